@@ -1,0 +1,1 @@
+"""The only place that reads settings and wires the parts into processes."""

@@ -1,0 +1,72 @@
+"""What the first start makes: the data directory, its lock, and the first user's credentials."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from schema.errors import ConfigError
+from schema.registry import Registry
+from schema.settings import Settings
+
+FIRST_USER = "admin"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client authenticates with."""
+
+    access_key: str
+    secret_key: str
+
+
+def lock_directory(directory: Path) -> IO[str]:
+    """The lock of a data directory, held while the file is open. Raises ConfigError if another process has it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / "lock").open("w")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigError(f"{directory} is in use by another process (EVENTIDE_DATA_DIR)") from error
+    except OSError as error:
+        raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
+    return file
+
+
+def registry_url(settings: Settings) -> str:
+    """The registry's URL; SQLite in the data directory unless set."""
+    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
+
+
+def make_credentials() -> Credentials:
+    """A random pair."""
+    return Credentials(secrets.token_hex(10).upper(), secrets.token_urlsafe(32))
+
+
+def first_credentials(settings: Settings) -> Credentials:
+    """Those of the settings, else those in the data directory (mode 0600), made if there are none."""
+    given = Credentials(settings.access_key, settings.secret_key.get_secret_value())
+    if given.access_key and given.secret_key:
+        return given
+    file = settings.data_dir / "credentials.json"
+    if not file.exists():
+        made = make_credentials()
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(vars(made), out)
+    return Credentials(**json.loads(file.read_text()))
+
+
+async def ensure_first_user(registry: Registry, settings: Settings, credentials: Credentials) -> None:
+    """The first user (role root) has these credentials."""
+    if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
+        await registry.add_user(settings.company, FIRST_USER, "root", credentials.access_key, credentials.secret_key)
+
+
+async def token_secret(registry: Registry, settings: Settings) -> str:
+    """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
+    return settings.token_secret.get_secret_value() or await registry.secret("token")

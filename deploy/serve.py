@@ -1,0 +1,48 @@
+"""The life of a process: JSON logs, an HTTP server, and a clean end on SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from schema.errors import ConfigError
+from schema.health import Health
+from schema.settings import Settings
+from schema.web import JsonLogFormatter
+
+KEEPALIVE_SECONDS = 75
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLogFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+async def start(app: web.Application, settings: Settings) -> tuple[web.AppRunner, int]:
+    """Listen; the runner to clean up, and the port. Raises ConfigError if the address cannot be had."""
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=settings.drain_seconds
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    return runner, runner.addresses[0][1]
+
+
+async def until_stopped(health: Health) -> None:
+    """Wait for SIGTERM or SIGINT; from then on the process is not ready."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    health.is_draining = True

@@ -1,0 +1,86 @@
+"""``eventide up``: gateway, writer and query service in one process, on chDB. No service needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from textwrap import dedent
+
+from aiohttp import web
+
+from deploy import first_start
+from deploy.first_start import Credentials
+from deploy.serve import start, until_stopped
+from ingest.app import endpoints as write_endpoints
+from ingest.gateway import Gateway
+from ingest.log import LocalLog, Offsets
+from ingest.touch import Toucher
+from ingest.writer import Writer
+from query.app import endpoints as read_endpoints
+from query.cursor import Cursors
+from query.reader import Reader
+from schema.auth import Authenticator
+from schema.health import Health
+from schema.login import endpoints as login_endpoints
+from schema.migrate import migrate
+from schema.registry import Registry
+from schema.settings import Settings
+from schema.store import EmbeddedEngine, Store
+from schema.web import create_app
+from schema.wire import Endpoints, Tier
+
+
+async def up(settings: Settings) -> None:
+    """Run until stopped. Raises ConfigError."""
+    with first_start.lock_directory(settings.data_dir):
+        credentials = first_start.first_credentials(settings)
+        async with embedded(settings, credentials) as (app, health):
+            runner, port = await start(app, settings)
+            print(welcome(settings.host, port, credentials), flush=True)
+            await until_stopped(health)
+            await runner.cleanup()
+
+
+@asynccontextmanager
+async def embedded(settings: Settings, credentials: Credentials) -> AsyncIterator[tuple[web.Application, Health]]:
+    """The application over a data directory, whose lock the caller holds."""
+    registry = Registry(first_start.registry_url(settings))
+    store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
+    await registry.create_schema()
+    await first_start.ensure_first_user(registry, settings, credentials)
+    secret = await first_start.token_secret(registry, settings)
+    migrate(store)
+    log = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets"))
+    toucher = Toucher(registry)
+    authenticator = Authenticator(registry, secret)
+    gateway = Gateway(registry, log, toucher, "visible", settings.validate_plots)
+    endpoints = Endpoints(Tier.BOTH).merge(
+        write_endpoints.bind(gateway),
+        read_endpoints.bind(Reader(store, registry, Cursors(secret))),
+        login_endpoints.bind(authenticator),
+    )
+    health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
+    try:
+        yield create_app(endpoints, authenticator, health, settings.max_body_bytes), health
+    finally:
+        await log.close()
+        await toucher.close()
+        store.close()
+        await registry.close()
+
+
+def welcome(host: str, port: int, credentials: Credentials) -> str:
+    """What a person needs for the first minute; the curl lines work when pasted."""
+    url, user = f"http://{host}:{port}", f"{credentials.access_key}:{credentials.secret_key}"
+    return dedent(f"""\
+        Eventide listens on {url}
+
+          access key  {credentials.access_key}
+          secret key  {credentials.secret_key}
+
+        A task, a batch of events, and its curve:
+
+        TASK=$(curl -s -u {user} -H 'Content-Type: application/json' {url}/tasks.create -d '{{"name":"first task","type":"training"}}' | sed 's/.*"id":"\\([0-9a-f]*\\)".*/\\1/')
+        for i in 1 2 3 4 5; do echo '{{"type":"training_stats_scalar","task":"'$TASK'","iter":'$i',"metric":"loss","variant":"train","value":0.'$((9-i))'}}'; done | curl -s -u {user} -H 'Content-Type: application/json-lines' {url}/events.add_batch --data-binary @-
+        curl -s -u {user} -H 'Content-Type: application/json' {url}/events.scalar_metrics_iter_histogram -d '{{"task":"'$TASK'"}}'
+        """)  # noqa: E501 - each is one line to paste

@@ -1,0 +1,1 @@
+"""The write path: gateway -> log -> worker -> writer -> store."""

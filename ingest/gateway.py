@@ -1,0 +1,180 @@
+"""Event writes: body -> batch -> blocks -> log -> answer (specification sections 2.7, 3.1, 3.2, 3.25 to 3.27)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ingest.log import Log
+from ingest.touch import Toucher
+from schema.batches import Batch, read_events, read_lines
+from schema.blocks import EVENTS, LOGS, Block, Deletion
+from schema.errors import EmptyBatch, InvalidField, InvalidModel, InvalidTask, NothingAdded, NoWritePermission
+from schema.events import Context, Mention
+from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
+from schema.metrics import EVENTS as EVENTS_COUNTER
+from schema.registry import MODELS, TASKS, Entity, Registry
+from schema.requests import Boolean, Integer, Lines, Request
+from schema.tables import INT64_MAX
+from schema.wire import Answer, Caller, Endpoints, Tier, to_json
+
+READ_IN_THREAD_FROM_BYTES = 1 << 17
+ACKS = ("durable", "visible")
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the write path needs."""
+
+    registry: Registry
+    log: Log
+    toucher: Toucher
+    ack: str = "durable"
+    validate_plots: bool = False
+
+
+class DeleteForTask(Request):
+    """All events of a task."""
+
+    task: str
+    allow_locked: Boolean = False
+
+
+class DeleteForModel(Request):
+    """All events of a model."""
+
+    model: str
+    allow_locked: Boolean = False
+
+
+class ClearTaskLog(Request):
+    """Log lines of a task: older than ``threshold_sec`` seconds (0: all), by metric."""
+
+    task: str
+    allow_locked: Boolean = False
+    threshold_sec: Integer = 0
+    include_metrics: list[str] = []
+    exclude_metrics: list[str] = []
+
+
+@endpoints.add("events.add", is_batch=True)
+async def add(gateway: Gateway, caller: Caller, request: Lines) -> Answer:
+    """One event. Raises NothingAdded if it is refused."""
+    event = request.event or {}
+    context = _context(gateway, caller, to_json(event))
+    return await _accept(gateway, caller, read_events([event], context), context)
+
+
+@endpoints.add("events.add_batch", is_batch=True)
+async def add_batch(gateway: Gateway, caller: Caller, request: Lines) -> Answer:
+    """One event a line. Raises EmptyBatch, MalformedRequest, InvalidField (nothing is stored), NothingAdded."""
+    if request.event is not None:
+        if not request.event:
+            raise EmptyBatch("Batch has no events")
+        return await add(gateway, caller, request)
+    context = _context(gateway, caller, request.body)
+    BATCH_BYTES.inc(len(request.body))
+    if len(request.body) < READ_IN_THREAD_FROM_BYTES:
+        batch = read_lines(request.body, context)
+    else:
+        batch = await asyncio.to_thread(read_lines, request.body, context)
+    return await _accept(gateway, caller, batch, context)
+
+
+@endpoints.add("events.delete_for_task")
+async def delete_for_task(gateway: Gateway, caller: Caller, request: DeleteForTask) -> Answer:
+    """Delete a task's events of all types; its statistics stay."""
+    task = await writable_task(gateway.registry, caller, request.task, request.allow_locked)
+    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, EVENTS, _now_ms()))}
+
+
+@endpoints.add("events.delete_for_model")
+async def delete_for_model(gateway: Gateway, caller: Caller, request: DeleteForModel) -> Answer:
+    """Delete a model's events of all types; its statistics stay."""
+    models = await gateway.registry.entities(MODELS, [request.model])
+    model = models.get(request.model)
+    if model is None or model.company != caller.company or (model.is_locked and not request.allow_locked):
+        raise InvalidModel(f"Invalid model id {request.model}")
+    return {"deleted": await gateway.log.delete(Deletion(model.company, model.id, EVENTS, _now_ms()))}
+
+
+@endpoints.add("events.clear_task_log")
+async def clear_task_log(gateway: Gateway, caller: Caller, request: ClearTaskLog) -> Answer:
+    """Delete a task's log lines."""
+    task = await writable_task(gateway.registry, caller, request.task, request.allow_locked)
+    now = _now_ms()
+    before = now - request.threshold_sec * 1000 if request.threshold_sec else INT64_MAX
+    names = {"include": request.include_metrics, "exclude": request.exclude_metrics}
+    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, LOGS, now, before, **names))}
+
+
+async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_locked: bool) -> Entity:
+    """A task that the caller may change. Raises InvalidTask (locked ones too) and NoWritePermission (public ones)."""
+    task = (await registry.entities(TASKS, [task_id])).get(task_id)
+    if task is not None and not task.company:
+        raise NoWritePermission(f"Task {task_id} is public")
+    if task is None or task.company != caller.company or (task.is_locked and not allow_locked):
+        raise InvalidTask(f"Invalid task id {task_id}")
+    return task
+
+
+async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Context) -> Answer:
+    """Publish what may be stored; the counts of section 2.7. Raises NothingAdded if that is nothing."""
+    refusals = await _refusals(gateway.registry, caller, batch.entities.values())
+    failures = batch.refuse(refusals)
+    added, failed = batch.event_count, failures.total()
+    EVENTS_COUNTER.labels("added").inc(added)
+    EVENTS_COUNTER.labels("failed").inc(failed)
+    if not added:
+        raise NothingAdded(f"Events not added: {dict(failures)}")
+    blocks = [
+        Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.columns.items() if rows.num_rows
+    ]
+    with PRODUCE_SECONDS.time():
+        await gateway.log.publish(blocks, _is_visible(gateway, caller))
+    gateway.toucher.touch(mention for mention in batch.entities.values() if mention.id not in refusals)
+    return {"added": added, "errors": failed, "errors_info": dict(failures)}
+
+
+async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Mention]) -> dict[str, str]:
+    """The entities that may not be written, with the reason: unknown, not the caller's, public, or locked."""
+    refusals = {}
+    by_kind: dict[bool, list[Mention]] = {}
+    for mention in mentions:
+        by_kind.setdefault(mention.is_model, []).append(mention)
+    for is_model, named in by_kind.items():
+        known = await registry.entities(MODELS if is_model else TASKS, [mention.id for mention in named])
+        for mention in named:
+            entity = known.get(mention.id)
+            locked = entity is not None and entity.is_locked and not mention.allow_locked
+            if entity is None or entity.company != caller.company or locked:
+                refusals[mention.id] = f"Invalid {'model' if is_model else 'task'} id {mention.id}"
+    return refusals
+
+
+def _context(gateway: Gateway, caller: Caller, body: bytes) -> Context:
+    source = caller.idempotency_key.encode() if caller.idempotency_key else body
+    return Context(
+        now_ms=_now_ms(),
+        worker=caller.worker,
+        batch_id=hashlib.blake2b(source, digest_size=16).digest(),
+        fresh_id=os.urandom(16),
+        validate_plots=gateway.validate_plots,
+    )
+
+
+def _is_visible(gateway: Gateway, caller: Caller) -> bool:
+    ack = caller.ack or gateway.ack
+    if ack not in ACKS:
+        raise InvalidField(f"X-Eventide-Ack must be one of {', '.join(ACKS)}")
+    return ack == "visible"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

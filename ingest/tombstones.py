@@ -1,0 +1,98 @@
+"""What was deleted, as the writer knows it: which rows may still be written, and what a deletion removes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schema.blocks import ALL, EVENTS, LOGS, Deletion
+from schema.store import Store
+from schema.tables import LOG
+
+TOMBSTONES_SQL = """
+SELECT company, task, seq, scope, before, include, exclude
+FROM tombstones FINAL
+WHERE company IN {companies:Array(String)} AND task IN {tasks:Array(String)}
+"""
+CACHED_ENTITIES = 100_000
+
+Entity = tuple[str, str]  # company, task
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """Rows at or below ``seq`` are gone; for scope LOGS only lines that ``matches`` names."""
+
+    seq: int
+    scope: str
+    before: int
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+    @classmethod
+    def of(cls, deletion: Deletion, seq: int) -> Tombstone:
+        return cls(seq, deletion.scope, deletion.before, tuple(deletion.include), tuple(deletion.exclude))
+
+    def covers(self, rows: pa.Table, event_type: str) -> pa.ChunkedArray:
+        """Which rows it removes, as booleans."""
+        covered = pc.less_equal(rows["seq"], pa.scalar(self.seq, pa.uint64()))
+        if self.scope != LOGS:
+            return covered
+        if event_type != LOG:
+            return pc.and_(covered, False)
+        covered = pc.and_(covered, pc.less(rows["timestamp"], self.before))
+        if self.include:
+            covered = pc.and_(covered, pc.is_in(rows["metric"], pa.array(self.include)))
+        return pc.and_(covered, pc.invert(pc.is_in(rows["metric"], pa.array(self.exclude, pa.string()))))
+
+
+class Tombstones:
+    """The tombstones of the entities that were asked for, cached: an entity has one writer at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[Entity, list[Tombstone]] = {}
+
+    def load(self, entities: Iterable[Entity]) -> None:
+        """Know the tombstones of these entities. Raises Unavailable."""
+        if not (missing := set(entities) - self._known.keys()):
+            return
+        if len(self._known) > CACHED_ENTITIES:
+            self._known.clear()
+        companies, tasks = zip(*missing, strict=True)
+        rows = self._store.select(TOMBSTONES_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
+        found: dict[Entity, list[Tombstone]] = {entity: [] for entity in missing}
+        for row in rows:
+            stones = found.setdefault((row["company"], row["task"]), [])
+            stones.append(Tombstone(row["seq"], row["scope"], row["before"], (*row["include"],), (*row["exclude"],)))
+        self._known |= found
+
+    def add(self, entity: Entity, stone: Tombstone) -> None:
+        """A deletion that is now in the table. The entity must be loaded."""
+        if stone not in self._known[entity]:
+            self._known[entity].append(stone)
+
+    def forget(self) -> None:
+        """Another process may have deleted since: call when partitions change hands."""
+        self._known.clear()
+
+    def since(self, entity: Entity) -> tuple[int, int]:
+        """The newest deletion of events, and of everything; 0 where there is none."""
+        stones = self._known[entity]
+        return (
+            max((stone.seq for stone in stones if stone.scope in (EVENTS, ALL)), default=0),
+            max((stone.seq for stone in stones if stone.scope == ALL), default=0),
+        )
+
+    def living(self, rows: pa.Table, event_type: str, entities: Iterable[Entity]) -> pa.Table:
+        """The rows that no tombstone covers. Only a replay brings others."""
+        for company, task in entities:
+            for stone in self._known[company, task]:
+                covered = stone.covers(rows, event_type)
+                if pc.any(covered).as_py():
+                    theirs = pc.and_(pc.equal(rows["company"], company), pc.equal(rows["task"], task))
+                    rows = rows.filter(pc.invert(pc.and_(theirs, covered)))
+        return rows

@@ -1,0 +1,156 @@
+"""Records -> tables. No Kafka, no Faust: whoever consumes hands over records in order and acknowledges afterwards.
+
+Writing the same records again, in whatever portions, changes nothing: rows carry their identity and ``seq``, aggregates
+are idempotent, and a deletion is known by the tombstone it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.index import index_rows
+from ingest.tombstones import Entity, Tombstone, Tombstones
+from schema.blocks import ALL, LOGS, Block, Deletion, Place, Record
+from schema.errors import StoreRejected
+from schema.living import ENTITY, LIVING, LIVING_LOGS
+from schema.store import Store
+from schema.tables import LOG, TABLES
+
+# ClickHouse's numbers for "this value cannot be stored"; others are defects of ours and stop the worker.
+BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349))
+DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {ENTITY} AND seq = {{seq:UInt64}}"
+COVERED = f"{ENTITY} AND seq <= {{seq:UInt64}}"
+COVERED_LOGS = (
+    COVERED
+    + " AND timestamp < {before:Int64} AND NOT has({exclude:Array(String)}, metric)"
+    + " AND (empty({include:Array(String)}) OR has({include:Array(String)}, metric))"
+)
+FORGET_STATISTICS_SQL = f"DELETE FROM metric_index WHERE {ENTITY} AND since_reset < {{seq:UInt64}}"
+
+Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
+
+
+def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
+    """For a log without a DLQ: the request fails instead."""
+    raise StoreRejected(f"{event_type}: {reason}")
+
+
+class Writer:
+    """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected."""
+
+    def __init__(self, store: Store, park: Park = refuse_to_park) -> None:
+        self._store = store
+        self._park = park
+        self.tombstones = Tombstones(store)
+
+    def write(self, records: Sequence[Record]) -> dict[Place, int]:
+        """Store all records, in order. Returns how many events each deletion removed."""
+        deleted: dict[Place, int] = {}
+        blocks: list[tuple[Place, Block]] = []
+        for record in records:
+            if isinstance(record.content, Block):
+                blocks.append((record.place, record.content))
+            else:
+                self._store_blocks(blocks)
+                blocks = []
+                deleted[record.place] = self._delete(record.content, record.place.seq)
+        self._store_blocks(blocks)
+        return deleted
+
+    def _store_blocks(self, blocks: list[tuple[Place, Block]]) -> None:
+        by_type: dict[str, list[tuple[Place, Block]]] = {}
+        for place, block in blocks:
+            by_type.setdefault(block.event_type, []).append((place, block))
+        index = [self._store_type(event_type, of_type) for event_type, of_type in sorted(by_type.items())]
+        if any(rows.num_rows for rows in index):
+            self._store.insert("metric_index", pa.concat_tables(index))
+
+    def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
+        """Insert the blocks of one type as one table; returns their rows of the metric index."""
+        events = pa.concat_tables(_stored_rows(place, block) for place, block in blocks)
+        entities = entities_of(blocks)
+        self.tombstones.load(entities)
+        events = self._insert(event_type, self.tombstones.living(events, event_type, entities))
+        return index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities})
+
+    def _insert(self, event_type: str, events: pa.Table) -> pa.Table:
+        """Insert; rows that ClickHouse refuses are found by halving, and parked. Returns what was stored."""
+        if not events.num_rows:
+            return events
+        try:
+            self._store.insert(TABLES[event_type].name, events)
+        except StoreRejected as error:
+            if error.number not in BAD_ROW:
+                raise
+            return self._insert_without_bad_rows(event_type, events, str(error))
+        return events
+
+    def _insert_without_bad_rows(self, event_type: str, events: pa.Table, reason: str) -> pa.Table:
+        if events.num_rows == 1:
+            self._park(events, event_type, reason)
+            return events.slice(1)
+        middle = events.num_rows // 2
+        halves = (events.slice(0, middle), events.slice(middle))
+        return pa.concat_tables(self._insert(event_type, half) for half in halves)
+
+    def _delete(self, deletion: Deletion, seq: int) -> int:
+        """Leave the tombstone first, then erase: what a crash leaves undone, the replay of the record does."""
+        entity = (deletion.company, deletion.entity)
+        self.tombstones.load([entity])
+        key = {"company": deletion.company, "task": deletion.entity, "seq": seq}
+        parameters = key | {name: getattr(deletion, name) for name in ("before", "include", "exclude")}
+        counts = self._count(deletion, parameters)
+        known = self._store.select(DELETED_SQL, key)
+        deleted = int(known[0]["deleted"]) if known else sum(counts.values())
+        if not known:
+            self._store.insert("tombstones", _tombstone_row(deletion, seq, deleted))
+        self.tombstones.add(entity, Tombstone.of(deletion, seq))
+        self._erase(deletion, [name for name, count in counts.items() if count or known], parameters)
+        return deleted
+
+    def _count(self, deletion: Deletion, parameters: dict[str, object]) -> dict[str, int]:
+        """Living events in the deletion's reach, by table."""
+        types = (LOG,) if deletion.scope == LOGS else TABLES
+        rows = self._store.select(" UNION ALL ".join(_count_sql(deletion, name) for name in types), parameters)
+        return {row["name"]: int(row["n"]) for row in rows}
+
+    def _erase(self, deletion: Deletion, tables: list[str], parameters: dict[str, object]) -> None:
+        for name in tables:
+            self._store.execute(f"DELETE FROM {name} WHERE {_reach(deletion)}", parameters)
+        if deletion.scope == ALL:
+            self._store.execute(FORGET_STATISTICS_SQL, parameters)
+
+
+def entities_of(blocks: Iterable[tuple[Place, Block]]) -> list[Entity]:
+    """The distinct (company, task) of the blocks."""
+    return list({(block.company, task) for _, block in blocks for task in block.rows["task"].unique().to_pylist()})
+
+
+def _stored_rows(place: Place, block: Block) -> pa.Table:
+    """A block's rows with the columns that the writer knows: company, received_at, seq."""
+    count = block.rows.num_rows
+    columns = dict(zip(block.rows.schema.names, block.rows.columns, strict=True))
+    columns["company"] = pa.repeat(block.company, count)
+    columns["received_at"] = pa.repeat(pa.scalar(block.received_at, pa.int64()), count)
+    columns["seq"] = pa.array(place.seq + np.arange(count, dtype=np.uint64))
+    return pa.table(columns)
+
+
+def _reach(deletion: Deletion) -> str:
+    return COVERED_LOGS if deletion.scope == LOGS else COVERED
+
+
+def _count_sql(deletion: Deletion, event_type: str) -> str:
+    name, living = TABLES[event_type].name, LIVING_LOGS if event_type == LOG else LIVING
+    return f"SELECT '{name}' AS name, count() AS n FROM {name} FINAL WHERE {_reach(deletion)} AND {living}"
+
+
+def _tombstone_row(deletion: Deletion, seq: int, deleted: int) -> pa.Table:
+    row = asdict(deletion) | {"task": deletion.entity, "seq": seq, "deleted": deleted}
+    del row["entity"]
+    types = {"include": pa.list_(pa.string()), "exclude": pa.list_(pa.string()), "seq": pa.uint64()}
+    return pa.table({name: pa.array([value], types.get(name)) for name, value in row.items()})

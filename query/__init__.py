@@ -1,0 +1,1 @@
+"""The read path: one family of endpoints per file."""

@@ -1,0 +1,49 @@
+"""What every read needs: the store, the registry, cursors; and the entities that a caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from query.cursor import Cursors
+from schema.errors import InvalidModel, InvalidTask
+from schema.registry import MODELS, TASKS, Entity, Registry
+from schema.store import Store
+from schema.wire import Caller
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The read path's dependencies."""
+
+    store: Store
+    registry: Registry
+    cursors: Cursors
+
+    async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
+        """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""
+        return (await self.entities(caller, [entity_id], is_model))[0]
+
+    async def entities(self, caller: Caller, ids: Sequence[str], is_model: bool = False) -> list[Entity]:
+        """The distinct entities in the order of ``ids``: the caller's own and public ones.
+
+        Raises InvalidTask or InvalidModel if any is missing (section 3.0.1).
+        """
+        found = await self.registry.entities(MODELS if is_model else TASKS, ids)
+        visible = {i: found[i] for i in ids if i in found and found[i].company in (caller.company, "")}
+        if len(visible) < len(set(ids)):
+            kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
+            raise error(f"Invalid {kind} id {', '.join(ids)}")
+        return list(visible.values())
+
+
+def of_entity(entity: Entity) -> dict[str, Any]:
+    """The parameters of ``living.ENTITY``."""
+    return {"company": entity.storage_company, "task": entity.id}
+
+
+def of_entities(entities: Iterable[Entity]) -> dict[str, Any]:
+    """The parameters of ``living.ENTITIES``."""
+    found = list(entities)
+    return {"companies": sorted({e.storage_company for e in found}), "tasks": [e.id for e in found]}

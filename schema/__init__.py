@@ -1,0 +1,1 @@
+"""What every process agrees on, and the doors they share."""

@@ -1,0 +1,226 @@
+"""Every deliberate error. Whose fault is it, and would the same input succeed later?
+
+EventsError
+├─ RequestError            the caller's fault: 4xx, counted, never logged as an error, never retried
+│  ├─ MalformedRequest     400/0    path, JSON document or json line that cannot be read
+│  ├─ BadVersion           400/2    version text that is not a version
+│  ├─ AmbiguousIdentity    400/5    both impersonation headers given
+│  ├─ BadImpersonation     400/6    impersonation not permitted, or of an unknown user
+│  ├─ MissingField         400/11   a required text is empty
+│  ├─ InvalidField         400/12   a field fails validation
+│  ├─ BadValue             400/16   a value that cannot be used
+│  ├─ EmptyBatch           400/17   a batch without items
+│  ├─ InvalidTask          400/101  unknown, another company's, or locked
+│  ├─ TaskStateConflict    400/110  the task's status does not allow this change
+│  ├─ NothingAdded         400/131  no event of the request was added
+│  ├─ InvalidModel         400/201  as InvalidTask, for models
+│  ├─ InvalidProject       400/401  unknown project
+│  ├─ BadDocument          400/800  a task, model or project document that cannot be stored
+│  ├─ InvalidScroll        400/1104 scroll id not ours, expired, or of other data
+│  ├─ BadScheme            401/10   authorization scheme unknown
+│  ├─ NoCredentials        401/20   nothing to authenticate with
+│  ├─ BadBasic             401/21   Basic payload not decodable
+│  ├─ BadCredentials       401/22   unknown key or wrong secret
+│  ├─ BadToken             401/30   token malformed, forged or expired
+│  ├─ Forbidden            403/20   role not allowed
+│  ├─ NoWritePermission    403/21   the entity is public
+│  ├─ UnknownEndpoint      404/0
+│  ├─ BodyTooLarge         413
+│  └─ EncodedBody          415      request bodies may not be compressed
+├─ RecordError             a Kafka record that fails however often tried: parked on the DLQ topic, then acked
+├─ Unavailable             503/0    the same input may succeed later; the worker backs off on the same batch
+├─ StoreRejected           500/100  ClickHouse refused a statement: a defect of ours, or drift
+└─ ConfigError             start-up only; names the setting; exit code 2
+
+``schema/web.py`` alone turns an error into a response. Clients key on (code, subcode); texts are not a contract.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EventsError(Exception):
+    """Root of everything Eventide raises on purpose."""
+
+    code: ClassVar[int] = 500
+    subcode: ClassVar[int] = 0
+
+
+class RequestError(EventsError):
+    """The caller's fault."""
+
+    code = 400
+
+
+class MalformedRequest(RequestError):
+    """Path, JSON document or json line that cannot be read."""
+
+
+class BadVersion(RequestError):
+    """Version text that is not a version."""
+
+    subcode = 2
+
+
+class AmbiguousIdentity(RequestError):
+    """Both impersonation headers given."""
+
+    subcode = 5
+
+
+class BadImpersonation(RequestError):
+    """Impersonation not permitted, or of an unknown user."""
+
+    subcode = 6
+
+
+class MissingField(RequestError):
+    """A required text is empty."""
+
+    subcode = 11
+
+
+class InvalidField(RequestError):
+    """A field fails validation."""
+
+    subcode = 12
+
+
+class BadValue(RequestError):
+    """A value that cannot be used."""
+
+    subcode = 16
+
+
+class EmptyBatch(RequestError):
+    """A batch without items."""
+
+    subcode = 17
+
+
+class InvalidTask(RequestError):
+    """Task unknown, another company's, or locked."""
+
+    subcode = 101
+
+
+class TaskStateConflict(RequestError):
+    """The task's status does not allow this change."""
+
+    subcode = 110
+
+
+class NothingAdded(RequestError):
+    """No event of the request was added."""
+
+    subcode = 131
+
+
+class InvalidModel(RequestError):
+    """Model unknown, another company's, or locked."""
+
+    subcode = 201
+
+
+class InvalidProject(RequestError):
+    """Project unknown."""
+
+    subcode = 401
+
+
+class BadDocument(RequestError):
+    """A task, model or project document that cannot be stored."""
+
+    subcode = 800
+
+
+class InvalidScroll(RequestError):
+    """Scroll id not ours, expired, or of other data."""
+
+    subcode = 1104
+
+
+class BadScheme(RequestError):
+    """Authorization scheme unknown (schemes are case-sensitive)."""
+
+    code, subcode = 401, 10
+
+
+class NoCredentials(RequestError):
+    """Nothing to authenticate with."""
+
+    code, subcode = 401, 20
+
+
+class BadBasic(RequestError):
+    """Basic payload not decodable."""
+
+    code, subcode = 401, 21
+
+
+class BadCredentials(RequestError):
+    """Unknown key or wrong secret."""
+
+    code, subcode = 401, 22
+
+
+class BadToken(RequestError):
+    """Token malformed, forged or expired."""
+
+    code, subcode = 401, 30
+
+
+class Forbidden(RequestError):
+    """Role not allowed."""
+
+    code, subcode = 403, 20
+
+
+class NoWritePermission(RequestError):
+    """The entity is public."""
+
+    code, subcode = 403, 21
+
+
+class UnknownEndpoint(RequestError):
+    """No endpoint of that name and version."""
+
+    code = 404
+
+
+class BodyTooLarge(RequestError):
+    """The body exceeds the limit."""
+
+    code = 413
+
+
+class EncodedBody(RequestError):
+    """Request bodies may not be compressed."""
+
+    code = 415
+
+
+class RecordError(EventsError):
+    """A Kafka record that fails however often tried."""
+
+
+class Unavailable(EventsError):
+    """Kafka, ClickHouse or the registry is away: the same input may succeed later."""
+
+    code = 503
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class StoreRejected(EventsError):
+    """ClickHouse refused a statement. ``number`` is ClickHouse's error number, 0 if it gave none."""
+
+    code, subcode = 500, 100
+
+    def __init__(self, text: str, number: int = 0) -> None:
+        super().__init__(text)
+        self.number = number
+
+
+class ConfigError(EventsError):
+    """A setting is wrong; the text names it."""

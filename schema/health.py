@@ -1,0 +1,48 @@
+"""``/healthz`` (this process lives and makes progress), ``/readyz`` (it can serve now), ``/metrics``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schema.errors import EventsError
+
+Check = Callable[[], Awaitable[None]]  # raises EventsError, whose text is the reason
+
+
+@dataclass
+class Health:
+    """What a process checks. ``alive`` must not depend on other services being up."""
+
+    ready: Mapping[str, Check] = field(default_factory=dict)
+    alive: Mapping[str, Check] = field(default_factory=dict)
+    is_draining: bool = False
+
+
+def add_health_routes(app: web.Application, health: Health) -> None:
+    """Add the three routes."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return await _report(health.alive, {})
+
+    async def readyz(_: web.Request) -> web.Response:
+        return await _report(health.ready, {"draining": "draining"} if health.is_draining else {})
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+
+
+async def _report(checks: Mapping[str, Check], failures: dict[str, str]) -> web.Response:
+    for name, check in checks.items():
+        try:
+            await check()
+        except EventsError as error:
+            failures[name] = str(error)
+    return web.json_response({"ok": not failures, "failures": failures}, status=503 if failures else 200)

@@ -1,0 +1,33 @@
+"""SQL: which rows of an entity may be read.
+
+A tombstone hides the rows at or below its ``seq``, whether they are not erased yet, come again with a replay, or are
+written late by a worker that lost its partitions. Every statement on an event table says FINAL, ENTITY and LIVING (or
+their plurals); ``company`` is the one under which the entity's events are stored.
+"""
+
+from __future__ import annotations
+
+ENTITY = "company = {company:String} AND task = {task:String}"
+ENTITIES = "company IN {companies:Array(String)} AND task IN {tasks:Array(String)}"
+
+# The entity's newest deletion of events, and of everything; 0 if there is none.
+SINCE = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope != 'logs')"
+SINCE_RESET = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope = 'all')"
+LIVING = f"seq > {SINCE}"
+
+# Log lines are also deleted by age and metric.
+LIVING_LOGS = f"""{LIVING} AND NOT arrayExists(
+    t -> seq <= t.1 AND timestamp < t.2 AND (empty(t.3) OR has(t.3, metric)) AND NOT has(t.4, metric),
+    (SELECT groupArray((seq, before, include, exclude)) FROM tombstones WHERE {ENTITY} AND scope = 'logs'))"""
+
+
+def _since_by_task(condition: str) -> str:
+    return (
+        f"(SELECT mapFromArrays(groupArray(task), groupArray(newest)) FROM ("
+        f"SELECT task, max(seq) AS newest FROM tombstones WHERE {ENTITIES} AND {condition} GROUP BY task))"
+    )
+
+
+SINCES = _since_by_task("scope != 'logs'")
+SINCES_RESET = _since_by_task("scope = 'all'")
+LIVING_MANY = f"seq > {SINCES}[task]"

@@ -1,0 +1,114 @@
+-- The five event tables. Rows of one sort key are one event; the highest seq wins. Everything leads with company and task.
+-- $replacing and $aggregating become the engine of a single server or of a replicated cluster.
+
+CREATE TABLE IF NOT EXISTS scalars
+(
+    company       LowCardinality(String),
+    task          String CODEC(ZSTD(1)),
+    metric        LowCardinality(String),
+    variant       LowCardinality(String),
+    iter          Int64 CODEC(DoubleDelta, ZSTD(1)),
+    has_iter      Bool,
+    discriminator LowCardinality(String),
+    timestamp     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    worker        LowCardinality(String),
+    model_event   Bool,
+    value         Nullable(Float64) CODEC(Gorilla, ZSTD(1)),
+    x_axis_label  LowCardinality(Nullable(String)),
+    extras        String CODEC(ZSTD(1)),
+    received_at   Int64 CODEC(DoubleDelta, ZSTD(1)),
+    seq           UInt64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = $replacing(seq)
+ORDER BY (company, task, metric, variant, iter, discriminator)
+SETTINGS fsync_after_insert = 1;
+
+CREATE TABLE IF NOT EXISTS vectors
+(
+    company       LowCardinality(String),
+    task          String CODEC(ZSTD(1)),
+    metric        LowCardinality(String),
+    variant       LowCardinality(String),
+    iter          Int64 CODEC(DoubleDelta, ZSTD(1)),
+    has_iter      Bool,
+    discriminator LowCardinality(String),
+    timestamp     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    worker        LowCardinality(String),
+    model_event   Bool,
+    value         Nullable(String) CODEC(ZSTD(1)),
+    extras        String CODEC(ZSTD(1)),
+    received_at   Int64 CODEC(DoubleDelta, ZSTD(1)),
+    seq           UInt64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = $replacing(seq)
+ORDER BY (company, task, metric, variant, iter, discriminator)
+SETTINGS fsync_after_insert = 1;
+
+CREATE TABLE IF NOT EXISTS debug_images
+(
+    company       LowCardinality(String),
+    task          String CODEC(ZSTD(1)),
+    metric        LowCardinality(String),
+    variant       LowCardinality(String),
+    iter          Int64 CODEC(DoubleDelta, ZSTD(1)),
+    has_iter      Bool,
+    discriminator String CODEC(ZSTD(1)),
+    timestamp     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    worker        LowCardinality(String),
+    model_event   Bool,
+    url           Nullable(String) CODEC(ZSTD(1)),
+    extras        String CODEC(ZSTD(1)),
+    received_at   Int64 CODEC(DoubleDelta, ZSTD(1)),
+    seq           UInt64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = $replacing(seq)
+ORDER BY (company, task, metric, variant, iter, discriminator)
+SETTINGS fsync_after_insert = 1;
+
+CREATE TABLE IF NOT EXISTS plots
+(
+    company       LowCardinality(String),
+    task          String CODEC(ZSTD(1)),
+    metric        LowCardinality(String),
+    variant       LowCardinality(String),
+    iter          Int64 CODEC(DoubleDelta, ZSTD(1)),
+    has_iter      Bool,
+    discriminator LowCardinality(String),
+    timestamp     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    worker        LowCardinality(String),
+    model_event   Bool,
+    plot_str      Nullable(String) CODEC(ZSTD(1)),
+    source_urls   Array(String) CODEC(ZSTD(1)),
+    valid_plot    Nullable(Bool),
+    extras        String CODEC(ZSTD(1)),
+    received_at   Int64 CODEC(DoubleDelta, ZSTD(1)),
+    seq           UInt64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = $replacing(seq)
+ORDER BY (company, task, metric, variant, iter, discriminator)
+SETTINGS fsync_after_insert = 1;
+
+-- A line's identity is (batch_id, line); the timestamp stands before it so that pages are read in the table's order.
+CREATE TABLE IF NOT EXISTS logs
+(
+    company       LowCardinality(String),
+    task          String CODEC(ZSTD(1)),
+    timestamp     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    batch_id      FixedString(16) CODEC(ZSTD(1)),
+    line          UInt32 CODEC(DoubleDelta, ZSTD(1)),
+    metric        LowCardinality(String),
+    variant       LowCardinality(String),
+    iter          Int64 CODEC(DoubleDelta, ZSTD(1)),
+    has_iter      Bool,
+    discriminator LowCardinality(String),
+    worker        LowCardinality(String),
+    model_event   Bool,
+    level         LowCardinality(Nullable(String)),
+    msg           Nullable(String) CODEC(ZSTD(1)),
+    extras        String CODEC(ZSTD(1)),
+    received_at   Int64 CODEC(DoubleDelta, ZSTD(1)),
+    seq           UInt64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = $replacing(seq)
+ORDER BY (company, task, timestamp, batch_id, line)
+SETTINGS fsync_after_insert = 1;

@@ -1,0 +1,96 @@
+"""Every setting: environment variable ``EVENTIDE_<NAME>``, flag ``--<name>``, default, unit, one line of help.
+
+A value may also stand in a file: ``EVENTIDE_<NAME>_FILE`` names it (for secrets). Only ``deploy`` reads these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from schema.errors import ConfigError
+
+PREFIX = "EVENTIDE_"
+
+
+class Settings(BaseModel):
+    """The settings of one process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address of this process's HTTP server")
+    port: int = Field(8008, ge=0, le=65535, description="port of this process's HTTP server")
+    data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
+    access_key: str = Field("", description="access key of the first user; made at the first start")
+    secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
+    company: str = Field("eventide", description="company of the first user")
+    token_secret: SecretStr = Field(
+        SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"
+    )
+    registry_url: str = Field("", description="SQLAlchemy URL of the registry; SQLite in the data directory")
+    clickhouse_url: SecretStr = Field(
+        SecretStr(""), description="worker, query, migrate: `http://user:password@host:8123/database`"
+    )
+    kafka_bootstrap: str = Field("", description="gateway, worker, migrate: `host:port,host:port`")
+    kafka_topic: str = Field(
+        "events", description="topic of the events; `.applied` and `.dlq` are added for the others"
+    )
+    kafka_partitions: int = Field(12, ge=1, le=1000, description="partitions of the events topic when it is created")
+    kafka_replication: int = Field(1, ge=1, description="replicas of each topic when it is created; 3 in production")
+    kafka_max_record_bytes: int = Field(32 << 20, ge=1 << 20, description="bytes of the largest record (one huge plot)")
+    kafka_group: str = Field("eventide", description="consumer group of the workers")
+    kafka_timeout_seconds: float = Field(10.0, gt=0, description="seconds until an unanswered produce is a 503")
+    worker_id: str = Field("", description="static membership: a name for this worker that survives restarts")
+    worker_data_dir: Path = Field(Path("/tmp/eventide-worker"), description="worker: scratch directory of Faust")
+    ack: Literal["durable", "visible"] = Field(
+        "durable", description="when a write is answered; the header `X-Eventide-Ack` overrides it"
+    )
+    max_body_bytes: int = Field(128 << 20, ge=16 << 20, description="bytes of the largest request body; beyond: 413")
+    validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
+    readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")
+    drain_seconds: float = Field(4.0, ge=0, description="seconds that running requests get to end after SIGTERM")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
+
+
+def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Settings from flags, then environment, then defaults. Raises ConfigError, which names the setting."""
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if file := environment.get(f"{variable}_FILE"):
+            values[name] = _read(variable, file)
+        if variable in environment:
+            values[name] = environment[variable]
+        if flags.get(name) is not None:
+            values[name] = flags[name]
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}") from error
+
+
+def _read(variable: str, file: str) -> str:
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{variable}_FILE: {error}") from error
+
+
+def markdown_table() -> str:
+    """The settings as the README shows them."""
+    rows = [f"| `{PREFIX}{n.upper()}` | {_default(f.default)} | {f.description} |" for n, f in _fields()]
+    return "\n".join(["| setting | default | |", "|---|---|---|", *rows])
+
+
+def _fields() -> list[tuple[str, Any]]:
+    return list(Settings.model_fields.items())
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return "–" if value == "" else f"`{value}`"

@@ -1,0 +1,196 @@
+"""The ClickHouse door: one Store over a server (HTTP) or the embedded engine (chDB). Same SQL, same tables.
+
+Statements use server-side parameters (``{task:String}``); answers come as JSON rows. Every failure of a driver becomes
+Unavailable (the same statement may succeed later) or StoreRejected (it never will), by class and ClickHouse's number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import chdb
+import clickhouse_connect
+import orjson
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+
+from schema.errors import EventsError, StoreRejected, Unavailable
+
+READ_SETTINGS: dict[str, Any] = {
+    "readonly": 2,
+    "max_execution_time": 60,
+    "max_result_rows": 5_000_000,
+    "max_memory_usage": 4 << 30,
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 0,
+}
+WRITE_SETTINGS: dict[str, Any] = {
+    "async_insert": 0,
+    "optimize_on_insert": 0,  # duplicates inside an insert are left to the merges: a third of an insert's time
+    "max_insert_threads": 1,
+    "output_format_json_quote_64bit_integers": 0,
+    "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
+}
+# ClickHouse's numbers for "not now": unexpected end, cannot open, read or write, timeouts, too many queries, sockets,
+# no free connection, network, memory, read-only table, not enough space, too many parts, replicas, Keeper, cancelled.
+NOT_NOW = frozenset(
+    (3, 74, 75, 107, 159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 286, 319, 394, 425, 439)
+) | frozenset((473, 499, 574, 722, 733, 745, 999))
+NUMBER = re.compile(r"Code: (\d+)\.")
+
+Row = dict[str, Any]
+Result = TypeVar("Result")
+
+
+class Engine(Protocol):
+    """Makes clients and stores Arrow tables."""
+
+    def connect(self, settings: Mapping[str, Any]) -> Client:
+        """A client for the calling thread."""
+
+    def insert(self, client: Client, table: str, data: pa.Table) -> None:
+        """One insert; returns once the rows are durable and readable."""
+
+    def close(self) -> None:
+        """Give up what ``connect`` and ``insert`` share."""
+
+
+class ServerEngine:
+    """ClickHouse over HTTP. ``url``: ``http://user:password@host:8123/database``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def connect(self, settings: Mapping[str, Any]) -> Client:
+        return clickhouse_connect.get_client(
+            dsn=self._url,
+            settings=dict(settings),
+            autogenerate_session_id=False,
+            connect_timeout=5,
+            send_receive_timeout=120,
+            query_retries=0,
+        )
+
+    def insert(self, client: Client, table: str, data: pa.Table) -> None:
+        client.insert_arrow(table, data)
+
+    def close(self) -> None:
+        """Clients hold all that is open."""
+
+
+class EmbeddedEngine:
+    """chDB on a directory; one process at a time. Inserts bypass the client's temporary file (half of their time)."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = str(directory.resolve())
+        self._inserts = threading.local()
+        self._connections: list[Any] = []
+
+    def connect(self, settings: Mapping[str, Any]) -> Client:
+        return clickhouse_connect.get_client(interface="chdb", path=self._path, settings=dict(settings))
+
+    def insert(self, client: Client, table: str, data: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, data.schema) as stream:
+            stream.write_table(data)
+        columns = ", ".join(data.schema.names)
+        with self._connection().send_insert(f"INSERT INTO {table} ({columns})", "ArrowStream") as insert:
+            insert.append(sink.getvalue().to_pybytes())
+            insert.finish()
+
+    def _connection(self) -> Any:
+        if not hasattr(self._inserts, "connection"):
+            connection = chdb.connect(self._path)
+            connection.query("SET " + ", ".join(f"{name} = {value}" for name, value in WRITE_SETTINGS.items()))
+            self._inserts.connection = connection
+            self._connections.append(connection)
+        return self._inserts.connection
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+
+class Store:
+    """Reads run on a pool of threads, one client each; ``insert`` and ``execute`` run on the calling thread.
+
+    Everything raises Unavailable or StoreRejected, and nothing else.
+    """
+
+    def __init__(self, engine: Engine, readers: int = 4) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(readers, "store-read")
+        self._local = threading.local()
+        self._clients: list[Client] = []
+
+    async def read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of a SELECT; within READ_SETTINGS' bounds."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._rows, "read", READ_SETTINGS, sql, parameters)
+
+    def select(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of a SELECT, on the calling thread."""
+        return self._rows("write", WRITE_SETTINGS, sql, parameters)
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """A statement without rows: DDL or DELETE."""
+        self._call("write", WRITE_SETTINGS, lambda client: client.command(sql, parameters=dict(parameters or {})))
+
+    def insert(self, table: str, data: pa.Table) -> None:
+        """One insert of an Arrow table, columns by name."""
+        self._call("write", WRITE_SETTINGS, lambda client: self._engine.insert(client, table, data))
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the store answers."""
+        await self.read("SELECT 1")
+
+    def close(self) -> None:
+        """Wait for running reads and close every client."""
+        self._pool.shutdown()
+        for client in self._clients:
+            client.close()
+        self._engine.close()
+
+    def _rows(
+        self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None
+    ) -> list[Row]:
+        statement = f"{sql}\nFORMAT JSONEachRow"
+        body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
+        return [orjson.loads(line) for line in body.splitlines()]
+
+    def _call(self, role: str, settings: Mapping[str, Any], action: Callable[[Client], Result]) -> Result:
+        try:
+            return action(self._client(role, settings))
+        except Exception as error:
+            raise translate(error) from error
+
+    def _client(self, role: str, settings: Mapping[str, Any]) -> Client:
+        """This thread's client for a role."""
+        if (client := getattr(self._local, role, None)) is None:
+            client = self._engine.connect(settings)
+            setattr(self._local, role, client)
+            self._clients.append(client)
+        return client
+
+
+def translate(error: Exception) -> EventsError:
+    """A driver's exception as one of ours: by ClickHouse's number where there is one, else by class."""
+    number = getattr(error, "code", None) or _number_in(str(error))
+    if number in NOT_NOW or (not number and isinstance(error, OperationalError | OSError)):
+        return Unavailable(f"ClickHouse is not available: {error}")
+    if number or isinstance(error, ClickHouseError | pa.ArrowException):
+        return StoreRejected(str(error), number or 0)
+    raise error
+
+
+def _number_in(text: str) -> int | None:
+    found = NUMBER.search(text)
+    return int(found[1]) if found else None

@@ -1,0 +1,208 @@
+"""aiohttp glue: one route over the endpoint table. Alone turns a request into a Call and an error into a response."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import cramjam
+from aiohttp import web
+
+from schema.auth import Authenticator
+from schema.errors import (
+    BodyTooLarge,
+    EncodedBody,
+    EventsError,
+    InvalidField,
+    MalformedRequest,
+    RequestError,
+    Unavailable,
+)
+from schema.health import Health, add_health_routes
+from schema.metrics import REQUEST_SECONDS, REQUESTS
+from schema.requests import Lines, Request, first_of, media_type, merge_pairs, parse_json
+from schema.wire import Answer, Call, Endpoint, Endpoints, Reply, Stream, to_json
+
+JSON_LINES = "application/json-lines"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+BODY_SECONDS = 300
+COMPRESS_FROM_BYTES = 500
+COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
+ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
+PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
+COOKIE_SECONDS = 99_999_999_999
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+logger = logging.getLogger("eventide.web")
+
+
+def create_app(
+    endpoints: Endpoints, authenticator: Authenticator, health: Health, max_body_bytes: int
+) -> web.Application:
+    """The HTTP application of one process. ``endpoints``: bound to their services."""
+    app = web.Application(client_max_size=max_body_bytes)
+    add_health_routes(app, health)
+    app.router.add_route("*", "/{path:.*}", Dispatcher(endpoints, authenticator).handle)
+    app.on_response_prepare.append(_add_common_headers)
+    return app
+
+
+class Dispatcher:
+    """Every call, in the order of section 1.4: encoding, path, endpoint, caller, body, fields, handler."""
+
+    def __init__(self, endpoints: Endpoints, authenticator: Authenticator) -> None:
+        self._endpoints = endpoints
+        self._authenticator = authenticator
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The response to any request; never raises but for cancellation."""
+        if request.method == "OPTIONS":
+            return web.Response()
+        started = time.perf_counter()
+        call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
+        request_id.set(call.id)
+        try:
+            response = await self._answer(call, request)
+        except EventsError as error:
+            response = error_response(call, error)
+        except Exception:
+            logger.exception("unexpected error in %s", call.name)
+            response = error_response(call, EventsError("Internal error"))
+        name = call.endpoint.name if call.endpoint else "unknown"
+        REQUESTS.labels(name, response.status).inc()
+        REQUEST_SECONDS.labels(name).observe(time.perf_counter() - started)
+        return response
+
+    async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Content-Encoding"):
+            raise EncodedBody("Content-Encoding is not supported")
+        call.parse(request.rel_url.raw_path)
+        endpoint = call.resolve(self._endpoints)
+        caller = await self._authenticator.caller(request.headers, request.cookies)
+        parameters = await _read_parameters(request, endpoint)
+        answer = await endpoint.handler(caller, parameters)
+        if isinstance(answer, Stream):
+            return await _stream(request, answer)
+        return await _envelope(call, request, answer)
+
+
+async def _read_parameters(request: web.Request, endpoint: Endpoint) -> Request:
+    """The endpoint's request from body, query string and form. Raises RequestError."""
+    content_type = media_type(request.headers.get("Content-Type"))
+    if content_type == JSON_LINES:
+        body = await _read_body(request)
+        if not endpoint.is_batch:
+            raise InvalidField(f"{endpoint.name} does not take json lines")
+        return Lines(body=body)
+    parameters = parse_json(await _read_body(request)) if content_type not in FORMS else {}
+    parameters = merge_pairs(parameters, request.query.items())
+    if content_type in FORMS:
+        parameters = merge_pairs(parameters, await _read_form(request))
+    return Lines(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
+
+
+async def _read_form(request: web.Request) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+
+
+async def _read_body(request: web.Request) -> bytes:
+    limit = request.client_max_size
+    if limit and (request.content_length or 0) > limit:
+        raise BodyTooLarge(f"The body exceeds {limit} bytes")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise BodyTooLarge(f"The body exceeds {limit} bytes") from error
+    except TimeoutError as error:
+        raise MalformedRequest(f"The body did not arrive within {BODY_SECONDS} seconds") from error
+
+
+def error_response(call: Call, error: EventsError) -> web.Response:
+    """The one place where an error becomes a response. Texts of the server's own faults stay inside."""
+    if not isinstance(error, RequestError):
+        logger.error("%s: %s", call.name, error, exc_info=not isinstance(error, Unavailable))
+    if isinstance(error, PLAIN_ERRORS):
+        response = web.Response(status=error.code, text=str(error))
+        response.force_close()  # the body was not read
+        return response
+    response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+async def _envelope(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
+    response = web.Response(content_type="application/json")
+    response.body = await _compressed(body, request, response)
+    for name, value in reply.cookies.items():
+        if value is None:
+            response.del_cookie(name, path="/")
+        else:
+            response.set_cookie(name, value, httponly=True, samesite="Lax", path="/", max_age=COOKIE_SECONDS)
+    return response
+
+
+async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
+    """The body as the client accepts it, if it is worth it."""
+    accepted = {part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(",")}
+    encoding = next((name for name in ENCODERS if name in accepted), None)
+    if encoding is None or len(body) < COMPRESS_FROM_BYTES:
+        return body
+    response.headers["Content-Encoding"] = encoding
+    if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
+        return bytes(ENCODERS[encoding](body, level=3))
+    return bytes(await asyncio.to_thread(ENCODERS[encoding], body, level=3))
+
+
+async def _stream(request: web.Request, stream: Stream) -> web.StreamResponse:
+    response = web.StreamResponse(headers=stream.headers)
+    await response.prepare(request)
+    async for chunk in stream.chunks:
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+async def _add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "clearml"
+    response.headers["Vary"] = "Accept-Encoding, Origin"
+    if origin := request.headers.get("Origin"):
+        response.headers.update(_cross_origin(origin, request.headers))
+    if "X-Clearml-Client" in request.headers:
+        response.force_close()  # the SDK shares its sockets with the reporter that it forks
+
+
+def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """All origins, with credentials (section 1.9)."""
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "*"),
+        "Access-Control-Max-Age": "600",
+    }
+
+
+class JsonLogFormatter(logging.Formatter):
+    """One JSON object a line, with the request's id."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if call_id := request_id.get():
+            line["request_id"] = call_id
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
