@@ -13,6 +13,7 @@ from typing import IO
 from schema.errors import ConfigError
 from schema.registry import Registry
 from schema.settings import Settings
+from schema.store import ServerEngine
 
 FIRST_USER = "admin"
 
@@ -41,6 +42,18 @@ def lock_directory(directory: Path) -> IO[str]:
 def registry_url(settings: Settings) -> str:
     """The registry's URL; SQLite in the data directory unless set."""
     return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
+
+
+def server_engine(settings: Settings) -> ServerEngine:
+    """The ClickHouse server. Raises ConfigError if none is set."""
+    return ServerEngine(required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL"))
+
+
+def required(value: str, variable: str) -> str:
+    """A setting that this command cannot do without. Raises ConfigError."""
+    if not value:
+        raise ConfigError(f"{variable} is not set")
+    return value
 
 
 def make_credentials() -> Credentials:

@@ -38,6 +38,13 @@ async def start(app: web.Application, settings: Settings) -> tuple[web.AppRunner
     return runner, runner.addresses[0][1]
 
 
+async def serve(app: web.Application, health: Health, settings: Settings) -> None:
+    """Listen until stopped; then running requests get ``drain_seconds`` to end."""
+    runner, _ = await start(app, settings)
+    await until_stopped(health)
+    await runner.cleanup()
+
+
 async def until_stopped(health: Health) -> None:
     """Wait for SIGTERM or SIGINT; from then on the process is not ready."""
     stop = asyncio.Event()

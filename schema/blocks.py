@@ -94,6 +94,10 @@ class Place:
         """``seq`` of the record's first row."""
         return (self.epoch << OFFSET_BITS | self.offset) << ROW_BITS
 
+    def holds(self, seq: int) -> bool:
+        """Whether a row with this ``seq`` is of a record at this offset."""
+        return seq >> ROW_BITS == self.seq >> ROW_BITS
+
 
 @dataclass(frozen=True)
 class Record:

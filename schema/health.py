@@ -22,6 +22,13 @@ class Health:
     is_draining: bool = False
 
 
+def create_health_app(health: Health) -> web.Application:
+    """An application of nothing else."""
+    app = web.Application()
+    add_health_routes(app, health)
+    return app
+
+
 def add_health_routes(app: web.Application, health: Health) -> None:
     """Add the three routes."""
 

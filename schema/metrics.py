@@ -23,7 +23,7 @@ ROWS_WRITTEN = Counter("eventide_rows_written_total", "Rows inserted, replays in
 WRITE_SECONDS = Histogram("eventide_write_seconds", "Time to write one batch of records", buckets=LATENCY_BUCKETS)
 WRITE_RETRIES = Counter("eventide_write_retries_total", "Batches tried again because ClickHouse was away")
 RECORDS = Counter("eventide_records_total", "Kafka records consumed", ("result",))
-PARKED = Counter("eventide_parked_records_total", "Records parked on the DLQ topic", ("reason",))
+PARKED = Counter("eventide_parked_records_total", "Records parked on the DLQ topic")
 FRESHNESS_SECONDS = Histogram(
     "eventide_freshness_seconds", "Time from the gateway's receipt to readable rows", buckets=LATENCY_BUCKETS
 )

@@ -252,6 +252,11 @@ class Registry:
             row = (await connection.execute(_user_query().where(USERS.c.id == user_id))).first()
         return User(*row) if row else None
 
+    async def has_users(self) -> bool:
+        """Whether anybody can log in yet."""
+        async with self._read() as connection:
+            return (await connection.execute(sa.select(USERS.c.id).limit(1))).first() is not None
+
     async def secret(self, name: str) -> str:
         """A random secret that all processes on this registry share; made when first asked for."""
         async with self._write() as connection:

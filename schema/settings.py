@@ -45,6 +45,8 @@ class Settings(BaseModel):
     kafka_timeout_seconds: float = Field(10.0, gt=0, description="seconds until an unanswered produce is a 503")
     worker_id: str = Field("", description="static membership: a name for this worker that survives restarts")
     worker_data_dir: Path = Field(Path("/tmp/eventide-worker"), description="worker: scratch directory of Faust")
+    dlq_max_run: int = Field(100, ge=0, description="worker: stops after so many unwritable records in a row")
+    dlq_max_ratio: float = Field(0.1, ge=0, le=1, description="worker: stops beyond this share of unwritable records")
     ack: Literal["durable", "visible"] = Field(
         "durable", description="when a write is answered; the header `X-Eventide-Ack` overrides it"
     )

@@ -1,0 +1,69 @@
+"""Commands that look after an installation: ``migrate``, ``user add``, ``topics``."""
+
+from __future__ import annotations
+
+import json
+
+from deploy import first_start
+from ingest.kafka.topics import TopicPlan, ensure_topics, group_lag, read_topic
+from schema.migrate import migrate as migrate_store
+from schema.registry import Registry
+from schema.settings import Settings
+from schema.store import Store
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring registry, ClickHouse and topics up to date; safe to run again and at the same time."""
+    registry = Registry(first_start.registry_url(settings))
+    async with registry.exclusively():
+        await registry.create_schema()
+        if settings.clickhouse_url.get_secret_value():
+            store = Store(first_start.server_engine(settings), readers=1)
+            for name in migrate_store(store):
+                print(f"applied {name}")
+            store.close()
+        if settings.kafka_bootstrap:
+            topic = await ensure_topics(settings.kafka_bootstrap, _plan(settings), registry)
+            print(f"topic {topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
+    await _first_user(registry, settings)
+    await registry.close()
+
+
+async def add_user(settings: Settings, name: str, role: str) -> None:
+    """Print a new user's credentials as JSON."""
+    registry = Registry(first_start.registry_url(settings))
+    await registry.create_schema()
+    made = first_start.make_credentials()
+    user = await registry.add_user(settings.company, name, role, made.access_key, made.secret_key)
+    print(json.dumps({**vars(made), "user": user.id, "company": user.company}))
+    await registry.close()
+
+
+async def topics(settings: Settings) -> None:
+    """Print the events topic's partitions and how far the workers are behind."""
+    bootstrap = first_start.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    registry = Registry(first_start.registry_url(settings))
+    topic = await read_topic(settings.kafka_topic, registry)
+    print(f"{topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
+    for lag in await group_lag(bootstrap, settings.kafka_group, topic):
+        print(f"{lag.partition:4d}  committed {lag.committed}  end {lag.end}  lag {lag.records} records")
+    await registry.close()
+
+
+async def _first_user(registry: Registry, settings: Settings) -> None:
+    """The user of the settings, or, where nobody is yet, a made one, printed once."""
+    if settings.access_key and settings.secret_key.get_secret_value():
+        await first_start.ensure_first_user(registry, settings, first_start.first_credentials(settings))
+    elif not await registry.has_users():
+        made = first_start.make_credentials()
+        await first_start.ensure_first_user(registry, settings, made)
+        print(json.dumps(vars(made)))
+
+
+def _plan(settings: Settings) -> TopicPlan:
+    return TopicPlan(
+        settings.kafka_topic,
+        settings.kafka_partitions,
+        settings.kafka_replication,
+        settings.kafka_max_record_bytes,
+    )

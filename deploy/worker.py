@@ -1,0 +1,64 @@
+"""``eventide worker``: writes what is on Kafka to ClickHouse. Up to one for each partition.
+
+The command itself is a supervisor (``deploy/supervise.py``); this is the process that it keeps running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from functools import partial
+
+from deploy import first_start
+from deploy.serve import start
+from ingest.dlq import DlqLimit, DlqLimitExceeded
+from ingest.kafka.producer import Producer
+from ingest.kafka.topics import committed_offsets
+from ingest.sink import Sink
+from ingest.worker import WorkerConfig, create_worker, run
+from schema.health import Health, create_health_app
+from schema.settings import Settings
+from schema.store import Store
+
+STOP_FOR_GOOD = 4  # exit code: starting again would not help
+
+
+def worker_process(settings: Settings) -> None:
+    """Run until stopped or crashed; ends the process, with the writer's thread wherever it is."""
+    bootstrap = first_start.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    sink = loop.run_until_complete(_sink(settings, bootstrap))
+    config = WorkerConfig(
+        bootstrap,
+        settings.kafka_topic,
+        settings.kafka_group,
+        str(settings.worker_data_dir),
+        settings.worker_id or None,
+    )
+    app = create_worker(config, sink, partial(committed_offsets, bootstrap, config.group, config.topic))
+    code = 1
+    try:
+        run(app, partial(_serve_health, settings, sink), loop)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    sink.stop()
+    sys.stderr.flush()
+    os._exit(STOP_FOR_GOOD if isinstance(sink.fatal, DlqLimitExceeded) else code)
+
+
+async def _sink(settings: Settings, bootstrap: str) -> Sink:
+    producer = Producer(bootstrap, settings.kafka_max_record_bytes, settings.kafka_timeout_seconds)
+    limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
+    return Sink(Store(first_start.server_engine(settings), readers=1), producer, settings.kafka_topic, limit)
+
+
+async def _serve_health(settings: Settings, sink: Sink) -> None:
+    """``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
+    health = Health(ready={"worker": sink.check_ready}, alive={"progress": sink.check_progress})
+    runner, _ = await start(create_health_app(health), settings)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
