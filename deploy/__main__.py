@@ -6,41 +6,36 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
 
-from deploy import admin
-from deploy.gateway import gateway
-from deploy.query import query
-from deploy.serve import configure_logging
-from deploy.supervise import worker
-from deploy.up import up
-from deploy.worker import worker_process
 from schema.errors import ConfigError, EventsError
+from schema.jsonlog import configure_logging
 from schema.settings import Settings, read_settings
 
-COMMANDS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "up": ("gateway, writer and query service in one process, on chDB", up),
-    "gateway": ("takes events over HTTP and puts them on Kafka", gateway),
-    "worker": ("writes what is on Kafka to ClickHouse, restarted when it leaves", worker),
-    "worker-process": ("what `worker` keeps running", worker_process),
-    "query": ("answers everything that only reads", query),
-    "migrate": ("brings registry, ClickHouse and topics up to date", admin.migrate),
-    "user": ("`user add` makes a user and prints the credentials", admin.add_user),
-    "topics": ("partitions of the events topic, and the workers' lag", admin.topics),
+# What each command is, and the function that runs it, imported only then: a process loads what it needs.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("gateway, writer and query service in one process, on chDB", "deploy.up:up"),
+    "gateway": ("takes events over HTTP and puts them on Kafka", "deploy.gateway:gateway"),
+    "worker": ("writes what is on Kafka to ClickHouse, restarted when it leaves", "deploy.supervise:worker"),
+    "worker-process": ("what `worker` keeps running", "deploy.worker:worker_process"),
+    "query": ("answers everything that only reads", "deploy.query:query"),
+    "files": ("keeps the files that events and artifacts refer to", "deploy.files:files"),
+    "migrate": ("brings registry, ClickHouse and topics up to date", "deploy.admin:migrate"),
+    "user": ("`user add` makes a user and prints the credentials", "deploy.admin:add_user"),
+    "topics": ("partitions of the events topic, and the workers' lag", "deploy.admin:topics"),
+    "dlq": ("`dlq list|show|replay`: what workers could not write", "deploy.dlq:dlq"),
 }
 
 
 def main() -> None:
     """Run a command and exit."""
     arguments = vars(parser().parse_args())
-    command = COMMANDS[arguments.pop("command")][1]
+    module, _, function = COMMANDS[arguments.pop("command")][1].partition(":")
     flags = {name: arguments.pop(name) for name in Settings.model_fields}
-    arguments.pop("action", None)
     try:
         settings = read_settings(os.environ, flags)
         configure_logging(settings.log_level)
-        running = command(settings, **arguments)
+        running = getattr(import_module(module), function)(settings, **arguments)
         if asyncio.iscoroutine(running):
             asyncio.run(running)
     except ConfigError as error:
@@ -61,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("action", choices=("add",))
             command.add_argument("--name", required=True)
             command.add_argument("--role", default="user", choices=("user", "admin", "root"))
+        if name == "dlq":
+            command.add_argument("action", choices=("list", "show", "replay"))
+            command.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
     return root
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from deploy import first_start
-from ingest.kafka.topics import TopicPlan, ensure_topics, group_lag, read_topic
+from deploy import first_start, parts
+from ingest.kafka.current import read_topic
+from ingest.kafka.lag import LagReader
+from ingest.kafka.topics import TopicPlan, ensure_topics
 from schema.migrate import migrate as migrate_store
 from schema.registry import Registry
 from schema.settings import Settings
@@ -14,24 +16,24 @@ from schema.store import Store
 
 async def migrate(settings: Settings) -> None:
     """Bring registry, ClickHouse and topics up to date; safe to run again and at the same time."""
-    registry = Registry(first_start.registry_url(settings))
+    registry = Registry(parts.registry_url(settings))
     async with registry.exclusively():
         await registry.create_schema()
         if settings.clickhouse_url.get_secret_value():
-            store = Store(first_start.server_engine(settings), readers=1)
+            store = Store(parts.server_engine(settings), readers=1)
             for name in migrate_store(store):
                 print(f"applied {name}")
             store.close()
         if settings.kafka_bootstrap:
             topic = await ensure_topics(settings.kafka_bootstrap, _plan(settings), registry)
             print(f"topic {topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
-    await _first_user(registry, settings)
+        await _first_user(registry, settings)
     await registry.close()
 
 
-async def add_user(settings: Settings, name: str, role: str) -> None:
+async def add_user(settings: Settings, name: str, role: str, action: str = "add") -> None:
     """Print a new user's credentials as JSON."""
-    registry = Registry(first_start.registry_url(settings))
+    registry = Registry(parts.registry_url(settings))
     await registry.create_schema()
     made = first_start.make_credentials()
     user = await registry.add_user(settings.company, name, role, made.access_key, made.secret_key)
@@ -41,13 +43,17 @@ async def add_user(settings: Settings, name: str, role: str) -> None:
 
 async def topics(settings: Settings) -> None:
     """Print the events topic's partitions and how far the workers are behind."""
-    bootstrap = first_start.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
-    registry = Registry(first_start.registry_url(settings))
+    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    registry = Registry(parts.registry_url(settings))
     topic = await read_topic(settings.kafka_topic, registry)
-    print(f"{topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
-    for lag in await group_lag(bootstrap, settings.kafka_group, topic):
-        print(f"{lag.partition:4d}  committed {lag.committed}  end {lag.end}  lag {lag.records} records")
     await registry.close()
+    state = ", closed (being changed)" if topic.is_closed else ""
+    print(f"{topic.name}: {abs(topic.partitions)} partitions, epoch {topic.epoch}{state}")
+    print("partition   committed         end  lag records  lag seconds")
+    async with LagReader(bootstrap, topic.name) as reader:
+        lags = await reader.of_group(settings.kafka_group, range(abs(topic.partitions)))
+    for lag in lags:
+        print(f"{lag.partition:9d}{lag.committed:12d}{lag.end:12d}{lag.records:13d}{lag.seconds:13.1f}")
 
 
 async def _first_user(registry: Registry, settings: Settings) -> None:
@@ -66,4 +72,6 @@ def _plan(settings: Settings) -> TopicPlan:
         settings.kafka_partitions,
         settings.kafka_replication,
         settings.kafka_max_record_bytes,
+        settings.kafka_group,
+        settings.kafka_timeout_seconds,
     )

@@ -13,7 +13,6 @@ from typing import IO
 from schema.errors import ConfigError
 from schema.registry import Registry
 from schema.settings import Settings
-from schema.store import ServerEngine
 
 FIRST_USER = "admin"
 
@@ -39,23 +38,6 @@ def lock_directory(directory: Path) -> IO[str]:
     return file
 
 
-def registry_url(settings: Settings) -> str:
-    """The registry's URL; SQLite in the data directory unless set."""
-    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
-
-
-def server_engine(settings: Settings) -> ServerEngine:
-    """The ClickHouse server. Raises ConfigError if none is set."""
-    return ServerEngine(required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL"))
-
-
-def required(value: str, variable: str) -> str:
-    """A setting that this command cannot do without. Raises ConfigError."""
-    if not value:
-        raise ConfigError(f"{variable} is not set")
-    return value
-
-
 def make_credentials() -> Credentials:
     """A random pair."""
     return Credentials(secrets.token_hex(10).upper(), secrets.token_urlsafe(32))
@@ -78,8 +60,3 @@ async def ensure_first_user(registry: Registry, settings: Settings, credentials:
     """The first user (role root) has these credentials."""
     if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
         await registry.add_user(settings.company, FIRST_USER, "root", credentials.access_key, credentials.secret_key)
-
-
-async def token_secret(registry: Registry, settings: Settings) -> str:
-    """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
-    return settings.token_secret.get_secret_value() or await registry.secret("token")

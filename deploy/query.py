@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy import first_start
+from deploy import parts
+from deploy.calls import all_calls
 from deploy.serve import serve
 from query.app import endpoints
 from query.cursor import Cursors
@@ -18,12 +19,12 @@ from schema.web import create_app
 
 async def query(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
-    store = Store(first_start.server_engine(settings), settings.readers)
-    registry = Registry(first_start.registry_url(settings))
-    secret = await first_start.token_secret(registry, settings)
+    store = Store(parts.server_engine(settings), settings.readers)
+    registry = Registry(parts.registry_url(settings))
+    secret = await parts.token_secret(registry, settings)
     authenticator = Authenticator(registry, secret)
     table = endpoints.bind(Reader(store, registry, Cursors(secret))).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
-    await serve(create_app(table, authenticator, health, settings.max_body_bytes), health, settings)
+    await serve(create_app(table, authenticator, health, parts.limits(settings), all_calls), health, settings)
     store.close()
     await registry.close()

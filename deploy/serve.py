@@ -1,46 +1,40 @@
-"""The life of a process: JSON logs, an HTTP server, and a clean end on SIGTERM or Ctrl-C."""
+"""The life of a process: an HTTP server, and a clean end on SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
 
 from aiohttp import web
 
 from schema.errors import ConfigError
 from schema.health import Health
 from schema.settings import Settings
-from schema.web import JsonLogFormatter
 
 KEEPALIVE_SECONDS = 75
 
 
-def configure_logging(level: str) -> None:
-    """JSON lines on stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLogFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+async def start(app: web.Application, settings: Settings, port: int | None = None) -> tuple[web.AppRunner, int]:
+    """Listen; the runner to clean up, and the port. ``port``: another one than the settings'.
 
-
-async def start(app: web.Application, settings: Settings) -> tuple[web.AppRunner, int]:
-    """Listen; the runner to clean up, and the port. Raises ConfigError if the address cannot be had."""
+    Raises ConfigError if the address cannot be had.
+    """
+    port = settings.port if port is None else port
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=settings.drain_seconds
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        await web.TCPSite(runner, settings.host, port, backlog=1024).start()
     except OSError as error:
         await runner.cleanup()
-        raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise ConfigError(f"Cannot listen on {settings.host}:{port}: {error.strerror}") from error
     return runner, runner.addresses[0][1]
 
 
-async def serve(app: web.Application, health: Health, settings: Settings) -> None:
+async def serve(app: web.Application, health: Health, settings: Settings, port: int | None = None) -> None:
     """Listen until stopped; then running requests get ``drain_seconds`` to end."""
-    runner, _ = await start(app, settings)
+    runner, _ = await start(app, settings, port)
     await until_stopped(health)
     await runner.cleanup()
 

@@ -9,13 +9,13 @@ import signal
 import sys
 import time
 
-from deploy.worker import STOP_FOR_GOOD
 from schema.errors import ConfigError, EventsError
 from schema.settings import Settings
 
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.2, 10.0
 HEALTHY_SECONDS = 30.0
 GRACE_SECONDS = 25.0
+STOP_FOR_GOOD = 4  # the process's exit code when starting it again would not help
 SET_PARENT_DEATH_SIGNAL = 1
 logger = logging.getLogger("eventide.supervise")
 

@@ -8,10 +8,12 @@ from textwrap import dedent
 
 from aiohttp import web
 
-from deploy import first_start
+from deploy import first_start, parts
+from deploy.calls import all_calls
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
 from ingest.app import endpoints as write_endpoints
+from ingest.counted import CountedLog
 from ingest.gateway import Gateway
 from ingest.log import LocalLog, Offsets
 from ingest.touch import Toucher
@@ -20,6 +22,8 @@ from query.app import endpoints as read_endpoints
 from query.cursor import Cursors
 from query.reader import Reader
 from schema.auth import Authenticator
+from schema.changes import Changes
+from schema.files import create_files_app
 from schema.health import Health
 from schema.login import endpoints as login_endpoints
 from schema.migrate import migrate
@@ -34,34 +38,39 @@ async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     with first_start.lock_directory(settings.data_dir):
         credentials = first_start.first_credentials(settings)
-        async with embedded(settings, credentials) as (app, health):
+        async with embedded(settings, credentials) as (app, files_app, health):
             runner, port = await start(app, settings)
-            print(welcome(settings.host, port, credentials), flush=True)
+            files_runner, files_port = await start(files_app, settings, settings.files_port)
+            print(welcome(settings.host, port, files_port, credentials), flush=True)
             await until_stopped(health)
+            await files_runner.cleanup()
             await runner.cleanup()
 
 
 @asynccontextmanager
-async def embedded(settings: Settings, credentials: Credentials) -> AsyncIterator[tuple[web.Application, Health]]:
-    """The application over a data directory, whose lock the caller holds."""
-    registry = Registry(first_start.registry_url(settings))
+async def embedded(
+    settings: Settings, credentials: Credentials
+) -> AsyncIterator[tuple[web.Application, web.Application, Health]]:
+    """The API and the files server over a data directory, whose lock the caller holds."""
+    registry = Registry(parts.registry_url(settings))
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
-    secret = await first_start.token_secret(registry, settings)
+    secret = await parts.token_secret(registry, settings)
     migrate(store)
-    log = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets"))
+    log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
     toucher = Toucher(registry)
     authenticator = Authenticator(registry, secret)
-    gateway = Gateway(registry, log, toucher, "visible", settings.validate_plots)
+    gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
-        read_endpoints.bind(Reader(store, registry, Cursors(secret))),
+        read_endpoints.bind(Reader(store, registry, Cursors(secret), changes)),
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
+    files_app = create_files_app(parts.file_store(settings), authenticator, health, settings.max_file_bytes)
     try:
-        yield create_app(endpoints, authenticator, health, settings.max_body_bytes), health
+        yield create_app(endpoints, authenticator, health, parts.limits(settings), all_calls), files_app, health
     finally:
         await log.close()
         await toucher.close()
@@ -69,11 +78,11 @@ async def embedded(settings: Settings, credentials: Credentials) -> AsyncIterato
         await registry.close()
 
 
-def welcome(host: str, port: int, credentials: Credentials) -> str:
+def welcome(host: str, port: int, files_port: int, credentials: Credentials) -> str:
     """What a person needs for the first minute; the curl lines work when pasted."""
     url, user = f"http://{host}:{port}", f"{credentials.access_key}:{credentials.secret_key}"
     return dedent(f"""\
-        Eventide listens on {url}
+        Eventide listens on {url}, its files server on http://{host}:{files_port}
 
           access key  {credentials.access_key}
           secret key  {credentials.secret_key}

@@ -7,37 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from functools import partial
 
-from deploy import first_start
+from deploy import parts
 from deploy.serve import start
+from deploy.supervise import STOP_FOR_GOOD
 from ingest.dlq import DlqLimit, DlqLimitExceeded
-from ingest.kafka.producer import Producer
-from ingest.kafka.topics import committed_offsets
+from ingest.kafka.lag import LagReader
 from ingest.sink import Sink
 from ingest.worker import WorkerConfig, create_worker, run
 from schema.health import Health, create_health_app
 from schema.settings import Settings
 from schema.store import Store
 
-STOP_FOR_GOOD = 4  # exit code: starting again would not help
-
 
 def worker_process(settings: Settings) -> None:
     """Run until stopped or crashed; ends the process, with the writer's thread wherever it is."""
-    bootstrap = first_start.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    sink = loop.run_until_complete(_sink(settings, bootstrap))
+    sink = loop.run_until_complete(_sink(settings))
     config = WorkerConfig(
         bootstrap,
         settings.kafka_topic,
         settings.kafka_group,
-        str(settings.worker_data_dir),
-        settings.worker_id or None,
+        str(settings.data_dir.resolve() / "faust"),
+        socket.gethostname() if settings.worker_id == "hostname" else settings.worker_id or None,
     )
-    app = create_worker(config, sink, partial(committed_offsets, bootstrap, config.group, config.topic))
+    app = create_worker(config, sink, LagReader(bootstrap, config.topic))
     code = 1
     try:
         run(app, partial(_serve_health, settings, sink), loop)
@@ -48,10 +47,10 @@ def worker_process(settings: Settings) -> None:
     os._exit(STOP_FOR_GOOD if isinstance(sink.fatal, DlqLimitExceeded) else code)
 
 
-async def _sink(settings: Settings, bootstrap: str) -> Sink:
-    producer = Producer(bootstrap, settings.kafka_max_record_bytes, settings.kafka_timeout_seconds)
+async def _sink(settings: Settings) -> Sink:
     limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
-    return Sink(Store(first_start.server_engine(settings), readers=1), producer, settings.kafka_topic, limit)
+    store = Store(parts.server_engine(settings), readers=1)
+    return Sink(store, parts.producer(settings), settings.kafka_topic, limit, settings.stall_seconds)
 
 
 async def _serve_health(settings: Settings, sink: Sink) -> None:

@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from ingest import gateway, models, tasks
+from ingest import (
+    belonging,
+    gateway,
+    models,
+    project_removal,
+    projects,
+    publishing,
+    removal,
+    task_parts,
+    task_status,
+    tasks,
+    users,
+)
 from schema.wire import Endpoints, Tier
 
-endpoints = Endpoints(Tier.GATEWAY).merge(gateway.endpoints, models.endpoints, tasks.endpoints)
+endpoints = Endpoints(Tier.GATEWAY).merge(
+    belonging.endpoints,
+    gateway.endpoints,
+    models.endpoints,
+    project_removal.endpoints,
+    projects.endpoints,
+    publishing.endpoints,
+    removal.endpoints,
+    task_parts.endpoints,
+    task_status.endpoints,
+    tasks.endpoints,
+    users.endpoints,
+)

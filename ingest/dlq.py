@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ingest.kafka.names import dlq_topic
 from ingest.kafka.producer import Message, Producer
-from ingest.kafka.topics import dlq_topic
+from schema.blocks import Place
 from schema.errors import EventsError, Unavailable
 from schema.metrics import PARKED
 
@@ -49,37 +50,64 @@ class DlqLimit:
 
 
 class Dlq:
-    """Parks records of one events topic."""
+    """Parks records of one events topic.
+
+    On the DLQ a record has the headers and the value that it had, and ``dlq_topic``, ``dlq_partition``, ``dlq_offset``,
+    ``dlq_row`` (of a single row of a block), ``dlq_reason`` and ``dlq_parked_at`` (ms).
+    """
 
     def __init__(self, producer: Producer, events_topic: str, limit: DlqLimit, stopping: threading.Event) -> None:
         self._producer = producer
         self._events_topic = events_topic
         self.limit = limit
         self._stopping = stopping
+        self._parked: set[tuple[int, int, int]] = set()  # of the batch at hand, which may be tried again
         self.blocked = ""
 
-    async def park(self, value: bytes, headers: Mapping[str, bytes], partition: int, offset: int, reason: str) -> None:
+    def begin_batch(self) -> None:
+        """What is parked from now on belongs to another batch."""
+        self._parked.clear()
+
+    async def park(self, value: bytes, headers: Mapping[str, bytes], place: Place, reason: str) -> None:
         """Return once the record is on the topic, however long that takes: it is never dropped.
 
         Raises DlqLimitExceeded, and Unavailable only while stopping.
         """
+        number = (place.partition, place.offset, place.row)
+        if number in self._parked:
+            return
         self.limit.parked()
-        PARKED.inc()
-        logger.error("parked %s-%d at %d: %s", self._events_topic, partition, offset, reason)
-        origin = {"topic": self._events_topic, "partition": partition, "offset": offset, "reason": reason}
-        origin["parked_at"] = time.time_ns() // 1_000_000
+        logger.error("parked %s-%d at %d, row %d: %s", self._events_topic, *number, reason)
+        origin: dict[str, str | int] = {"topic": self._events_topic, "partition": place.partition}
+        origin |= {"offset": place.offset, "row": place.row, "reason": reason, "parked_at": time.time_ns() // 1_000_000}
         all_headers = {**headers, **{f"dlq_{name}": str(text).encode() for name, text in origin.items()}}
-        key = f"{partition}-{offset}".encode()
+        key = "-".join(map(str, number)).encode()
         await self._send(Message(dlq_topic(self._events_topic), 0, key, value, all_headers))
+        PARKED.inc()
+        self._parked.add(number)
 
     async def _send(self, message: Message) -> None:
         while True:
             try:
-                await self._producer.send([message])
-                self.blocked = ""
-                return
+                future = await self._producer.post(message)
+                await self._until_done(future)
+                if future.exception() is None:
+                    self.blocked = ""
+                    return
+                self._block(repr(future.exception()))
             except Unavailable as error:
-                self.blocked = f"The DLQ cannot be written: {error}"
-                if self._stopping.is_set():
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
+                self._block(str(error))
+            if self._stopping.is_set():
+                raise Unavailable(self.blocked)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _until_done(self, future: asyncio.Future[object]) -> None:
+        """Wait on, rather than send again, which would only park it twice."""
+        while not (await asyncio.wait((future,), timeout=RETRY_SECONDS * 4))[0]:
+            self._block("no acknowledgement")
+            if self._stopping.is_set():
+                raise Unavailable(self.blocked)
+
+    def _block(self, reason: str) -> None:
+        self.blocked = f"The DLQ cannot be written: {reason}"
+        logger.warning(self.blocked)

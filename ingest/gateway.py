@@ -11,19 +11,22 @@ from dataclasses import dataclass
 
 from ingest.log import Log
 from ingest.touch import Toucher
-from schema.batches import Batch, read_events, read_lines
+from schema.batches import Batch, read_events
 from schema.blocks import EVENTS, LOGS, Block, Deletion
+from schema.columnar import read_columns
 from schema.errors import EmptyBatch, InvalidField, InvalidModel, InvalidTask, NothingAdded, NoWritePermission
 from schema.events import Context, Mention
+from schema.lines import read_lines
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Registry
-from schema.requests import Boolean, Integer, Lines, Request
-from schema.tables import INT64_MAX
+from schema.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
+from schema.tables import INT64_MAX, INT64_MIN
 from schema.wire import Answer, Caller, Endpoints, Tier, to_json
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 ACKS = ("durable", "visible")
+BODIES = {JSON_LINES: read_lines, ARROW_STREAM: read_columns}
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -64,7 +67,7 @@ class ClearTaskLog(Request):
 
 
 @endpoints.add("events.add", is_batch=True)
-async def add(gateway: Gateway, caller: Caller, request: Lines) -> Answer:
+async def add(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
     """One event. Raises NothingAdded if it is refused."""
     event = request.event or {}
     context = _context(gateway, caller, to_json(event))
@@ -72,18 +75,22 @@ async def add(gateway: Gateway, caller: Caller, request: Lines) -> Answer:
 
 
 @endpoints.add("events.add_batch", is_batch=True)
-async def add_batch(gateway: Gateway, caller: Caller, request: Lines) -> Answer:
-    """One event a line. Raises EmptyBatch, MalformedRequest, InvalidField (nothing is stored), NothingAdded."""
+async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
+    """One event a line, or in Arrow columns.
+
+    Raises EmptyBatch, MalformedRequest and InvalidField (nothing is stored), and NothingAdded.
+    """
     if request.event is not None:
         if not request.event:
             raise EmptyBatch("Batch has no events")
         return await add(gateway, caller, request)
     context = _context(gateway, caller, request.body)
     BATCH_BYTES.inc(len(request.body))
+    read = BODIES[request.media_type]
     if len(request.body) < READ_IN_THREAD_FROM_BYTES:
-        batch = read_lines(request.body, context)
+        batch = read(request.body, context)
     else:
-        batch = await asyncio.to_thread(read_lines, request.body, context)
+        batch = await asyncio.to_thread(read, request.body, context)
     return await _accept(gateway, caller, batch, context)
 
 
@@ -109,9 +116,10 @@ async def clear_task_log(gateway: Gateway, caller: Caller, request: ClearTaskLog
     """Delete a task's log lines."""
     task = await writable_task(gateway.registry, caller, request.task, request.allow_locked)
     now = _now_ms()
-    before = now - request.threshold_sec * 1000 if request.threshold_sec else INT64_MAX
+    through = now - request.threshold_sec * 1000 - 1 if request.threshold_sec else INT64_MAX
+    through = min(max(through, INT64_MIN), INT64_MAX)
     names = {"include": request.include_metrics, "exclude": request.exclude_metrics}
-    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, LOGS, now, before, **names))}
+    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, LOGS, now, through, **names))}
 
 
 async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_locked: bool) -> Entity:
@@ -138,7 +146,8 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Conte
     ]
     with PRODUCE_SECONDS.time():
         await gateway.log.publish(blocks, _is_visible(gateway, caller))
-    gateway.toucher.touch(mention for mention in batch.entities.values() if mention.id not in refusals)
+    accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
+    gateway.toucher.touch_mentioned(accepted, caller.user)
     return {"added": added, "errors": failed, "errors_info": dict(failures)}
 
 

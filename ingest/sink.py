@@ -14,17 +14,18 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ingest.dlq import Dlq, DlqLimit
-from ingest.kafka.applied import applied_message
-from ingest.kafka.producer import Message, Producer
+from ingest.kafka.applied import Announcer
+from ingest.kafka.producer import Producer
 from ingest.writer import Writer
-from schema.blocks import Block, Place, Record, decode, encode
+from schema.blocks import Block, Place, Record, decode, encode, is_late
 from schema.errors import EventsError, RecordError, Unavailable
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 from schema.tables import TABLES
 
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 30.0
-STALLED_SECONDS = 300.0
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
+SLOW_SECONDS = 10.0
+LOG_APPEND_TIME = 1  # Kafka's number for a timestamp that is the broker's
 logger = logging.getLogger("eventide.sink")
 
 
@@ -33,25 +34,34 @@ class Consumed(Protocol):
 
     partition: int
     offset: int
+    timestamp: float  # seconds
+    timestamp_type: int
     value: bytes | None
     headers: Any  # pairs, or a mapping, of name and bytes
 
 
 class Sink:
-    """Writes what was consumed. One ``write`` at a time, from one event loop."""
+    """Writes what was consumed. One ``write`` at a time, from one event loop.
 
-    def __init__(self, store: Store, producer: Producer, events_topic: str, limit: DlqLimit) -> None:
+    ``stall_seconds``: how long there may be something to write, and no service known to be away, without progress.
+    """
+
+    def __init__(
+        self, store: Store, producer: Producer, events_topic: str, limit: DlqLimit, stall_seconds: float
+    ) -> None:
         self._stopping = threading.Event()
         self._writer = Writer(store, self._park_row)
-        self._producer = producer
-        self._topic = events_topic
+        self._announcer = Announcer(producer, events_topic)
         self._dlq = Dlq(producer, events_topic, limit, self._stopping)
         self._thread = ThreadPoolExecutor(1, "writer")
         self._loop = asyncio.get_running_loop()
+        self._stall_seconds = stall_seconds
         self._records: Sequence[Record] = ()
-        self._busy_since: float | None = None
+        self._attempt_since: float | None = None
+        self._progress_at = time.monotonic()
         self._retrying = ""
         self.assigned: set[int] = set()
+        self.lag_records = 0  # as last measured; kept up to date by whoever consumes
         self.fatal: EventsError | None = None
 
     async def write(self, messages: Sequence[Consumed]) -> None:
@@ -59,27 +69,29 @@ class Sink:
 
         Raises StoreRejected and DlqLimitExceeded, and Unavailable only while stopping: nothing may be acked then.
         """
-        self._busy_since = time.monotonic()
+        self._dlq.begin_batch()
         try:
-            records = [record for message in messages if (record := await self._decode(message))]
+            counts = {"written": 0, "parked": 0, "late": 0}
+            records = [record for message in messages if (record := await self._decode(message, counts))]
             with WRITE_SECONDS.time():
                 deleted = await self._loop.run_in_executor(self._thread, self._write_until_done, records)
         except EventsError as error:
             self.fatal = error
             raise
-        await self._publish_applied(messages, deleted)
+        await self._announce(messages, deleted)
         self._dlq.limit.written(len(records))
-        _observe(messages, records)
-        self._busy_since = None
+        self._progress_at = time.monotonic()
+        _observe(records, counts)
 
     async def assign(self, committed: Mapping[int, int | None]) -> None:
         """These partitions are ours now, written up to their committed offsets: waiters may have missed that."""
-        await self._loop.run_in_executor(self._thread, self._writer.tombstones.forget)
+        self._writer.tombstones.forget()
         self.assigned |= committed.keys()
+        self._progress_at = time.monotonic()
         ASSIGNED_PARTITIONS.set(len(self.assigned))
         for partition, offset in committed.items():
             if offset is not None:
-                await self._post(applied_message(self._topic, partition, offset, {}))
+                await self._announcer.say(partition, offset, {})
 
     def revoke(self, partitions: Iterable[int]) -> None:
         """These are another worker's now."""
@@ -91,68 +103,86 @@ class Sink:
         self._stopping.set()
 
     async def check_ready(self) -> None:
-        """Raises Unavailable while no partition is assigned or a service is away."""
+        """Raises Unavailable while no partition is assigned, or a service is away or slow."""
         if not self.assigned:
             raise Unavailable("No partition is assigned")
         if blocked := self._retrying or self._dlq.blocked:
             raise Unavailable(blocked)
+        if (seconds := self._attempt_seconds()) > SLOW_SECONDS:
+            raise Unavailable(f"ClickHouse has been writing one batch for {seconds:.0f} seconds")
 
     async def check_progress(self) -> None:
-        """Raises Unavailable if a batch is stuck although no service is known to be away."""
-        blocked = self._retrying or self._dlq.blocked
-        if self._busy_since and not blocked and time.monotonic() - self._busy_since > STALLED_SECONDS:
-            raise Unavailable(f"No progress for {STALLED_SECONDS:g} seconds")
+        """Raises Unavailable if there is work and no progress, although no service is known to be away."""
+        if self._retrying or self._dlq.blocked:
+            return
+        idle = time.monotonic() - self._progress_at
+        is_waiting = self._attempt_since is None and self.lag_records > 0
+        if self._attempt_seconds() > self._stall_seconds or (is_waiting and idle > self._stall_seconds):
+            raise Unavailable(f"No progress for {idle:.0f} seconds")
 
-    async def _decode(self, message: Consumed) -> Record | None:
-        """The record, or None once a message that is none is parked."""
+    def _attempt_seconds(self) -> float:
+        since = self._attempt_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    async def _decode(self, message: Consumed, counts: dict[str, int]) -> Record | None:
+        """The record; None once a message that is none is parked, and of one that came too late to count."""
         headers, value = dict(message.headers or {}), message.value or b""
-        try:
-            return decode(headers, value, message.partition, message.offset)
-        except RecordError as error:
-            await self._dlq.park(value, headers, message.partition, message.offset, str(error))
+        if message.timestamp_type == LOG_APPEND_TIME and is_late(headers, round(message.timestamp * 1000)):
+            counts["late"] += 1
             return None
+        try:
+            record = decode(headers, value, message.partition, message.offset)
+        except RecordError as error:
+            counts["parked"] += 1
+            await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
+            return None
+        counts["written"] += 1
+        return record
 
     def _write_until_done(self, records: Sequence[Record]) -> dict[Place, int]:
         delay, self._records = FIRST_RETRY_SECONDS, records
         while True:
             try:
+                self._attempt_since = time.monotonic()
                 deleted = self._writer.write(records)
                 self._retrying = ""
                 return deleted
             except Unavailable as error:
                 self._retrying = str(error)
-                WRITE_RETRIES.inc()
+                WRITE_RETRIES.labels(error.number).inc()
                 logger.warning("the same batch is tried again: %s", error)
                 if self._stopping.wait(delay * random.uniform(0.5, 1.0)):
                     raise
                 delay = min(delay * 2, LAST_RETRY_SECONDS)
+            finally:
+                self._attempt_since = None
 
     def _park_row(self, row: pa.Table, event_type: str, reason: str) -> None:
         """From the writer's thread: a row that ClickHouse refuses, as a block of its own."""
-        company, received_at, seq = (row[name][0].as_py() for name in ("company", "received_at", "seq"))
-        place = next(r.place for r in self._records if r.place.holds(seq) and r.content.company == company)
+        company, task, received_at, seq = (row[name][0].as_py() for name in ("company", "task", "received_at", "seq"))
+        origin = next(r.place for r in self._records if _is_of(r, company, task) and r.place.holds(seq))
+        place = Place(origin.epoch, origin.partition, origin.offset, seq - Place(origin.epoch, 0, origin.offset).seq)
         batch = row.select(TABLES[event_type].block_schema.names).combine_chunks().to_batches()[0]
         _, headers, value = encode(Block(company, event_type, received_at, batch), place.epoch)
-        parking = self._dlq.park(value, headers, place.partition, place.offset, reason)
+        parking = self._dlq.park(value, headers, place, reason)
         asyncio.run_coroutine_threadsafe(parking, self._loop).result()
 
-    async def _publish_applied(self, messages: Sequence[Consumed], deleted: Mapping[Place, int]) -> None:
+    async def _announce(self, messages: Sequence[Consumed], deleted: Mapping[Place, int]) -> None:
         following = {message.partition: message.offset + 1 for message in messages}
         for partition, offset in following.items():
             counts = {place.offset: count for place, count in deleted.items() if place.partition == partition}
-            await self._post(applied_message(self._topic, partition, offset, counts))
-
-    async def _post(self, message: Message) -> None:
-        try:
-            await self._producer.post(message)
-        except Unavailable as error:  # the next one supersedes it
-            logger.warning("applied offset not published: %s", error)
+            await self._announcer.say(partition, offset, counts)
 
 
-def _observe(messages: Sequence[Consumed], records: Sequence[Record]) -> None:
+def _is_of(record: Record, company: str, task: str) -> bool:
+    content = record.content
+    return isinstance(content, Block) and content.company == company and task in content.rows["task"].to_pylist()
+
+
+def _observe(records: Sequence[Record], counts: Mapping[str, int]) -> None:
     now = time.time()
     LAST_WRITE.set(now)
-    RECORDS.labels("written").inc(len(records))
-    RECORDS.labels("parked").inc(len(messages) - len(records))
+    for result, count in counts.items():
+        RECORDS.labels(result).inc(count)
     for record in records:
         FRESHNESS_SECONDS.observe(max(0.0, now - record.content.received_at / 1000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,11 +13,12 @@ from schema.store import Store
 from schema.tables import LOG
 
 TOMBSTONES_SQL = """
-SELECT company, task, seq, scope, before, include, exclude
+SELECT company, task, seq, scope, through, include, exclude
 FROM tombstones FINAL
 WHERE company IN {companies:Array(String)} AND task IN {tasks:Array(String)}
 """
 CACHED_ENTITIES = 100_000
+ENTITIES_AT_ONCE = 1000  # they travel in a URL
 
 Entity = tuple[str, str]  # company, task
 
@@ -28,13 +29,13 @@ class Tombstone:
 
     seq: int
     scope: str
-    before: int
+    through: int
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
     @classmethod
     def of(cls, deletion: Deletion, seq: int) -> Tombstone:
-        return cls(seq, deletion.scope, deletion.before, tuple(deletion.include), tuple(deletion.exclude))
+        return cls(seq, deletion.scope, deletion.through, tuple(deletion.include), tuple(deletion.exclude))
 
     def covers(self, rows: pa.Table, event_type: str) -> pa.ChunkedArray:
         """Which rows it removes, as booleans."""
@@ -43,7 +44,7 @@ class Tombstone:
             return covered
         if event_type != LOG:
             return pc.and_(covered, False)
-        covered = pc.and_(covered, pc.less(rows["timestamp"], self.before))
+        covered = pc.and_(covered, pc.less_equal(rows["timestamp"], self.through))
         if self.include:
             covered = pc.and_(covered, pc.is_in(rows["metric"], pa.array(self.include)))
         return pc.and_(covered, pc.invert(pc.is_in(rows["metric"], pa.array(self.exclude, pa.string()))))
@@ -55,20 +56,26 @@ class Tombstones:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[Entity, list[Tombstone]] = {}
+        self._is_stale = False
 
     def load(self, entities: Iterable[Entity]) -> None:
         """Know the tombstones of these entities. Raises Unavailable."""
-        if not (missing := set(entities) - self._known.keys()):
-            return
-        if len(self._known) > CACHED_ENTITIES:
+        if self._is_stale or len(self._known) > CACHED_ENTITIES:
+            self._is_stale = False
             self._known.clear()
-        companies, tasks = zip(*missing, strict=True)
+        missing = sorted(set(entities) - self._known.keys())
+        for start in range(0, len(missing), ENTITIES_AT_ONCE):
+            self._known |= self._read(missing[start : start + ENTITIES_AT_ONCE])
+
+    def _read(self, entities: Sequence[Entity]) -> dict[Entity, list[Tombstone]]:
+        companies, tasks = zip(*entities, strict=True)
         rows = self._store.select(TOMBSTONES_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
-        found: dict[Entity, list[Tombstone]] = {entity: [] for entity in missing}
+        found: dict[Entity, list[Tombstone]] = {entity: [] for entity in entities}
         for row in rows:
-            stones = found.setdefault((row["company"], row["task"]), [])
-            stones.append(Tombstone(row["seq"], row["scope"], row["before"], (*row["include"],), (*row["exclude"],)))
-        self._known |= found
+            if (entity := (row["company"], row["task"])) in found:
+                texts = ((*row["include"],), (*row["exclude"],))
+                found[entity].append(Tombstone(row["seq"], row["scope"], row["through"], *texts))
+        return found
 
     def add(self, entity: Entity, stone: Tombstone) -> None:
         """A deletion that is now in the table. The entity must be loaded."""
@@ -76,8 +83,8 @@ class Tombstones:
             self._known[entity].append(stone)
 
     def forget(self) -> None:
-        """Another process may have deleted since: call when partitions change hands."""
-        self._known.clear()
+        """Another process may have deleted since: call when partitions change hands, from any thread."""
+        self._is_stale = True
 
     def since(self, entity: Entity) -> tuple[int, int]:
         """The newest deletion of events, and of everything; 0 where there is none."""

@@ -1,4 +1,4 @@
-"""Moves ``last_update`` and ``last_change`` of the entities that receive events, at most once a second each."""
+"""Moves ``last_update`` and ``last_change`` of what receives events or changes inside, at most once a second each."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from collections.abc import Iterable
 
 from schema.errors import Unavailable
 from schema.events import Mention
-from schema.registry import MODELS, TASKS, Registry, iso_now
+from schema.registry import MODELS, TASKS, Kind, Registry, iso_now
 
 INTERVAL_SECONDS = 1.0
 logger = logging.getLogger("eventide.touch")
 
 
 class Toucher:
-    """Gathers entities and writes them to the registry in the background; the first of a second at once."""
+    """Gathers documents and writes their times in the background; the first of a second at once."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._waiting: set[tuple[str, bool]] = set()
+        self._waiting: dict[tuple[str, str], tuple[Kind, str]] = {}  # (kind, id) -> kind, by whom
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    def touch(self, mentions: Iterable[Mention]) -> None:
-        """These entities have new events."""
-        self._waiting.update((mention.id, mention.is_model) for mention in mentions)
+    def touch_mentioned(self, mentions: Iterable[Mention], user: str) -> None:
+        """These entities have new events from a user."""
+        for mention in mentions:
+            self.touch(MODELS if mention.is_model else TASKS, [mention.id], user)
+
+    def touch(self, kind: Kind, ids: Iterable[str], user: str) -> None:
+        """A user changed something of these documents."""
+        self._waiting.update({(kind.name, document_id): (kind, user) for document_id in ids})
         self._wake.set()
 
     async def close(self) -> None:
@@ -41,10 +46,12 @@ class Toucher:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _flush(self) -> None:
-        touched, self._waiting = self._waiting, set()
-        for table, is_model in ((TASKS, False), (MODELS, True)):
-            if ids := [entity_id for entity_id, of_model in touched if of_model == is_model]:
-                try:
-                    await self._registry.touch(table, ids, iso_now())
-                except Unavailable as error:
-                    logger.warning("last_update not moved: %s", error)
+        touched, self._waiting = self._waiting, {}
+        groups: dict[tuple[Kind, str], list[str]] = {}
+        for (_, document_id), group in touched.items():
+            groups.setdefault(group, []).append(document_id)
+        for (kind, user), ids in groups.items():
+            try:
+                await self._registry.touch(kind, ids, iso_now(), user)
+            except Unavailable as error:
+                logger.warning("last_update not moved: %s", error)

@@ -1,10 +1,11 @@
-"""The Faust worker: Kafka records -> writer -> acknowledgement, in order and never before the rows are stored.
+"""The Faust worker: Kafka records -> sink -> commit, in order and never before the rows are stored.
 
 What keeps acknowledged events safe here was measured on a real broker (docs/delivery.md):
-- raw bytes in, one agent, ``noack_take``, and acks in order after the write;
-- ``enable_acks = False`` first: Faust would else acknowledge what it drains when the agent dies;
+- raw bytes in, one agent, ``noack_take``; Faust's own acknowledgements are off (``acks=False``, ``enable_acks = False``):
+  it would acknowledge what it drains when the agent dies, and commit over records that it skipped;
 - a contiguity guard before the write: after a rebalance Faust may skip records that nobody wrote. The process leaves
-  before anything behind such a hole is acknowledged, and Kafka replays;
+  before anything behind such a hole is committed, and Kafka replays;
+- offsets are committed by what the guard knows to be written, and by nothing else;
 - static membership, and a supervisor that starts it again (``deploy/supervise.py``).
 """
 
@@ -12,25 +13,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import faust
+from mode.utils.queues import ThrowableQueue
 
+from ingest.kafka.lag import LagReader
+from ingest.progress import Progress
 from ingest.sink import Sink
-from schema.errors import EventsError
+from schema.errors import Unavailable
+from schema.metrics import LAG_RECORDS, LAG_SECONDS, REBALANCES
 
 TAKE, WITHIN_SECONDS = 200, 0.05
+WRITE_BYTES = 32 << 20  # of messages that are written in one go
+BUFFER_BYTES = 64 << 20  # of messages that wait while a batch is written
 SESSION_SECONDS, HEARTBEAT_SECONDS = 10, 1
 LONGEST_WRITE_SECONDS = 3600
+COMMIT_SECONDS = 1.0
+LAG_INTERVAL_SECONDS = 5.0
 
-Committed = Callable[[], Awaitable[dict[int, int]]]  # what the group has committed, by partition
+Beside = Callable[[], Awaitable[None]]
 logger = logging.getLogger("eventide.worker")
-
-
-class Hole(EventsError):
-    """Records were skipped that nobody wrote: leave before anything behind them is acknowledged."""
 
 
 @dataclass(frozen=True)
@@ -44,69 +49,120 @@ class WorkerConfig:
     instance_id: str | None
 
 
-def create_worker(config: WorkerConfig, sink: Sink, committed: Committed) -> faust.App:
+def create_worker(config: WorkerConfig, sink: Sink, reader: LagReader) -> faust.App:
     """The Faust application that feeds ``sink``."""
     app = _app(config)
-    topic = app.topic(config.topic, value_serializer="raw", key_serializer="raw")
-    guard = Contiguity(app, committed)
+    topic = app.topic(config.topic, value_serializer="raw", key_serializer="raw", acks=False)
+    progress = Progress(config.group, reader, lambda offsets: _commit(app, config.topic, offsets))
 
     @app.agent(topic, concurrency=1)
     async def consume(stream: Any) -> None:
         stream.enable_acks = False
         async for events in stream.noack_take(TAKE, within=WITHIN_SECONDS):
-            await guard.check(event.message for event in events)
-            await sink.write([event.message for event in events])
-            for event in events:
-                await stream.ack(event)
+            for messages in portions([event.message for event in events]):
+                await progress.check(messages)
+                await sink.write(messages)
+                progress.written(messages)
 
     @app.on_partitions_assigned.connect(weak=False)
     async def assigned(_: faust.App, assignment: Iterable[Any], **__: Any) -> None:
-        partitions = sorted(tp.partition for tp in assignment if tp.topic == config.topic)
-        logger.info("assigned partitions %s", partitions)
-        known = await committed()
-        await sink.assign({partition: known.get(partition) for partition in partitions})
+        REBALANCES.inc()
+        await sink.assign(await progress.assign(tp.partition for tp in assignment if tp.topic == config.topic))
 
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(_: faust.App, revoked: Iterable[Any], **__: Any) -> None:
-        sink.revoke(tp.partition for tp in revoked if tp.topic == config.topic)
+        partitions = [tp.partition for tp in revoked if tp.topic == config.topic]
+        await progress.revoke(partitions)
+        sink.revoke(partitions)
 
+    @app.timer(COMMIT_SECONDS)
+    async def commit(_: faust.App) -> None:
+        await progress.commit()
+
+    app.task()(lambda: _measure_lag(reader, progress, sink))
     return app
 
 
-def run(app: faust.App, beside: Callable[[], Awaitable[None]], loop: asyncio.AbstractEventLoop) -> None:
+def run(app: faust.App, beside: Beside, loop: asyncio.AbstractEventLoop) -> None:
     """Run until a signal or a crash, with ``beside`` as a task of the same loop. Always raises SystemExit."""
     app.task()(beside)
     worker = faust.Worker(app, loop=loop, loglevel=None, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
 
 
-class Contiguity:
-    """For each partition the offset that may come next: what this process wrote, or what the group has committed."""
+def portions(messages: Sequence[Any]) -> Iterator[list[Any]]:
+    """The messages in their order, WRITE_BYTES at a time or a single one that is larger."""
+    portion: list[Any] = []
+    size = 0
+    for message in messages:
+        length = len(message.value or b"")
+        if portion and size + length > WRITE_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(message)
+        size += length
+    if portion:
+        yield portion
 
-    def __init__(self, app: faust.App, committed: Committed) -> None:
-        self._app = app
-        self._committed = committed
-        self._next: dict[int, int] = {}
 
-    async def check(self, messages: Iterable[Any]) -> None:
-        """Raises Hole, or Unavailable if that cannot be found out."""
-        for message in messages:
-            expected = self._next.get(message.partition, 0)
-            if message.offset > expected and message.offset > await self._floor(message):
-                raise Hole(f"Partition {message.partition}: got {message.offset}, next is {expected}")
-            self._next[message.partition] = max(expected, message.offset + 1)
+async def _commit(app: faust.App, topic: str, offsets: dict[int, int]) -> bool:
+    """Commit through Faust's consumer, past its own bookkeeping. False if the group has another opinion."""
+    tps = {faust.TP(topic, partition): offset for partition, offset in offsets.items()}
+    return bool(await app.consumer._commit(tps))
 
-    async def _floor(self, message: Any) -> int:
-        """Where another worker, or retention, left off: one admin round trip for each newly assigned partition."""
-        committed = (await self._committed()).get(message.partition)
-        if committed is not None and message.offset <= committed:
-            return committed
-        earliest = await self._app.consumer.earliest_offsets(message.tp)
-        return int(earliest[message.tp])
+
+async def _measure_lag(reader: LagReader, progress: Progress, sink: Sink) -> None:
+    """For the metrics, and for ``/healthz``, which must tell waiting from being stuck."""
+    while True:
+        try:
+            lags = await reader.behind(progress.positions())
+        except Unavailable as error:
+            logger.warning("the lag is not known: %s", error)
+            lags = []
+        sink.lag_records = sum(lag.records for lag in lags)
+        LAG_RECORDS.clear()
+        LAG_SECONDS.clear()
+        for lag in lags:
+            LAG_RECORDS.labels(lag.partition).set(lag.records)
+            LAG_SECONDS.labels(lag.partition).set(lag.seconds)
+        await asyncio.sleep(LAG_INTERVAL_SECONDS)
+
+
+class ByteBoundQueue(ThrowableQueue):
+    """Full also when what it holds has BUFFER_BYTES, so that large records do not fill the memory."""
+
+    _bytes = 0
+
+    def full(self) -> bool:
+        return super().full() or self._bytes >= BUFFER_BYTES
+
+    def clear(self) -> None:
+        super().clear()
+        self._bytes = 0
+
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        self._bytes += _size(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self._bytes -= _size(item)
+        return item
+
+
+def _size(event: Any) -> int:
+    return len(event.message.value or b"") if hasattr(event, "message") else 0
+
+
+class App(faust.App):
+    """Faust with a bound on what waits."""
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ThrowableQueue:  # noqa: N802
+        return ByteBoundQueue(maxsize=maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
 
 def _app(config: WorkerConfig) -> faust.App:
-    return faust.App(
+    return App(
         config.group,
         broker=[f"kafka://{server}" for server in config.bootstrap.split(",")],
         store="memory://",
@@ -122,9 +178,8 @@ def _app(config: WorkerConfig) -> faust.App:
         consumer_group_instance_id=config.instance_id,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=1 << 20,
-        consumer_metadata_max_age_ms=30_000,
+        consumer_metadata_max_age_ms=10_000,
         broker_commit_interval=1.0,
-        broker_commit_every=1000,
         broker_max_poll_records=256,
         stream_buffer_maxsize=1024,
         broker_session_timeout=SESSION_SECONDS,

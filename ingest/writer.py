@@ -21,12 +21,12 @@ from schema.store import Store
 from schema.tables import LOG, TABLES
 
 # ClickHouse's numbers for "this value cannot be stored"; others are defects of ours and stop the worker.
-BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349))
+BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349, 469))
 DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {ENTITY} AND seq = {{seq:UInt64}}"
 COVERED = f"{ENTITY} AND seq <= {{seq:UInt64}}"
 COVERED_LOGS = (
     COVERED
-    + " AND timestamp < {before:Int64} AND NOT has({exclude:Array(String)}, metric)"
+    + " AND timestamp <= {through:Int64} AND NOT has({exclude:Array(String)}, metric)"
     + " AND (empty({include:Array(String)}) OR has({include:Array(String)}, metric))"
 )
 FORGET_STATISTICS_SQL = f"DELETE FROM metric_index WHERE {ENTITY} AND since_reset < {{seq:UInt64}}"
@@ -102,7 +102,7 @@ class Writer:
         entity = (deletion.company, deletion.entity)
         self.tombstones.load([entity])
         key = {"company": deletion.company, "task": deletion.entity, "seq": seq}
-        parameters = key | {name: getattr(deletion, name) for name in ("before", "include", "exclude")}
+        parameters = key | {name: getattr(deletion, name) for name in ("through", "include", "exclude")}
         counts = self._count(deletion, parameters)
         known = self._store.select(DELETED_SQL, key)
         deleted = int(known[0]["deleted"]) if known else sum(counts.values())

@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from query import histograms, logs, tasks
+from query import (
+    debug_images,
+    events,
+    histograms,
+    logs,
+    metrics,
+    models,
+    plots,
+    projects,
+    samples,
+    scalars,
+    scrolls,
+    tasks,
+    users,
+    vectors,
+)
 from schema.wire import Endpoints, Tier
 
-endpoints = Endpoints(Tier.QUERY).merge(histograms.endpoints, logs.endpoints, tasks.endpoints)
+endpoints = Endpoints(Tier.QUERY).merge(
+    debug_images.endpoints,
+    events.endpoints,
+    histograms.endpoints,
+    logs.endpoints,
+    metrics.endpoints,
+    models.endpoints,
+    plots.endpoints,
+    projects.endpoints,
+    samples.endpoints,
+    scalars.endpoints,
+    scrolls.endpoints,
+    tasks.endpoints,
+    users.endpoints,
+    vectors.endpoints,
+)

@@ -1,7 +1,8 @@
 """Scroll ids: signed, stateless, bound to endpoint, company and entities. Any replica continues any of them.
 
 A cursor holds the position itself (and, where an endpoint keeps state between calls, that state), compressed. Its
-lifetime counts from when it was handed out, and every answer hands out a fresh one.
+lifetime counts from when it was handed out, and every answer hands out a fresh one. It never holds its predecessor, so
+it does not grow from page to page; MAX_CHARACTERS bounds what a request may make it hold.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from schema.errors import InvalidScroll
+from schema.errors import InvalidField, InvalidScroll
 from schema.wire import Caller
 
 LIFETIME_SECONDS = 3600
 END = "FFFF"
+MAX_CHARACTERS = 1 << 16
 
 
 class Cursors:
@@ -26,8 +28,11 @@ class Cursors:
         self._serializer = URLSafeTimedSerializer(secret, salt="scroll")
 
     def make(self, endpoint: str, caller: Caller, entities: Iterable[str], state: Any) -> str:
-        """A scroll id that carries ``state`` (JSON)."""
-        return str(self._serializer.dumps([_scope(endpoint, caller, entities), state]))
+        """A scroll id that carries ``state`` (JSON). Raises InvalidField if that takes more than MAX_CHARACTERS."""
+        cursor = str(self._serializer.dumps([_scope(endpoint, caller, entities), state]))
+        if len(cursor) > MAX_CHARACTERS:
+            raise InvalidField("Too much to remember between two calls: ask for fewer tasks, metrics or variants")
+        return cursor
 
     def read(
         self,

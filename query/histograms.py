@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from query.reader import Reader, of_entity
-from query.rows import MetricFilter, fill, filter_sql
+from query.rows import Key, MetricFilter, fill, filter_sql
 from schema.events import iso_time
 from schema.living import ENTITY, LIVING, SINCE_RESET
 from schema.registry import Entity
@@ -55,8 +55,6 @@ SELECT metric, variant, tupleElement(max(label), 'text') AS text
 FROM metric_index WHERE {ENTITY} AND event_type = '{SCALAR}' AND since_reset = {SINCE_RESET}
 GROUP BY metric, variant HAVING text != ''
 """
-
-Key = Literal["iter", "timestamp", "iso_time"]
 
 endpoints = Endpoints(Tier.QUERY)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from query.cursor import END
 from query.paging import MAX_PAGE, MAX_TIES, MAX_UNSCROLLED_TOTAL, PageSize, Snapshot
 from query.reader import Reader, of_entity
-from query.rows import MetricFilter, columns, documents, fill, filter_sql
+from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY, LIVING_LOGS
@@ -75,7 +75,7 @@ class GetTaskLog(Request):
     task: str
     batch_size: PageSize = 5000
     navigate_earlier: Boolean = True
-    from_timestamp: Integer = 0
+    from_timestamp: Int64 = 0
     order: Order | None = None
     metrics: list[MetricFilter] = []
 
@@ -160,20 +160,20 @@ async def _scroll(
         return {"events": [], "returned": 0, "total": 0, "scroll_id": END}
     endpoint = f"{SCROLL} {direction}"
     if request.scroll_id:
-        snapshot = Snapshot.resume(reader.cursors, request.scroll_id, endpoint, caller, task)
+        snapshot = Snapshot.of(reader.cursors.read(request.scroll_id, endpoint, caller, [task.id]))
     else:
         found = (await reader.store.read(SNAPSHOT_SQL, of_entity(task)))[0]
-        snapshot = Snapshot(found["newest"], found["n"], min(request.batch_size, MAX_PAGE))
+        snapshot = Snapshot((found["newest"],), found["n"], min(request.batch_size, MAX_PAGE))
     rows = await _snapshot_page(reader, task, snapshot, direction)
     scroll_id = END
     if rows:
         snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
-        scroll_id = snapshot.scroll_id(reader.cursors, endpoint, caller, task)
+        scroll_id = reader.cursors.make(endpoint, caller, [task.id], snapshot.state())
     return {"events": documents(rows, LOG), "returned": len(rows), "total": snapshot.total, "scroll_id": scroll_id}
 
 
 async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, direction: Order) -> Rows:
-    after, parameters = "1", of_entity(task) | {"newest": snapshot.newest, "size": snapshot.size}
+    after, parameters = "1", of_entity(task) | {"newest": snapshot.newest[0], "size": snapshot.size}
     if snapshot.position:
         after = "place >= {place:Int64} AND (place > {place:Int64} OR seq > {seq:UInt64})"
         parameters |= {"place": snapshot.position[0], "seq": snapshot.position[1]}
@@ -184,7 +184,7 @@ async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, direc
 async def _download(reader: Reader, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
     """The log page by page, so that memory does not grow with it."""
     found = (await reader.store.read(SNAPSHOT_SQL, of_entity(task)))[0]
-    snapshot = Snapshot(found["newest"], found["n"], DOWNLOAD_PAGE)
+    snapshot = Snapshot((found["newest"],), found["n"], DOWNLOAD_PAGE)
     while rows := await _snapshot_page(reader, task, snapshot, "asc"):
         snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
         events = documents(rows, LOG)

@@ -1,45 +1,61 @@
-"""What paged answers share: sizes (specification section 3.0.6) and the snapshot scroll, kind A (section 3.0.5)."""
+"""What paged answers share: sizes (specification section 3.0.6), and what their scroll ids remember (section 3.0.5)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from query.cursor import END, Cursors
-from schema.registry import Entity
-from schema.requests import Integer
-from schema.wire import Caller
+from query.cursor import END
+from schema.errors import InvalidScroll
+from schema.requests import Integer, Request
 
 MAX_PAGE = 10_000
 MAX_TIES = 10_000
 MAX_UNSCROLLED_TOTAL = 10_000  # what an answer without scroll says at most (section 3.0.4)
 PageSize = Annotated[Integer, Field(ge=0, le=MAX_PAGE)]
+RequestType = TypeVar("RequestType", bound=Request)
+# What every call says anew; the rest of a scroll's first request decides until its end.
+OF_THIS_CALL = {"task", "tasks", "scroll_id", "no_scroll", "model_events"}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A kind-A scroll: everything written up to ``newest`` (seq), read up to ``position``.
+    """A kind-A scroll: of each entity (ordered by id) everything written up to ``newest`` (seq), read to ``position``.
 
     Events that are overwritten or deleted meanwhile vanish from it; later ones never appear. ``position`` is the sort
-    key of the last event delivered, empty at the start.
+    key of the last event delivered; empty at the start, None once all are delivered. ``size``: events a page.
     """
 
-    newest: int
+    newest: tuple[int, ...]
     total: int
     size: int
-    position: tuple[int, ...] = ()
+    position: tuple[Any, ...] | None = ()
 
     @classmethod
-    def resume(cls, cursors: Cursors, scroll_id: str, endpoint: str, caller: Caller, entity: Entity) -> Snapshot:
-        """The snapshot of a scroll id. Raises InvalidScroll."""
-        state = cursors.read(scroll_id, endpoint, caller, [entity.id])
-        return cls(**state | {"position": tuple(state["position"])})
+    def of(cls, state: dict[str, Any]) -> Snapshot:
+        """The snapshot that a scroll id remembers."""
+        position = state["position"]
+        return cls(tuple(state["newest"]), state["total"], state["size"], position and tuple(position))
 
-    def scroll_id(self, cursors: Cursors, endpoint: str, caller: Caller, entity: Entity) -> str:
-        """The scroll id that continues after ``position``."""
-        return cursors.make(endpoint, caller, [entity.id], asdict(self))
+    def state(self) -> dict[str, Any]:
+        """What a scroll id remembers of it."""
+        return vars(self)
 
 
-__all__ = ["END", "MAX_PAGE", "MAX_TIES", "MAX_UNSCROLLED_TOTAL", "PageSize", "Snapshot"]
+def remember(request: Request) -> dict[str, Any]:
+    """What a scroll id keeps of the request that opened it."""
+    return request.model_dump(exclude_defaults=True, exclude=OF_THIS_CALL)
+
+
+def resume(request: RequestType, remembered: dict[str, Any]) -> RequestType:
+    """The request that opened a scroll, for what this call names. Raises InvalidScroll."""
+    try:
+        own = request.model_dump(include=OF_THIS_CALL, exclude_defaults=True)
+        return type(request).model_validate(own | remembered)
+    except ValidationError as error:
+        raise InvalidScroll("The scroll id is of another version") from error
+
+
+__all__ = ["END", "MAX_PAGE", "MAX_TIES", "MAX_UNSCROLLED_TOTAL", "PageSize", "Snapshot", "remember", "resume"]

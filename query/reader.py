@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from query.cursor import Cursors
+from query.statistics import Statistics
+from schema.changes import Changes
 from schema.errors import InvalidModel, InvalidTask
 from schema.registry import MODELS, TASKS, Entity, Registry
 from schema.store import Store
@@ -20,6 +22,11 @@ class Reader:
     store: Store
     registry: Registry
     cursors: Cursors
+    changes: Changes | None = None
+    statistics: Statistics = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statistics", Statistics(self.store, self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
         """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""

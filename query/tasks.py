@@ -1,13 +1,29 @@
-"""Tasks, models and projects as they are (specification appendix A)."""
+"""Tasks as they are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from query import statistics
+from query.filters import Vocabulary
+from query.listing import GetAll, Listing, in_projects, list_documents, with_duration, with_statistics
 from query.reader import Reader
-from query.statistics import statistics
-from schema.errors import InvalidModel, InvalidProject, InvalidTask
-from schema.registry import MODELS, PROJECTS, TASKS
-from schema.requests import Request
+from schema.errors import InvalidTask
+from schema.registry import TASKS, Document
+from schema.requests import Boolean, Request
 from schema.wire import Answer, Caller, Endpoints, Tier
+
+FILTERED = """
+id name user company type status comment created started completed published parent project script tags system_tags
+status_changed status_message status_reason last_worker last_update last_change last_changed_by active_duration
+execution hyperparams configuration container models output runtime report
+"""
+VOCABULARY = Vocabulary(
+    TASKS,
+    roots=frozenset(FILTERED.split()),
+    patterns=frozenset(("name", "comment", "report")),
+)
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -18,42 +34,103 @@ class TaskById(Request):
     task: str
 
 
-class ModelById(Request):
-    """One model."""
+class TasksById(Request):
+    """Some tasks."""
 
-    model: str
+    tasks: list[str]
 
 
-class ProjectById(Request):
-    """One project."""
+class GetConfigurations(TasksById):
+    """Configurations of some tasks; without ``names`` all of them."""
 
-    project: str
+    names: list[str] = []
+
+
+class GetConfigurationNames(TasksById):
+    """Names of configurations; ``skip_empty``: only of those that have a value."""
+
+    skip_empty: Boolean = True
+
+
+class OfProjects(Request):
+    """Some projects, with their subprojects; none: all."""
+
+    projects: list[str] = []
 
 
 @endpoints.add("tasks.get_by_id")
-async def get_task(reader: Reader, caller: Caller, request: TaskById) -> Answer:
+async def get_by_id(reader: Reader, caller: Caller, request: TaskById) -> Answer:
     """``{"task": document}`` with its statistics. Raises InvalidTask."""
-    entity = await reader.entity(caller, request.task)
-    document = await reader.registry.get(TASKS, request.task)
-    if document is None:
-        raise InvalidTask(f"Invalid task id {request.task}")
-    return {"task": document | await statistics(reader, entity)}
+    (task,) = await _visible(reader, caller, [request.task])
+    return {"task": (await with_statistics(reader, [with_duration(task)], statistics.ALL))[0]}
 
 
-@endpoints.add("models.get_by_id")
-async def get_model(reader: Reader, caller: Caller, request: ModelById) -> Answer:
-    """``{"model": document}`` with its statistics. Raises InvalidModel."""
-    entity = await reader.entity(caller, request.model, is_model=True)
-    document = await reader.registry.get(MODELS, request.model)
-    if document is None:
-        raise InvalidModel(f"Invalid model id {request.model}")
-    return {"model": document | await statistics(reader, entity)}
+@endpoints.add("tasks.get_all")
+async def get_all(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """``{"tasks": documents}``."""
+    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=False)
 
 
-@endpoints.add("projects.get_by_id")
-async def get_project(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
-    """``{"project": document}``. Raises InvalidProject."""
-    document = await reader.registry.get(PROJECTS, request.project)
-    if document is None or document["company"] not in (caller.company, ""):
-        raise InvalidProject(f"Invalid project id {request.project}")
-    return {"project": document}
+@endpoints.add("tasks.get_all_ex")
+async def get_all_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """``{"tasks": documents}``, with references as objects."""
+    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+
+
+@endpoints.add("tasks.get_by_id_ex")
+async def get_by_id_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """As ``get_all_ex``, of ids."""
+    return await get_all_ex(reader, caller, request)
+
+
+@endpoints.add("tasks.get_hyper_params")
+async def get_hyper_params(reader: Reader, caller: Caller, request: TasksById) -> Answer:
+    """Every hyper parameter of each task, sorted. Raises InvalidTask."""
+    tasks = await _visible(reader, caller, request.tasks)
+    return {"params": [{"task": task["id"], "hyperparams": list(_parameters(task))} for task in tasks]}
+
+
+@endpoints.add("tasks.get_configurations")
+async def get_configurations(reader: Reader, caller: Caller, request: GetConfigurations) -> Answer:
+    """The configurations of each task, sorted by name. Raises InvalidTask."""
+    tasks = await _visible(reader, caller, request.tasks)
+    wanted = set(request.names)
+    answer = []
+    for task in tasks:
+        items = sorted((task.get("configuration") or {}).items())
+        answer.append({"task": task["id"], "configuration": [c for name, c in items if not wanted or name in wanted]})
+    return {"configurations": answer}
+
+
+@endpoints.add("tasks.get_configuration_names")
+async def get_configuration_names(reader: Reader, caller: Caller, request: GetConfigurationNames) -> Answer:
+    """The names of each task's configurations, sorted. Raises InvalidTask."""
+    answer = []
+    for task in await _visible(reader, caller, request.tasks):
+        items: Mapping[str, Any] = task.get("configuration") or {}
+        names = sorted(name for name, item in items.items() if item.get("value") or not request.skip_empty)
+        answer.append({"task": task["id"], "names": names})
+    return {"configurations": answer}
+
+
+@endpoints.add("tasks.get_types")
+async def get_types(reader: Reader, caller: Caller, request: OfProjects) -> Answer:
+    """The types of tasks that there are."""
+    inside = await in_projects(reader, caller, request.projects)
+    return {"types": await reader.registry.distinct(TASKS, caller.company, "type", inside)}
+
+
+def _parameters(task: Document) -> list[Any]:
+    sections: Mapping[str, Mapping[str, Any]] = task.get("hyperparams") or {}
+    return [parameters[name] for _, parameters in sorted(sections.items()) for name in sorted(parameters)]
+
+
+async def _visible(reader: Reader, caller: Caller, ids: Sequence[str]) -> list[Document]:
+    """The tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
+    found = {task["id"]: task for task in await reader.registry.get_many(TASKS, ids)}
+    visible = [
+        found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")
+    ]
+    if len(visible) < len(set(ids)):
+        raise InvalidTask(f"Invalid task id {', '.join(ids)}")
+    return visible

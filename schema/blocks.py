@@ -2,6 +2,15 @@
 
 A record's place gives every row its ``seq``: topic epoch (8 bits), offset (40), row (16). No clock decides an
 overwrite.
+
+| header | |
+|---|---|
+| schema | SCHEMA_VERSION of whoever wrote it |
+| epoch | of the topic, as the gateway knew it |
+| kind | event type, or ``deletion`` |
+| company, received_at | of a block: whose, and when the gateway took it (ms) |
+| deadline | ms: appended to the topic later than this, the record counts for nothing (see ``is_late``) |
+| origin_epoch, origin_offset, origin_row | of a record that was parked and comes again: its first place, which it keeps |
 """
 
 from __future__ import annotations
@@ -10,21 +19,25 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, TypeAdapter
 
 from schema.errors import RecordError
-from schema.tables import INT64_MAX, TABLES
+from schema.tables import COMMON, INT64_MAX, INT64_MIN, TABLES
 
 SCHEMA_VERSION = 1
-ROW_BITS, OFFSET_BITS = 16, 40
+ROW_BITS, OFFSET_BITS, EPOCH_BITS = 16, 40, 8
 MAX_ROWS = 1 << ROW_BITS
 IPC_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 DELETION = "deletion"
-EVENTS, LOGS, ALL = "events", "logs", "all"  # scopes of a deletion
+Scope = Literal["events", "logs", "all"]
+EVENTS: Scope = "events"
+LOGS: Scope = "logs"
+ALL: Scope = "all"
 
 
 @dataclass(frozen=True)
@@ -66,33 +79,35 @@ class Deletion:
     """Removes an entity's events that were written before it.
 
     ``scope``: EVENTS (all events), LOGS (log events only), ALL (events and statistics). The rest narrows LOGS: only
-    lines with a timestamp below ``before`` (ms), of the metrics in ``include`` (empty: any) and not in ``exclude``.
+    lines with a timestamp up to ``through`` (ms), of the metrics in ``include`` (empty: any) and not in ``exclude``.
     """
 
     company: str
     entity: str
-    scope: str
+    scope: Scope
     received_at: int
-    before: int = INT64_MAX
+    through: Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)] = INT64_MAX  # those without a timestamp too
     include: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
 
 
 Content = Block | Deletion
+DELETION_READER = TypeAdapter(Deletion)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the log put a record."""
+    """Where the log put a record. ``row``: of a single row that was parked, its number in the block."""
 
     epoch: int
     partition: int
     offset: int
+    row: int = 0
 
     @property
     def seq(self) -> int:
         """``seq`` of the record's first row."""
-        return (self.epoch << OFFSET_BITS | self.offset) << ROW_BITS
+        return (self.epoch << OFFSET_BITS | self.offset) << ROW_BITS | self.row
 
     def holds(self, seq: int) -> bool:
         """Whether a row with this ``seq`` is of a record at this offset."""
@@ -112,10 +127,12 @@ def partition_of(company: str, entity: str, partitions: int) -> int:
     return zlib.crc32(f"{company}\0{entity}".encode()) % partitions
 
 
-def encode(content: Content, epoch: int) -> tuple[bytes, dict[str, bytes], bytes]:
+def encode(content: Content, epoch: int, deadline_ms: int | None = None) -> tuple[bytes, dict[str, bytes], bytes]:
     """Key, headers and value of a Kafka record."""
     key = f"{content.company}\0{content.entity}".encode()
     headers: dict[str, Any] = {"schema": SCHEMA_VERSION, "epoch": epoch, "received_at": content.received_at}
+    if deadline_ms is not None:
+        headers["deadline"] = deadline_ms
     if isinstance(content, Deletion):
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
@@ -131,22 +148,48 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
         texts = {name: data.decode() for name, data in headers.items()}
         if int(texts["schema"]) > SCHEMA_VERSION:
             raise RecordError(f"schema version {texts['schema']} is newer than {SCHEMA_VERSION}")
-        place = Place(int(texts["epoch"]), partition, offset)
-        return Record(place, _content(texts, value))
-    except (KeyError, ValueError, TypeError, pa.ArrowException) as error:
+        return Record(_place(texts, partition, offset), _content(texts, value))
+    except RecordError:
+        raise
+    except Exception as error:  # a function of nothing but these bytes: whatever it raises it will raise again
         raise RecordError(f"not a block: {error!r}") from error
+
+
+def is_late(headers: Mapping[str, bytes], appended_ms: int) -> bool:
+    """Whether a record came to the topic after its deadline, by the broker's clock.
+
+    Gateways and workers ask this of the same two numbers. A gateway answers no such write with 200, and its client
+    repeats it; no worker applies it, so that it cannot undo what was acknowledged in the meantime.
+    """
+    try:
+        return appended_ms > int(headers["deadline"])
+    except (KeyError, ValueError):
+        return False
+
+
+def _place(headers: Mapping[str, str], partition: int, offset: int) -> Place:
+    if "origin_offset" not in headers:
+        place = Place(int(headers["epoch"]), partition, offset)
+    else:
+        epoch, first, row = (int(headers[f"origin_{name}"]) for name in ("epoch", "offset", "row"))
+        place = Place(epoch, partition, first, row)
+    if not (0 < place.epoch < 1 << EPOCH_BITS and 0 <= place.offset < 1 << OFFSET_BITS and 0 <= place.row < MAX_ROWS):
+        raise RecordError(f"{place} is out of bounds")
+    return place
 
 
 def _content(headers: Mapping[str, str], value: bytes) -> Content:
     if headers["kind"] == DELETION:
-        return Deletion(**json.loads(value))
-    schema = TABLES[headers["kind"]].block_schema
+        return DELETION_READER.validate_json(value, strict=True)
+    table = TABLES[headers["kind"]]
     with pa.ipc.open_stream(value) as stream:
-        rows = stream.read_all().combine_chunks().select(schema.names).cast(schema)
+        rows = stream.read_all().combine_chunks().select(table.block_schema.names).cast(table.block_schema)
     rows.validate(full=True)
     if rows.num_rows > MAX_ROWS:
         raise RecordError(f"{rows.num_rows} rows are more than {MAX_ROWS}")
-    batch = rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
+    if nulls := [name for name in (*COMMON, *table.identity) if rows[name].null_count]:
+        raise RecordError(f"nulls in {', '.join(nulls)}")
+    batch = rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=table.block_schema)
     return Block(headers["company"], headers["kind"], int(headers["received_at"]), batch)
 
 

@@ -3,6 +3,7 @@
 EventsError
 ├─ RequestError            the caller's fault: 4xx, counted, never logged as an error, never retried
 │  ├─ MalformedRequest     400/0    path, JSON document or json line that cannot be read
+│  ├─ NotSupported         400/1    a call that only makes sense with agents
 │  ├─ BadVersion           400/2    version text that is not a version
 │  ├─ AmbiguousIdentity    400/5    both impersonation headers given
 │  ├─ BadImpersonation     400/6    impersonation not permitted, or of an unknown user
@@ -10,12 +11,22 @@ EventsError
 │  ├─ InvalidField         400/12   a field fails validation
 │  ├─ BadValue             400/16   a value that cannot be used
 │  ├─ EmptyBatch           400/17   a batch without items
+│  ├─ InvalidRegex         400/21   a pattern that is not a regular expression, or takes too long
 │  ├─ InvalidTask          400/101  unknown, another company's, or locked
 │  ├─ TaskStateConflict    400/110  the task's status does not allow this change
+│  ├─ TaskNotDeletable     400/123  the task's status does not allow to delete it
 │  ├─ NothingAdded         400/131  no event of the request was added
 │  ├─ InvalidModel         400/201  as InvalidTask, for models
+│  ├─ ModelInUse           400/205  a task has the model as its input
+│  ├─ ModelOfPublishedTask 400/206  the task that made the model is published
+│  ├─ InvalidUser          400/301  unknown user
 │  ├─ InvalidProject       400/401  unknown project
+│  ├─ ProjectHasTasks      400/402  the project is not empty
+│  ├─ ProjectHasModels     400/405  the project is not empty
+│  ├─ BadProjectName       400/407  a name without a part, or too deep a path
+│  ├─ BadProjectMove       400/411  a project under itself
 │  ├─ BadDocument          400/800  a task, model or project document that cannot be stored
+│  ├─ NotUnique            400/801  there is one of that name already
 │  ├─ InvalidScroll        400/1104 scroll id not ours, expired, or of other data
 │  ├─ BadScheme            401/10   authorization scheme unknown
 │  ├─ NoCredentials        401/20   nothing to authenticate with
@@ -25,6 +36,8 @@ EventsError
 │  ├─ Forbidden            403/20   role not allowed
 │  ├─ NoWritePermission    403/21   the entity is public
 │  ├─ UnknownEndpoint      404/0
+│  ├─ BadPath              400      files server: a path that no file can have
+│  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
 │  └─ EncodedBody          415      request bodies may not be compressed
 ├─ RecordError             a Kafka record that fails however often tried: parked on the DLQ topic, then acked
@@ -55,6 +68,12 @@ class RequestError(EventsError):
 
 class MalformedRequest(RequestError):
     """Path, JSON document or json line that cannot be read."""
+
+
+class NotSupported(RequestError):
+    """A call that only makes sense with agents."""
+
+    subcode = 1
 
 
 class BadVersion(RequestError):
@@ -99,6 +118,12 @@ class EmptyBatch(RequestError):
     subcode = 17
 
 
+class InvalidRegex(RequestError):
+    """A pattern that is not a regular expression, or takes too long."""
+
+    subcode = 21
+
+
 class InvalidTask(RequestError):
     """Task unknown, another company's, or locked."""
 
@@ -109,6 +134,12 @@ class TaskStateConflict(RequestError):
     """The task's status does not allow this change."""
 
     subcode = 110
+
+
+class TaskNotDeletable(RequestError):
+    """The task's status does not allow to delete it."""
+
+    subcode = 123
 
 
 class NothingAdded(RequestError):
@@ -123,16 +154,64 @@ class InvalidModel(RequestError):
     subcode = 201
 
 
+class ModelInUse(RequestError):
+    """A task has the model as its input."""
+
+    subcode = 205
+
+
+class ModelOfPublishedTask(RequestError):
+    """The task that made the model is published."""
+
+    subcode = 206
+
+
+class InvalidUser(RequestError):
+    """User unknown."""
+
+    subcode = 301
+
+
 class InvalidProject(RequestError):
     """Project unknown."""
 
     subcode = 401
 
 
+class ProjectHasTasks(RequestError):
+    """The project is not empty."""
+
+    subcode = 402
+
+
+class ProjectHasModels(RequestError):
+    """The project is not empty."""
+
+    subcode = 405
+
+
+class BadProjectName(RequestError):
+    """A project name without a part, or too deep a path."""
+
+    subcode = 407
+
+
+class BadProjectMove(RequestError):
+    """A project under itself."""
+
+    subcode = 411
+
+
 class BadDocument(RequestError):
     """A task, model or project document that cannot be stored."""
 
     subcode = 800
+
+
+class NotUnique(RequestError):
+    """There is one of that name already."""
+
+    subcode = 801
 
 
 class InvalidScroll(RequestError):
@@ -189,6 +268,16 @@ class UnknownEndpoint(RequestError):
     code = 404
 
 
+class BadPath(RequestError):
+    """Files server: a path that no file can have."""
+
+
+class FileMissing(RequestError):
+    """Files server: no such file."""
+
+    code = 404
+
+
 class BodyTooLarge(RequestError):
     """The body exceeds the limit."""
 
@@ -206,10 +295,17 @@ class RecordError(EventsError):
 
 
 class Unavailable(EventsError):
-    """Kafka, ClickHouse or the registry is away: the same input may succeed later."""
+    """Kafka, ClickHouse or the registry is away: the same input may succeed later.
+
+    ``number`` is ClickHouse's error number, 0 if there is none.
+    """
 
     code = 503
     retry_after_seconds: ClassVar[int] = 2
+
+    def __init__(self, text: str, number: int = 0) -> None:
+        super().__init__(text)
+        self.number = number
 
 
 class StoreRejected(EventsError):

@@ -19,8 +19,11 @@ NAME_LIMIT_BYTES = 32_766
 EXACT_INTEGER_LIMIT = 2**53  # a double holds every integer below
 NO_TIMESTAMP = INT64_MAX
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC throughout; formatted by hand
+MAYBE_BEYOND_64_BITS = re.compile(r"\d{19}")  # orjson would make floats of them
 SOURCE_URL = re.compile(r"""["']source["']:\s?["']([a-z][a-z0-9+.\-]*://[^"']*)["']""", re.IGNORECASE)
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Row = dict[str, Any]
 
@@ -108,14 +111,17 @@ def iso_time(ms: int) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(value)
 
 
 def _loads(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # NaN and Infinity, or integers beyond 64 bits, in a field of the client's own
-        return json.loads(text)
+    """JSON that we wrote; it may hold NaN, Infinity and integers beyond 64 bits, in a field of the client's own."""
+    if not MAYBE_BEYOND_64_BITS.search(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass
+    return json.loads(text)
 
 
 # --- what every type has in common ------------------------------------------------------------------------------------

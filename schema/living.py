@@ -16,9 +16,9 @@ SINCE_RESET = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope = 'all
 LIVING = f"seq > {SINCE}"
 
 # Log lines are also deleted by age and metric.
-LIVING_LOGS = f"""{LIVING} AND NOT arrayExists(
-    t -> seq <= t.1 AND timestamp < t.2 AND (empty(t.3) OR has(t.3, metric)) AND NOT has(t.4, metric),
-    (SELECT groupArray((seq, before, include, exclude)) FROM tombstones WHERE {ENTITY} AND scope = 'logs'))"""
+CLEARED = "seq <= t.1 AND timestamp <= t.2 AND (empty(t.3) OR has(t.3, metric)) AND NOT has(t.4, metric)"
+LIVING_LOGS = f"""{LIVING} AND NOT arrayExists(t -> {CLEARED},
+    (SELECT groupArray((seq, through, include, exclude)) FROM tombstones WHERE {ENTITY} AND scope = 'logs'))"""
 
 
 def _since_by_task(condition: str) -> str:
@@ -31,3 +31,5 @@ def _since_by_task(condition: str) -> str:
 SINCES = _since_by_task("scope != 'logs'")
 SINCES_RESET = _since_by_task("scope = 'all'")
 LIVING_MANY = f"seq > {SINCES}[task]"
+LIVING_LOGS_MANY = f"""{LIVING_MANY} AND NOT arrayExists(t -> task = t.5 AND {CLEARED},
+    (SELECT groupArray((seq, through, include, exclude, task)) FROM tombstones WHERE {ENTITIES} AND scope = 'logs'))"""

@@ -18,15 +18,31 @@ BATCH_BYTES = Counter("eventide_batch_bytes_total", "Bytes of event batches rece
 PRODUCE_SECONDS = Histogram(
     "eventide_produce_seconds", "Time until the log has a request's records", buckets=LATENCY_BUCKETS
 )
+PRODUCE_ERRORS = Counter("eventide_produce_errors_total", "Records that Kafka did not take, by error", ("error",))
 PRODUCER_RESTARTS = Counter("eventide_producer_restarts_total", "Producers replaced after an error they cannot leave")
 ROWS_WRITTEN = Counter("eventide_rows_written_total", "Rows inserted, replays included", ("table",))
 WRITE_SECONDS = Histogram("eventide_write_seconds", "Time to write one batch of records", buckets=LATENCY_BUCKETS)
-WRITE_RETRIES = Counter("eventide_write_retries_total", "Batches tried again because ClickHouse was away")
-RECORDS = Counter("eventide_records_total", "Kafka records consumed", ("result",))
-PARKED = Counter("eventide_parked_records_total", "Records parked on the DLQ topic")
+WRITE_RETRIES = Counter(
+    "eventide_write_retries_total",
+    "Batches tried again, by ClickHouse's error number; 0: it did not answer",
+    ("number",),
+)
+RECORDS = Counter("eventide_records_total", "Kafka records consumed, by result: written, parked or late", ("result",))
+PARKED = Counter("eventide_parked_records_total", "Records and rows parked on the DLQ topic")
 FRESHNESS_SECONDS = Histogram(
     "eventide_freshness_seconds", "Time from the gateway's receipt to readable rows", buckets=LATENCY_BUCKETS
 )
 ASSIGNED_PARTITIONS = Gauge("eventide_assigned_partitions", "Partitions this worker has")
-LAG_RECORDS = Gauge("eventide_lag_records", "Records not yet applied, of this worker's partitions")
+LAG_RECORDS = Gauge(
+    "eventide_lag_records", "Records not yet written, of each of this worker's partitions", ("partition",)
+)
+LAG_SECONDS = Gauge(
+    "eventide_lag_seconds",
+    "Age of the oldest record not yet written, of each of this worker's partitions",
+    ("partition",),
+)
+REBALANCES = Counter("eventide_rebalances_total", "Times that partitions were assigned")
+HOLES = Counter("eventide_holes_total", "Times that records were skipped which nobody wrote: the process left")
+EXPIRED_RECORDS = Counter("eventide_expired_records_total", "Records that retention removed before they were written")
+TOPIC_EPOCH = Gauge("eventide_topic_epoch", "Epoch of the events topic as this gateway knows it")
 LAST_WRITE = Gauge("eventide_last_write_timestamp_seconds", "When this process last wrote a batch")

@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from schema.errors import InvalidField, MalformedRequest
 
 Parameters = dict[str, Any]
+JSON_LINES = "application/json-lines"
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
 TRUE, FALSE = frozenset(("true", "1")), frozenset(("false", "0", ""))
 
 
@@ -68,10 +70,11 @@ class AnyFields(Request):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
-class Lines(Request):
-    """Events: the bytes of json lines, or one event as parameters."""
+class EventBatch(Request):
+    """Events: json lines or Arrow columns as bytes of ``media_type``, or one event as parameters."""
 
     body: bytes = b""
+    media_type: str = JSON_LINES
     event: Parameters | None = None
 
 

@@ -23,6 +23,11 @@ class Settings(BaseModel):
 
     host: str = Field("127.0.0.1", description="address of this process's HTTP server")
     port: int = Field(8008, ge=0, le=65535, description="port of this process's HTTP server")
+    files_port: int = Field(8081, ge=0, le=65535, description="up, files: port of the files server")
+    files_store: str = Field(
+        "", description="up, files: directory or `s3://bucket/prefix` of the files; `files` in the data directory"
+    )
+    max_file_bytes: int = Field(64 << 30, ge=1, description="bytes of the largest uploaded file; beyond: 413")
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
@@ -42,15 +47,23 @@ class Settings(BaseModel):
     kafka_replication: int = Field(1, ge=1, description="replicas of each topic when it is created; 3 in production")
     kafka_max_record_bytes: int = Field(32 << 20, ge=1 << 20, description="bytes of the largest record (one huge plot)")
     kafka_group: str = Field("eventide", description="consumer group of the workers")
-    kafka_timeout_seconds: float = Field(10.0, gt=0, description="seconds until an unanswered produce is a 503")
-    worker_id: str = Field("", description="static membership: a name for this worker that survives restarts")
-    worker_data_dir: Path = Field(Path("/tmp/eventide-worker"), description="worker: scratch directory of Faust")
+    kafka_timeout_seconds: float = Field(
+        8.0, gt=0, description="gateway: seconds until an unanswered produce is a 503, and its records count no more"
+    )
+    kafka_request_timeout_seconds: float = Field(
+        15.0, gt=0, description="seconds after which a broker that says nothing is given up"
+    )
+    stall_seconds: float = Field(
+        120.0, gt=0, description="worker: not alive after so long without progress, with records to write"
+    )
+    worker_id: str = Field("", description="static membership: this worker's own lasting name; `hostname`: the host's")
     dlq_max_run: int = Field(100, ge=0, description="worker: stops after so many unwritable records in a row")
     dlq_max_ratio: float = Field(0.1, ge=0, le=1, description="worker: stops beyond this share of unwritable records")
     ack: Literal["durable", "visible"] = Field(
         "durable", description="when a write is answered; the header `X-Eventide-Ack` overrides it"
     )
     max_body_bytes: int = Field(128 << 20, ge=16 << 20, description="bytes of the largest request body; beyond: 413")
+    max_inflight_bytes: int = Field(512 << 20, ge=16 << 20, description="bytes of all bodies at once; beyond: 503")
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")
     drain_seconds: float = Field(4.0, ge=0, description="seconds that running requests get to end after SIGTERM")

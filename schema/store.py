@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import chdb
 import clickhouse_connect
 import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3.exceptions import HTTPError
 
 from schema.errors import EventsError, StoreRejected, Unavailable
 
@@ -44,6 +44,9 @@ NOT_NOW = frozenset(
     (3, 74, 75, 107, 159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 286, 319, 394, 425, 439)
 ) | frozenset((473, 499, 574, 722, 733, 745, 999))
 NUMBER = re.compile(r"Code: (\d+)\.")
+NO_SPACE = "No space left on device"  # comes with whatever number the code has that met it
+# Without a number: the connection failed, or broke while the answer was read.
+AWAY = (OperationalError, OSError, HTTPError)
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -108,6 +111,8 @@ class EmbeddedEngine:
 
     def _connection(self) -> Any:
         if not hasattr(self._inserts, "connection"):
+            import chdb  # the whole engine, half a gigabyte of it: only where it runs
+
             connection = chdb.connect(self._path)
             connection.query("SET " + ", ".join(f"{name} = {value}" for name, value in WRITE_SETTINGS.items()))
             self._inserts.connection = connection
@@ -184,8 +189,8 @@ class Store:
 def translate(error: Exception) -> EventsError:
     """A driver's exception as one of ours: by ClickHouse's number where there is one, else by class."""
     number = getattr(error, "code", None) or _number_in(str(error))
-    if number in NOT_NOW or (not number and isinstance(error, OperationalError | OSError)):
-        return Unavailable(f"ClickHouse is not available: {error}")
+    if number in NOT_NOW or (not number and isinstance(error, AWAY)) or NO_SPACE in str(error):
+        return Unavailable(f"ClickHouse is not available: {error}", number or 0)
     if number or isinstance(error, ClickHouseError | pa.ArrowException):
         return StoreRejected(str(error), number or 0)
     raise error

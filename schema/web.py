@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Mapping
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import cramjam
 from aiohttp import web
 
+from schema import openapi
 from schema.auth import Authenticator
 from schema.errors import (
     BodyTooLarge,
@@ -24,11 +24,11 @@ from schema.errors import (
     Unavailable,
 )
 from schema.health import Health, add_health_routes
+from schema.jsonlog import request_id
 from schema.metrics import REQUEST_SECONDS, REQUESTS
-from schema.requests import Lines, Request, first_of, media_type, merge_pairs, parse_json
+from schema.requests import ARROW_STREAM, JSON_LINES, EventBatch, Request, first_of, media_type, merge_pairs, parse_json
 from schema.wire import Answer, Call, Endpoint, Endpoints, Reply, Stream, to_json
 
-JSON_LINES = "application/json-lines"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 BODY_SECONDS = 300
 COMPRESS_FROM_BYTES = 500
@@ -37,27 +37,72 @@ ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "defla
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
 COOKIE_SECONDS = 99_999_999_999
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
 logger = logging.getLogger("eventide.web")
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Bytes of one request's body, and of all bodies that a process works on at once."""
+
+    body_bytes: int
+    inflight_bytes: int
+
+
 def create_app(
-    endpoints: Endpoints, authenticator: Authenticator, health: Health, max_body_bytes: int
+    endpoints: Endpoints, authenticator: Authenticator, health: Health, limits: Limits, described: Endpoints
 ) -> web.Application:
-    """The HTTP application of one process. ``endpoints``: bound to their services."""
-    app = web.Application(client_max_size=max_body_bytes)
+    """The HTTP application of one process.
+
+    ``endpoints``: what it answers, bound to their services. ``described``: what ``/openapi.json`` and ``/docs`` list,
+    the calls of all tiers.
+    """
+    app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
-    app.router.add_route("*", "/{path:.*}", Dispatcher(endpoints, authenticator).handle)
-    app.on_response_prepare.append(_add_common_headers)
+    _add_description_routes(app, described)
+    app.router.add_route("*", "/{path:.*}", Dispatcher(endpoints, authenticator, limits).handle)
+    app.on_response_prepare.append(add_common_headers)
     return app
+
+
+def _add_description_routes(app: web.Application, described: Endpoints) -> None:
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+    async def openapi_json(_: web.Request) -> web.Response:
+        return web.json_response(openapi.document(described))
+
+    async def docs(_: web.Request) -> web.Response:
+        return web.Response(text=openapi.page(described), content_type="text/html", headers=policy)
+
+    app.router.add_get("/openapi.json", openapi_json)
+    app.router.add_get("/docs", docs)
+
+
+class Room:
+    """Bounds the memory of a process whose Kafka or ClickHouse is slow: what does not fit is asked to come again."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._taken_bytes = 0
+
+    @contextmanager
+    def take(self, size_bytes: int) -> Iterator[None]:
+        """Hold room for a body. Raises Unavailable if there is none; a body alone always fits."""
+        if self._taken_bytes and self._taken_bytes + size_bytes > self._limit_bytes:
+            raise Unavailable("Too many requests at once")
+        self._taken_bytes += size_bytes
+        try:
+            yield
+        finally:
+            self._taken_bytes -= size_bytes
 
 
 class Dispatcher:
     """Every call, in the order of section 1.4: encoding, path, endpoint, caller, body, fields, handler."""
 
-    def __init__(self, endpoints: Endpoints, authenticator: Authenticator) -> None:
+    def __init__(self, endpoints: Endpoints, authenticator: Authenticator, limits: Limits) -> None:
         self._endpoints = endpoints
         self._authenticator = authenticator
+        self._room = Room(limits.inflight_bytes)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The response to any request; never raises but for cancellation."""
@@ -84,8 +129,9 @@ class Dispatcher:
         call.parse(request.rel_url.raw_path)
         endpoint = call.resolve(self._endpoints)
         caller = await self._authenticator.caller(request.headers, request.cookies)
-        parameters = await _read_parameters(request, endpoint)
-        answer = await endpoint.handler(caller, parameters)
+        with self._room.take(request.content_length or 0):
+            parameters = await _read_parameters(request, endpoint)
+            answer = await endpoint.handler(caller, parameters)
         if isinstance(answer, Stream):
             return await _stream(request, answer)
         return await _envelope(call, request, answer)
@@ -94,16 +140,16 @@ class Dispatcher:
 async def _read_parameters(request: web.Request, endpoint: Endpoint) -> Request:
     """The endpoint's request from body, query string and form. Raises RequestError."""
     content_type = media_type(request.headers.get("Content-Type"))
-    if content_type == JSON_LINES:
+    if content_type in (JSON_LINES, ARROW_STREAM):
         body = await _read_body(request)
         if not endpoint.is_batch:
-            raise InvalidField(f"{endpoint.name} does not take json lines")
-        return Lines(body=body)
+            raise InvalidField(f"{endpoint.name} does not take {content_type}")
+        return EventBatch(body=body, media_type=content_type)
     parameters = parse_json(await _read_body(request)) if content_type not in FORMS else {}
     parameters = merge_pairs(parameters, request.query.items())
     if content_type in FORMS:
         parameters = merge_pairs(parameters, await _read_form(request))
-    return Lines(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
+    return EventBatch(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
 
 
 async def _read_form(request: web.Request) -> list[tuple[str, str]]:
@@ -171,13 +217,20 @@ async def _stream(request: web.Request, stream: Stream) -> web.StreamResponse:
     return response
 
 
-async def _add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """What every response of Eventide's says."""
     response.headers["Server"] = "clearml"
     response.headers["Vary"] = "Accept-Encoding, Origin"
     if origin := request.headers.get("Origin"):
         response.headers.update(_cross_origin(origin, request.headers))
     if "X-Clearml-Client" in request.headers:
-        response.force_close()  # the SDK shares its sockets with the reporter that it forks
+        close_connection(response)  # the SDK shares its sockets with the reporter that it forks
+
+
+def close_connection(response: web.StreamResponse) -> None:
+    """End the connection after this response, and say so. For responses whose headers are being prepared."""
+    response.force_close()
+    response.headers["Connection"] = "close"
 
 
 def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
@@ -189,20 +242,3 @@ def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
         "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "*"),
         "Access-Control-Max-Age": "600",
     }
-
-
-class JsonLogFormatter(logging.Formatter):
-    """One JSON object a line, with the request's id."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if call_id := request_id.get():
-            line["request_id"] = call_id
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)

@@ -13,6 +13,7 @@ and the applications merge families into one table. The request model is read fr
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -96,6 +97,11 @@ class Endpoint:
     def actual_version(self) -> str:
         """As the envelope tells it."""
         return "{}.{}".format(*self.since)
+
+    @property
+    def documented(self) -> Handler:
+        """The function whose docstring says what this does."""
+        return self.handler.func if isinstance(self.handler, partial) else self.handler
 
 
 class Endpoints:
@@ -205,8 +211,16 @@ def to_json(value: Any) -> bytes:
     try:
         text = orjson.dumps(value)
     except TypeError:  # integers beyond 64 bits, in a field of a client's own
-        text = json.dumps(value, separators=(",", ":")).encode()
+        text = json.dumps(_without_nan(value), separators=(",", ":")).encode()
     return text if text.isascii() else NON_ASCII.sub(_escape, text.decode()).encode()
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _escape(found: re.Match[str]) -> str:

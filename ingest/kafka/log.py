@@ -3,59 +3,73 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ingest.kafka.applied import AppliedOffsets
+from ingest.kafka.current import CurrentTopic, Topic
 from ingest.kafka.producer import Message, Producer
-from schema.blocks import Block, Content, Deletion, encode, partition_of
+from schema.blocks import Block, Content, Deletion, encode, is_late, partition_of
+from schema.errors import Unavailable
 
-MAX_BLOCK_BYTES = 16 << 20  # uncompressed; a single row may be larger
+MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
-
-@dataclass(frozen=True)
-class Topic:
-    """The events topic as ``eventide migrate`` left it."""
-
-    name: str
-    epoch: int
-    partitions: int
+Pieces = Sequence[tuple[int, Content]]  # with their partitions
 
 
 class KafkaLog:
     """See ``ingest.log.Log``."""
 
-    def __init__(self, producer: Producer, applied: AppliedOffsets, topic: Topic, timeout_seconds: float) -> None:
+    def __init__(
+        self, producer: Producer, applied: AppliedOffsets, current: CurrentTopic, timeout_seconds: float
+    ) -> None:
         self._producer = producer
         self._applied = applied
-        self._topic = topic
+        self._current = current
         self._timeout_seconds = timeout_seconds
 
     async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
         """Send every block's record, then await them all; if ``visible``, until they are readable."""
-        pieces = [piece for block in blocks for piece in block.split(self._topic.partitions, MAX_BLOCK_BYTES)]
-        places = await self._send(pieces)
+        deadline_ms = self._deadline_ms()
+        topic = self._current.get()
+        pieces = [piece for block in blocks for piece in block.split(topic.partitions, MAX_BLOCK_BYTES)]
+        places = await self._send(topic, pieces, deadline_ms)
         if visible:
             await self._wait(places)
 
     async def delete(self, deletion: Deletion) -> int:
         """Send the deletion behind all that was written before, and wait until it is applied."""
-        partition = partition_of(deletion.company, deletion.entity, self._topic.partitions)
-        return sum(await self._wait(await self._send([(partition, deletion)])))
+        deadline_ms = self._deadline_ms()
+        topic = self._current.get()
+        partition = partition_of(deletion.company, deletion.entity, topic.partitions)
+        return sum(await self._wait(await self._send(topic, [(partition, deletion)], deadline_ms)))
 
     async def check(self) -> None:
         """Raises Unavailable while nothing can be published."""
+        self._current.get()
         await self._producer.check()
 
-    async def _send(self, pieces: Sequence[tuple[int, Content]]) -> list[tuple[int, int]]:
-        """The (partition, offset) of each piece."""
-        offsets = await self._producer.send([self._message(partition, content) for partition, content in pieces])
-        return [(partition, offset) for (partition, _), offset in zip(pieces, offsets, strict=True)]
+    def _deadline_ms(self) -> int:
+        """For records that are sent from now on. To be asked before the topic: no lease lasts longer than this then."""
+        return time.time_ns() // 1_000_000 + round(self._timeout_seconds * 1000)
 
-    def _message(self, partition: int, content: Content) -> Message:
-        key, headers, value = encode(content, self._topic.epoch)
-        return Message(self._topic.name, partition, key, value, headers)
+    async def _send(self, topic: Topic, pieces: Pieces, deadline_ms: int) -> list[tuple[int, int]]:
+        """The (partition, offset) of each piece. Raises Unavailable if one came to the topic after its deadline."""
+        messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
+        receipts = await self._producer.send(messages)
+        for message, receipt in zip(messages, receipts, strict=True):
+            if receipt.appended_ms is None:
+                raise Unavailable(f"Topic {topic.name} does not keep the broker's time: run `eventide migrate`")
+            if is_late(message.headers, receipt.appended_ms):
+                seconds = (receipt.appended_ms - deadline_ms) / 1000
+                raise Unavailable(f"A record came {seconds:.1f} s late, or the broker's clock is ahead of this one")
+        return [(partition, receipt.offset) for (partition, _), receipt in zip(pieces, receipts, strict=True)]
 
     async def _wait(self, places: Sequence[tuple[int, int]]) -> list[int]:
         waits = (self._applied.wait(partition, offset, self._timeout_seconds) for partition, offset in places)
         return await asyncio.gather(*waits)
+
+
+def _message(topic: Topic, partition: int, content: Content, deadline_ms: int) -> Message:
+    key, headers, value = encode(content, topic.epoch, deadline_ms)
+    return Message(topic.name, partition, key, value, headers)

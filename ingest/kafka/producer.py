@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -23,17 +24,22 @@ from aiokafka.errors import (
     RecordTooLargeError,
     UnknownProducerId,
 )
+from aiokafka.structs import RecordMetadata
 
 from schema.errors import BadValue, Unavailable
-from schema.metrics import PRODUCER_RESTARTS
+from schema.metrics import PRODUCE_ERRORS, PRODUCER_RESTARTS
 
-REQUEST_TIMEOUT_MS = 60_000
+REQUEST_TIMEOUT_SECONDS = 15.0  # also how long a broker that says nothing holds up what is on its way to it
 MAX_BATCH_BYTES = 1 << 20
 RECORD_OVERHEAD_BYTES = 4096
 RETRY_SECONDS = 0.5
+SILENT_SECONDS = 5.0
+FLUSH_SECONDS = 5.0
 FATAL = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId, ProducerClosed)
 TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
 logger = logging.getLogger("eventide.producer")
+
+Pending = asyncio.Future[RecordMetadata]
 
 
 @dataclass(frozen=True)
@@ -47,96 +53,142 @@ class Message:
     headers: dict[str, bytes]
 
 
-class Producer:
-    """Sends messages; connects, and replaces itself, in the background."""
+@dataclass(frozen=True)
+class Receipt:
+    """Where a message lies, and since when by the broker's clock. None: the topic does not keep the broker's time."""
 
-    def __init__(self, bootstrap: str, max_record_bytes: int, timeout_seconds: float) -> None:
+    offset: int
+    appended_ms: int | None
+
+
+class Producer:
+    """Sends messages; connects, and replaces itself, in the background.
+
+    ``timeout_seconds``: how long ``send`` waits. ``request_timeout_seconds``: aiokafka's.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        max_record_bytes: int,
+        timeout_seconds: float,
+        request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> None:
         self._bootstrap = bootstrap
         self._max_record_bytes = max_record_bytes
         self._timeout_seconds = timeout_seconds
+        self._request_timeout_seconds = request_timeout_seconds
         self._producer: AIOKafkaProducer | None = None
         self._broken = asyncio.Event()
+        self._pending: dict[Pending, float] = {}  # since when, oldest first
+        self._heard = time.monotonic()
         self._task = asyncio.create_task(self._maintain())
 
-    async def send(self, messages: Sequence[Message]) -> list[int]:
-        """Send all, then wait for all: their offsets, once every in-sync replica has them.
+    async def send(self, messages: Sequence[Message]) -> list[Receipt]:
+        """Send all, then wait for all, until every in-sync replica has them.
 
         Raises Unavailable (after the timeout at the latest; the messages may still arrive) and BadValue for a message
         that is larger than a record may be.
         """
-        deadline = time.monotonic() + self._timeout_seconds
-        producer = await self._connected()
+        if any(len(message.value) > self._max_record_bytes for message in messages):
+            raise self._too_large()
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+        futures: list[Pending] = []
         try:
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
-                futures = [await self._enqueue(producer, message) for message in messages]
+            async with asyncio.timeout_at(deadline):
+                for message in messages:
+                    futures.append(await self.post(message))
+                await asyncio.wait(futures)
         except TimeoutError as error:
-            raise Unavailable("Kafka does not take records") from error
-        except KafkaError as error:
-            raise self._translate(error) from error
-        await asyncio.wait(futures, timeout=max(0.0, deadline - time.monotonic()))
-        return [self._offset(future) for future in futures]
+            PRODUCE_ERRORS.labels("timeout").inc()
+            raise Unavailable(f"Kafka did not acknowledge within {self._timeout_seconds:g} seconds") from error
+        return [self._receipt(future) for future in futures]
 
-    async def post(self, message: Message) -> None:
-        """Send without waiting for the acknowledgement. Raises Unavailable."""
-        producer = await self._connected()
+    async def post(self, message: Message) -> Pending:
+        """Send without waiting for the acknowledgement. Raises Unavailable and BadValue."""
+        producer = self._connected()
         try:
-            future = await self._enqueue(producer, message)
+            future: Pending = await producer.send(
+                message.topic,
+                message.value,
+                message.key,
+                partition=message.partition,
+                headers=list(message.headers.items()),
+            )
         except KafkaError as error:
-            raise self._translate(error) from error
-        future.add_done_callback(self._note)
+            raise self._translate(producer, error) from error
+        self._pending[future] = time.monotonic()
+        future.add_done_callback(partial(self._note, producer))
+        return future
 
     async def check(self) -> None:
-        """Raises Unavailable while there is no usable producer."""
-        await self._connected()
+        """Raises Unavailable while there is no usable producer, or Kafka has acknowledged nothing for a while."""
+        self._connected()
+        now = time.monotonic()
+        oldest = next(iter(self._pending.values()), now)
+        if now - oldest > SILENT_SECONDS and now - self._heard > SILENT_SECONDS:
+            raise Unavailable(f"Kafka has acknowledged nothing for {now - self._heard:.0f} seconds")
+
+    async def check_alive(self) -> None:
+        """Raises Unavailable if nobody looks after the producer any more: a defect."""
+        if self._task.done():
+            raise Unavailable("The producer's keeper has stopped")
 
     async def close(self) -> None:
-        """Flush and disconnect."""
+        """Flush for a while, and disconnect."""
         self._task.cancel()
-        if self._producer is not None:
-            await self._producer.stop()
+        if self._producer is None:
+            return
+        stopping = asyncio.create_task(self._producer.stop())
+        await asyncio.wait((stopping,), timeout=FLUSH_SECONDS)
+        if not stopping.done():
+            stopping.cancel()
+            await _abandon(self._producer)
 
-    async def _connected(self) -> AIOKafkaProducer:
+    def _connected(self) -> AIOKafkaProducer:
         if self._producer is None or self._broken.is_set():
             raise Unavailable("Kafka is not connected")
         return self._producer
 
-    async def _enqueue(self, producer: AIOKafkaProducer, message: Message) -> asyncio.Future[object]:
-        headers = list(message.headers.items())
-        future: asyncio.Future[object] = await producer.send(
-            message.topic, message.value, message.key, partition=message.partition, headers=headers
-        )
-        return future
-
-    def _offset(self, future: asyncio.Future[object]) -> int:
-        if not future.done():
-            future.add_done_callback(self._note)
-            raise Unavailable(f"Kafka did not acknowledge within {self._timeout_seconds:g} seconds")
+    def _receipt(self, future: Pending) -> Receipt:
         if (error := future.exception()) is not None:
-            raise self._translate(error) from error
-        return int(future.result().offset)  # type: ignore[attr-defined]
+            raise self._translate(None, error) from error
+        found = future.result()
+        return Receipt(found.offset, found.timestamp if found.timestamp_type else None)
 
-    def _note(self, future: asyncio.Future[object]) -> None:
-        """The outcome that nobody waits for any more: it may still say that the producer is broken."""
-        if not future.cancelled() and (error := future.exception()) is not None:
-            self._translate(error)
+    def _note(self, producer: AIOKafkaProducer, future: Pending) -> None:
+        """The outcome, also of what nobody waits for any more: it may say that the producer is broken."""
+        self._pending.pop(future, None)
+        if future.cancelled():
+            return
+        if (error := future.exception()) is None:
+            self._heard = time.monotonic()
+        else:
+            PRODUCE_ERRORS.labels(type(error).__name__).inc()
+            self._translate(producer, error)
 
-    def _translate(self, error: BaseException) -> BadValue | Unavailable:
+    def _translate(self, producer: AIOKafkaProducer | None, error: BaseException) -> BadValue | Unavailable:
+        """One of ours. What ``producer`` cannot get over breaks it, unless it is replaced already."""
         if isinstance(error, TOO_LARGE):
-            return BadValue(f"An event is larger than {self._max_record_bytes} bytes even when compressed")
-        if isinstance(error, FATAL):
+            return self._too_large()
+        if producer and producer is self._producer and (isinstance(error, FATAL) or _is_dead(producer)):
             self._broken.set()
         return Unavailable(f"Kafka is not available: {error!r}")
+
+    def _too_large(self) -> BadValue:
+        return BadValue(f"An event is larger than {self._max_record_bytes} bytes even when compressed")
 
     async def _maintain(self) -> None:
         """Connect; whenever the producer is broken, replace it."""
         while True:
-            self._producer = await self._connect()
+            producer = await self._connect()
             self._broken.clear()
+            self._producer = producer
             await self._broken.wait()
             PRODUCER_RESTARTS.inc()
             logger.warning("the producer is replaced")
-            broken, self._producer = self._producer, None
-            await _discard(broken)
+            self._producer = None
+            await _abandon(producer)
 
     async def _connect(self) -> AIOKafkaProducer:
         while True:
@@ -147,21 +199,33 @@ class Producer:
                 linger_ms=0,
                 max_batch_size=MAX_BATCH_BYTES,
                 max_request_size=self._max_record_bytes + RECORD_OVERHEAD_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                request_timeout_ms=int(self._request_timeout_seconds * 1000),
             )
             try:
                 await producer.start()
                 return producer
             except (KafkaError, OSError) as error:
                 logger.warning("Kafka is not reachable: %s", error)
-                await _discard(producer)
+                await _abandon(producer)
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _discard(producer: AIOKafkaProducer) -> None:
-    """Stop a producer that may not be able to flush."""
-    try:
-        async with asyncio.timeout(2):
-            await producer.stop()
-    except (KafkaError, OSError, TimeoutError) as error:
-        logger.warning("the old producer did not stop cleanly: %r", error)
+def _is_dead(producer: AIOKafkaProducer) -> bool:
+    sender = producer._sender.sender_task
+    return sender is not None and bool(sender.done())
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer without flushing it.
+
+    ``stop`` would go on sending what waits, in the background and for as long as that takes: behind, and over, what its
+    successor has sent and had acknowledged by then. So its sender goes first; what waits fails.
+    """
+    producer._closed = True
+    sender = producer._sender.sender_task if producer._sender is not None else None
+    if sender is not None:
+        sender.cancel()
+    producer._message_accumulator.fail_all(ProducerClosed())
+    await producer.client.close()
+    if sender is not None:
+        await asyncio.wait((sender,), timeout=FLUSH_SECONDS)

@@ -65,6 +65,7 @@ ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
 SETTINGS fsync_after_insert = 1;
 
+-- A plot may be 10 MB: small granules, so that few are read to find one.
 CREATE TABLE IF NOT EXISTS plots
 (
     company       LowCardinality(String),
@@ -86,7 +87,7 @@ CREATE TABLE IF NOT EXISTS plots
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
-SETTINGS fsync_after_insert = 1;
+SETTINGS fsync_after_insert = 1, index_granularity = 64;
 
 -- A line's identity is (batch_id, line); the timestamp stands before it so that pages are read in the table's order.
 CREATE TABLE IF NOT EXISTS logs

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS tombstones
     task        String,
     seq         UInt64,
     scope       LowCardinality(String),  -- events, logs, or all (events and statistics)
-    before      Int64,                   -- logs: only lines with a timestamp below (ms)
+    through     Int64,                   -- logs: only lines with a timestamp up to this (ms)
     include     Array(String),           -- logs: only of these metrics; empty: of any
     exclude     Array(String),           -- logs: not of these metrics
     deleted     UInt64,                  -- how many events it removed

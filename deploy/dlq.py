@@ -1,0 +1,90 @@
+"""``eventide dlq list|show|replay``: what workers could not write, and how it is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from deploy import parts
+from ingest.kafka.current import read_topic
+from ingest.kafka.parked import Parked, parked_records, replay
+from ingest.kafka.producer import Producer
+from schema.blocks import Block
+from schema.errors import ConfigError, EventsError, RecordError, Unavailable
+from schema.registry import Registry
+from schema.settings import Settings
+
+CONNECT_SECONDS = 15.0
+
+
+async def dlq(settings: Settings, action: str, offset: int | None) -> None:
+    """``offset``: of one record on the DLQ; all, if there is none. Raises EventsError if some cannot be replayed."""
+    if action == "show" and offset is None:
+        raise ConfigError("dlq show needs --offset")
+    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    found = [p async for p in parked_records(bootstrap, settings.kafka_topic) if offset in (None, p.offset)]
+    if offset is not None and not found:
+        raise EventsError(f"There is no record at {offset} on the DLQ, or it has been replayed")
+    if action == "replay":
+        await _replay(settings, found)
+    for parked in found:
+        if action == "list":
+            print(f"{parked.offset}  {parked.parked_at}  {parked.origin}  {parked.said('kind')}  {parked.reason}")
+        if action == "show":
+            print(json.dumps(_shown(parked), indent=2, ensure_ascii=False, default=repr))
+
+
+async def _replay(settings: Settings, found: list[Parked]) -> None:
+    registry = Registry(parts.registry_url(settings))
+    topic = await read_topic(settings.kafka_topic, registry)
+    await registry.close()
+    if topic.is_closed:
+        raise Unavailable(f"Topic {topic.name} is being changed")
+    done = 0
+    async with _connected(settings) as producer:
+        for parked in found:
+            try:
+                await replay(parked, producer, topic)
+                done += 1
+            except RecordError as error:
+                print(f"{parked.offset}  stays: {error}")
+    print(f"replayed {done} of {len(found)}")
+    if done < len(found):
+        raise EventsError(f"{len(found) - done} records cannot be replayed by this version")
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Producer]:
+    producer = parts.producer(settings)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            while not await _is_ready(producer):
+                await asyncio.sleep(0.1)
+        yield producer
+    except TimeoutError as error:
+        raise Unavailable("Kafka is not reachable") from error
+    finally:
+        await producer.close()
+
+
+async def _is_ready(producer: Producer) -> bool:
+    try:
+        await producer.check()
+    except Unavailable:
+        return False
+    return True
+
+
+def _shown(parked: Parked) -> dict[str, Any]:
+    """A record for a person's eyes."""
+    shown: dict[str, Any] = {"offset": parked.offset, "origin": parked.origin, "parked_at": parked.parked_at}
+    shown |= {"reason": parked.reason, "headers": {name: parked.said(name) for name in parked.headers}}
+    try:
+        content = parked.content()
+    except RecordError as error:
+        return shown | {"unreadable": str(error), "value": parked.value[:4096].hex()}
+    return shown | {"content": content.rows.to_pylist() if isinstance(content, Block) else asdict(content)}

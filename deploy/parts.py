@@ -1,0 +1,66 @@
+"""Settings -> the parts that several commands are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schema.errors import ConfigError
+from schema.settings import Settings
+
+if TYPE_CHECKING:  # a process loads what it needs: a worker that is started again is back a second sooner
+    from ingest.kafka.producer import Producer
+    from schema.file_store import FileStore
+    from schema.registry import Registry
+    from schema.store import ServerEngine
+    from schema.web import Limits
+
+
+def registry_url(settings: Settings) -> str:
+    """The registry's URL; SQLite in the data directory unless set."""
+    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
+
+
+def producer(settings: Settings) -> Producer:
+    """A producer, which connects at once. Raises ConfigError if there is no Kafka."""
+    from ingest.kafka.producer import Producer
+
+    bootstrap = required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    seconds = settings.kafka_timeout_seconds, settings.kafka_request_timeout_seconds
+    return Producer(bootstrap, settings.kafka_max_record_bytes, *seconds)
+
+
+def server_engine(settings: Settings) -> ServerEngine:
+    """The ClickHouse server. Raises ConfigError if none is set."""
+    from schema.store import ServerEngine
+
+    return ServerEngine(required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL"))
+
+
+def file_store(settings: Settings) -> FileStore:
+    """Where files are kept. Raises ConfigError if the setting names no store."""
+    from schema.file_store import BadStore, FileStore
+
+    url = settings.files_store or str(settings.data_dir.resolve() / "files")
+    try:
+        return FileStore(url)
+    except BadStore as error:
+        raise ConfigError(f"EVENTIDE_FILES_STORE: {error}") from error
+
+
+def limits(settings: Settings) -> Limits:
+    """What a process takes at once."""
+    from schema.web import Limits
+
+    return Limits(settings.max_body_bytes, settings.max_inflight_bytes)
+
+
+def required(value: str, variable: str) -> str:
+    """A setting that this command cannot do without. Raises ConfigError."""
+    if not value:
+        raise ConfigError(f"{variable} is not set")
+    return value
+
+
+async def token_secret(registry: Registry, settings: Settings) -> str:
+    """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
+    return settings.token_secret.get_secret_value() or await registry.secret("token")

@@ -1,0 +1,133 @@
+"""What all changes of tasks, models and projects share: whose a document is, and the marks that a change leaves."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ingest.gateway import Gateway
+from schema.errors import InvalidModel, InvalidProject, InvalidTask, NoWritePermission, RequestError
+from schema.registry import MODELS, PROJECTS, TASKS, Change, Document, Kind, iso_now
+from schema.requests import Parameters, Request
+from schema.wire import Answer, Caller
+
+INVALID: dict[str, type[RequestError]] = {
+    TASKS.name: InvalidTask,
+    MODELS.name: InvalidModel,
+    PROJECTS.name: InvalidProject,
+}
+# What only Eventide writes, and what a request says that is no part of the document.
+OWN_FIELDS = """
+id company company_origin user status created last_update last_change last_changed_by last_iteration last_metrics
+unique_metrics metric_stats method force
+"""
+OWN = frozenset(OWN_FIELDS.split())
+
+
+class SomeDocuments(Request):
+    """Some documents of one kind."""
+
+    ids: Annotated[list[str], Field(min_length=1)]
+
+
+def given(fields: Parameters, *without: str) -> Document:
+    """The fields of a document that a client may set."""
+    return {name: value for name, value in fields.items() if name not in OWN and name not in without}
+
+
+def new_document(caller: Caller, fields: Mapping[str, Any]) -> Document:
+    """A document of the caller's with a new id."""
+    now = iso_now()
+    own = {"id": uuid.uuid4().hex, "company": caller.company, "user": caller.user, "created": now}
+    return {**fields, **own, "last_update": now, "last_change": now, "last_changed_by": caller.user}
+
+
+def marks(caller: Caller) -> Document:
+    """What a change of a document leaves in it."""
+    now = iso_now()
+    return {"last_update": now, "last_change": now, "last_changed_by": caller.user}
+
+
+async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, make: Change) -> Document:
+    """Change a document of the caller's, leaving marks; the new one.
+
+    Raises what ``make`` raises, InvalidTask, InvalidModel or InvalidProject, and NoWritePermission if it is public.
+    """
+
+    def guarded(document: Document) -> Document:
+        check_owner(kind, caller, document)
+        return make(document) | marks(caller)
+
+    found = await gateway.registry.update(kind, document_id, guarded)
+    if found is None:
+        raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
+    if project := found.get("project"):
+        gateway.toucher.touch(PROJECTS, [project], caller.user)
+    return found
+
+
+async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id: str) -> Document:
+    """A document of the caller's, to be changed. Raises as ``change``."""
+    document = await gateway.registry.get(kind, document_id)
+    if document is None:
+        raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
+    check_owner(kind, caller, document)
+    return document
+
+
+async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable[str]) -> None:
+    """Raises InvalidTask, InvalidModel or InvalidProject unless the caller may see all documents of these ids."""
+    wanted = set(ids)
+    found = {d["id"] for d in await gateway.registry.get_many(kind, wanted) if d["company"] in (caller.company, "")}
+    if missing := wanted - found:
+        raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
+
+
+def check_owner(kind: Kind, caller: Caller, document: Document) -> None:
+    """Raises unless a document is the caller's to change: public tasks and projects say so, all others are unknown."""
+    if not document["company"] and kind is not MODELS:
+        raise NoWritePermission(f"{kind.name.capitalize()} {document['id']} is public")
+    if document["company"] != caller.company:
+        raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
+
+
+def updated(fields: Document) -> dict[str, Any]:
+    """The answer to a change of one document."""
+    return {"updated": 1, "fields": fields}
+
+
+async def each(ids: Iterable[str], do: Callable[[str], Awaitable[Any]]) -> Answer:
+    """Do something to each document: ``{"succeeded": [{id, …}], "failed": [{id, error}]}``."""
+    succeeded, failed = [], []
+    for document_id in ids:
+        try:
+            answer = await do(document_id)
+            succeeded.append({"id": document_id} | (answer if isinstance(answer, dict) else {}))
+        except RequestError as error:
+            reason = {"codes": [error.code, error.subcode], "msg": str(error), "data": {}}
+            failed.append({"id": document_id, "error": reason})
+    return {"succeeded": succeeded, "failed": failed}
+
+
+async def set_public(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable[str], is_public: bool) -> Answer:
+    """Give documents of the caller's to everybody, or take them back; how many were changed."""
+
+    def publish(document: Document) -> Document:
+        if document["company"] != caller.company:
+            raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
+        return document | {"company": "", "company_origin": caller.company}
+
+    def take_back(document: Document) -> Document:
+        if document["company"] or document.get("company_origin") != caller.company:
+            raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
+        return document | {"company": caller.company, "company_origin": None}
+
+    wanted = list(dict.fromkeys(ids))
+    found = await gateway.registry.update_many(kind, wanted, publish if is_public else take_back)
+    if len(found) < len(wanted):
+        missing = set(wanted) - {document["id"] for document in found}
+        raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
+    return {"updated": len(found)}

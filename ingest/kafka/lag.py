@@ -1,0 +1,154 @@
+"""How far a consumer group is behind: in records, and in the age of the oldest that it has not applied."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from schema.errors import Unavailable
+
+LOOK_SECONDS = 3.0
+ANSWER_MS = 10_000
+COORDINATOR_TRIES, COORDINATOR_SECONDS = 10, 0.3
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far a group is behind in one partition. ``committed``: 0 if nothing is."""
+
+    partition: int
+    committed: int
+    begin: int
+    end: int
+    seconds: float = 0.0
+
+    @property
+    def records(self) -> int:
+        """Records not yet applied; without what retention has removed."""
+        return max(0, self.end - max(self.committed, self.begin))
+
+
+class LagReader:
+    """Asks Kafka, as a member of no group. Connects by itself; a context manager that disconnects.
+
+    Every method raises Unavailable.
+    """
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._asked = asyncio.Lock()
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._disconnect()
+
+    async def committed(self, group: str) -> dict[int, int]:
+        """What a group has committed, by partition."""
+        return await committed_offsets(self._bootstrap, group, self._topic)
+
+    async def of_group(self, group: str, partitions: Iterable[int]) -> list[Lag]:
+        """The lag of a group, by what it has committed."""
+        committed = await self.committed(group)
+        return await self.behind({partition: committed.get(partition, 0) for partition in partitions})
+
+    async def behind(self, positions: Mapping[int, int]) -> list[Lag]:
+        """The lag of whoever comes next to these offsets, by partition."""
+        tps = [TopicPartition(self._topic, partition) for partition in sorted(positions)]
+        if not tps:
+            return []
+        async with self._asked:
+            try:
+                consumer = await self._connected()
+                begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+                lags = [Lag(tp.partition, positions[tp.partition], begins[tp], ends[tp]) for tp in tps]
+                starts = {lag.partition: max(lag.committed, lag.begin) for lag in lags if lag.records}
+                since = await self._oldest(consumer, starts)
+            except (KafkaError, OSError) as error:
+                await self._disconnect()
+                raise Unavailable(f"Kafka is not available: {error!r}") from error
+        now = time.time()
+        return [replace(lag, seconds=max(0.0, now - since.get(lag.partition, now))) for lag in lags]
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            # One record of each partition is all that is looked at.
+            self._consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                enable_auto_commit=False,
+                max_partition_fetch_bytes=1,
+                request_timeout_ms=ANSWER_MS,
+            )
+            await self._consumer.start()
+        return self._consumer
+
+    async def _disconnect(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _oldest(self, consumer: AIOKafkaConsumer, offsets: Mapping[int, int]) -> dict[int, float]:
+        """When the record at each offset was appended; what cannot be read in LOOK_SECONDS is left out."""
+        wanted = {TopicPartition(self._topic, partition): offset for partition, offset in offsets.items()}
+        found: dict[int, float] = {}
+        if not wanted:
+            return found
+        consumer.assign(list(wanted))
+        for tp, offset in wanted.items():
+            consumer.seek(tp, offset)
+        end = time.monotonic() + LOOK_SECONDS
+        while len(found) < len(wanted) and time.monotonic() < end:
+            for tp, records in (await consumer.getmany(timeout_ms=200, max_records=len(wanted))).items():
+                found.setdefault(tp.partition, records[0].timestamp / 1000)
+        consumer.unsubscribe()
+        return found
+
+
+async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int, int]:
+    """What a group has committed of a topic, by partition. Raises Unavailable."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await client.start()
+        found = await _group_offsets(client, group)
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka is not available: {error!r}") from error
+    finally:
+        await client.close()
+    offsets = {tp.partition: offset.offset for tp, offset in found.items() if tp.topic == topic}
+    return {partition: offset for partition, offset in offsets.items() if offset >= 0}
+
+
+async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """On a new cluster the first question makes the topic that holds the answers."""
+    for _ in range(COORDINATOR_TRIES):
+        with suppress(GroupCoordinatorNotAvailableError):
+            return await client.list_consumer_group_offsets(group)  # type: ignore[no-any-return]
+        await asyncio.sleep(COORDINATOR_SECONDS)
+    return await client.list_consumer_group_offsets(group)  # type: ignore[no-any-return]
+
+
+async def until_applied(reader: LagReader, group: str, partitions: Iterable[int], seconds: float) -> list[Lag]:
+    """Wait until a group has applied everything that is there now; the lags that are left when the time is up."""
+    numbers, end = list(partitions), time.monotonic() + seconds
+    ends = {lag.partition: lag.end for lag in await reader.of_group(group, numbers)}
+    while True:
+        lags = await reader.of_group(group, numbers)
+        left = [lag for lag in lags if max(lag.committed, lag.begin) < ends[lag.partition]]
+        if not left or time.monotonic() > end:
+            return left
+        await asyncio.sleep(0.5)

@@ -1,0 +1,69 @@
+"""Calls that make users and change what they prefer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.gateway import Gateway
+from schema.errors import Forbidden
+from schema.requests import Boolean, Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+DOT = "--DOT--"  # a dot inside a key
+INVITERS = frozenset(("system", "root", "admin"))
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class SetPreferences(Request):
+    """Preferences by dotted path."""
+
+    preferences: dict[str, Any]
+    return_updated: Boolean = False
+
+
+class CreateUser(Request):
+    """A user to be impersonated: they have no credentials."""
+
+    name: str
+    email: str | None = None
+    company: str | None = None
+
+
+@endpoints.add("users.set_preferences")
+async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferences) -> Answer:
+    """Merge into what is there; ``{"updated"}``."""
+    merged: dict[str, Any] = {}
+
+    def change(profile: dict[str, Any]) -> dict[str, Any]:
+        merged.update(profile.get("preferences") or {})
+        for path, value in request.preferences.items():
+            _merge(merged, [name.replace(DOT, ".") for name in path.split(".")], value)
+        return profile | {"preferences": merged}
+
+    await gateway.registry.change_profile(caller.user, change)
+    return {"updated": 1} | ({"fields": {"preferences": merged}} if request.return_updated else {})
+
+
+@endpoints.add("auth.create_user")
+async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> Answer:
+    """``{"id"}`` of a user of the caller's company. Raises Forbidden for all but administrators."""
+    if caller.role not in INVITERS:
+        raise Forbidden("Only administrators may create users")
+    return {"id": await gateway.registry.invite(caller.company, request.name, "user")}
+
+
+def _merge(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        inner = tree.get(name)
+        tree[name] = dict(inner) if isinstance(inner, dict) else {}
+        tree = tree[name]
+    old = tree.get(path[-1])
+    tree[path[-1]] = _merged(old, value)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """Objects are merged, everything else is replaced."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return old | {name: _merged(old.get(name), value) for name, value in new.items()}

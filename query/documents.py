@@ -1,0 +1,137 @@
+"""Documents as answers show them: the fields that were asked for, references as the objects they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from query.reader import Reader
+from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
+from schema.wire import Caller
+
+USERS, COMPANIES = "users", "companies"
+REFERENCES: dict[str, dict[tuple[str, ...], Kind | str]] = {
+    TASKS.name: {
+        ("company",): COMPANIES,
+        ("user",): USERS,
+        ("project",): PROJECTS,
+        ("parent",): TASKS,
+        ("models", "input", "model"): MODELS,
+        ("models", "output", "model"): MODELS,
+    },
+    MODELS.name: {
+        ("company",): COMPANIES,
+        ("user",): USERS,
+        ("project",): PROJECTS,
+        ("task",): TASKS,
+        ("parent",): MODELS,
+    },
+    PROJECTS.name: {("company",): COMPANIES, ("user",): USERS},
+}
+ESCAPES = {"%2E": ".", "%24": "$"}  # of names in dotted paths
+
+
+class Tree(dict[str, "Tree"]):
+    """Dotted paths by their first parts. Empty: everything."""
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Tree:
+        """``a.b``, ``a.c``, ``d`` -> {a: {b, c}, d}; a path wins over longer ones."""
+        tree = cls()
+        for path in sorted(paths, key=len, reverse=True):
+            *parents, name = path.split(".")
+            inner = tree
+            for parent in parents:
+                inner = inner.setdefault(_unescaped(parent), cls())
+            inner[_unescaped(name)] = cls()
+        return tree
+
+    def at(self, path: Sequence[str]) -> Tree | None:
+        """What is asked for under a path; None if nothing is."""
+        tree: Tree = self
+        for name in path:
+            if not tree:
+                return tree
+            if name not in tree:
+                return None
+            tree = tree[name]
+        return tree
+
+    def without(self, paths: Iterable[Sequence[str]]) -> Tree:
+        """The same, with everything under each of ``paths`` that is mentioned."""
+        tree = Tree({name: inner.without(()) for name, inner in self.items()})
+        for *parents, name in paths:
+            inner = tree.at(parents)
+            if inner and name in inner:
+                inner[name] = Tree()
+        return tree
+
+
+def pick(value: Any, tree: Tree) -> Any:
+    """The parts of a document that a tree names, through all members of lists."""
+    if not tree:
+        return value
+    if isinstance(value, Mapping):
+        return {name: pick(value[name], inner) for name, inner in tree.items() if name in value}
+    return [pick(member, tree) for member in value] if isinstance(value, list) else value
+
+
+def select(documents: Sequence[Document], tree: Tree) -> list[Document]:
+    """Each document's id and what the tree names."""
+    return [{"id": document["id"]} | pick(document, tree) if tree else document for document in documents]
+
+
+async def expand(
+    reader: Reader, caller: Caller, kind: Kind, documents: Sequence[Document], tree: Tree
+) -> list[Document]:
+    """As ``select``, with references as objects: the id, and the fields that the tree names. ``documents`` change."""
+    references = REFERENCES[kind.name]
+    found = select(documents, tree.without(references))
+    for path, target in references.items():
+        wanted = tree.at(path) if tree else Tree()
+        if wanted is not None:
+            places = [place for document in found for place in _places(document, path)]
+            await _fill(reader, caller, target, places, path[-1], wanted)
+    return found
+
+
+async def _fill(
+    reader: Reader, caller: Caller, target: Kind | str, places: list[Document], name: str, wanted: Tree
+) -> None:
+    """Put objects in place of the ids in field ``name`` of each of ``places``."""
+    ids = {place[name] for place in places if isinstance(place[name], str)}
+    known = await _look_up(reader, caller, target, ids, wanted) if wanted.keys() - {"id"} else {}
+    for place in places:
+        if isinstance(key := place[name], str):
+            place[name] = {"id": key} | known.get(key, {})
+
+
+async def _look_up(
+    reader: Reader, caller: Caller, target: Kind | str, ids: set[str], wanted: Tree
+) -> dict[str, Document]:
+    if target == COMPANIES:
+        return {caller.company: pick({"id": caller.company, "name": caller.company_name}, wanted)}
+    if target == USERS:
+        names = await reader.registry.names_of_users(ids)
+        return {key: pick({"id": key, "name": name}, wanted) for key, name in names.items()}
+    assert isinstance(target, Kind)
+    visible = [d for d in await reader.registry.get_many(target, ids) if d["company"] in (caller.company, "")]
+    return {document["id"]: document for document in await expand(reader, caller, target, visible, wanted)}
+
+
+def _places(value: Any, path: Sequence[str]) -> Iterator[Document]:
+    """The objects that hold the last name of a path."""
+    if isinstance(value, list):
+        for member in value:
+            yield from _places(member, path)
+    elif isinstance(value, dict) and path[0] in value:
+        if len(path) == 1:
+            yield value
+        else:
+            yield from _places(value[path[0]], path[1:])
+
+
+def _unescaped(name: str) -> str:
+    for escape, character in ESCAPES.items():
+        name = name.replace(escape, character)
+    return name

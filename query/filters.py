@@ -1,0 +1,206 @@
+"""The filters of ``get_all`` calls -> conditions. The same language for tasks, models and projects.
+
+| parameter | means |
+|---|---|
+| ``name`` and other patterns: text | a regular expression that is found in the field |
+| ``tags``, ``status``, …: list | one of the values; ``-x``, ``__$not``: not this; ``__$and``, ``__$or``: ``_list`` |
+| ``last_update``, …: ``">=2026-01-01"`` | a date, with an optional comparison; several in a list must all hold |
+| ``active_duration``, …: ``[low, high]`` | a range; null: no bound |
+| ``_any_``, ``_all_``: {pattern, fields} | the pattern is found in any, or in all, of the fields, whatever its case |
+| ``filters``: {field: {any, all}} | each with ``include`` and ``exclude``: one of these holds, or all |
+
+Empty lists and null mean no filter; fields that are not known are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import regex
+
+from schema.errors import BadValue, InvalidField, InvalidRegex
+from schema.registry import Between, Condition, Kind, Matches, Not, OneOf, every, some
+
+OPERATOR = "__$"
+ALL, ANY = ("all", "and"), ("any", "or")
+COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
+MAX_VALUES = 10_000
+MAX_PATTERN = 2000
+SEARCHED = ("id", "name", "comment")
+DATES = frozenset(("created", "started", "completed", "published", "status_changed", "last_update", "last_change"))
+RANGES = frozenset(("active_duration",))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What documents of a kind are filtered and sorted by: ``roots``, the first parts of the fields.
+
+    ``patterns``: those whose texts are regular expressions. ``has_hidden``: those tagged ``hidden`` are left out unless
+    they are searched for.
+    """
+
+    kind: Kind
+    roots: frozenset[str]
+    patterns: frozenset[str]
+    has_hidden: bool = True
+
+    def condition(self, parameters: Mapping[str, Any]) -> Condition:
+        """What the parameters of a call ask for. Raises InvalidField, BadValue and InvalidRegex."""
+        return every(*self._conditions(parameters))
+
+    def _conditions(self, parameters: Mapping[str, Any]) -> Iterator[Condition]:
+        for name, value in parameters.items():
+            if value is None or value == []:
+                continue
+            if name in ("_any_", "_all_"):
+                yield _multi_field(name, value)
+            elif name == "search_text":
+                yield some(*(pattern(field, regex.escape(value), True) for field in SEARCHED))
+            elif name == "filters":
+                yield every(*(_filter(field, parts) for field, parts in _object(name, value).items()))
+            elif self.knows(name):
+                yield self._field(name, value)
+
+    def knows(self, name: str) -> bool:
+        """Whether a field may be filtered or sorted by."""
+        return name.split(".")[0] in self.roots
+
+    def _field(self, name: str, value: Any) -> Condition:
+        if name in self.patterns and isinstance(value, str):
+            return pattern(name, value)
+        if name in DATES:
+            return _dates(name, value)
+        if name in RANGES and isinstance(value, list):
+            return between(name, value)
+        if isinstance(value, list):
+            return _list(name, value)
+        if isinstance(value, str | bool | int | float):
+            return OneOf(name, (value,))
+        raise InvalidField(f"{name}: a list or a value is expected")
+
+
+def pattern(field: str, text: str, ignore_case: bool = False) -> Matches:
+    """A regular expression that is one. Raises InvalidRegex."""
+    try:
+        if len(text) > MAX_PATTERN:
+            raise InvalidRegex(f"A pattern has at most {MAX_PATTERN} characters")
+        regex.compile(text)
+    except regex.error as error:
+        raise InvalidRegex(f"{field}: {error}") from error
+    return Matches(field, text, ignore_case)
+
+
+def between(field: str, bounds: Sequence[Any]) -> Between:
+    """A range. Raises InvalidField."""
+    if len(bounds) != 2 or not all(bound is None or isinstance(bound, int | float) for bound in bounds):
+        raise InvalidField(f"{field}: a list of two numbers is expected")
+    return Between(field, *bounds)
+
+
+def _object(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidField(f"{name}: an object is expected")
+    return value
+
+
+def _multi_field(name: str, value: Any) -> Condition:
+    fields, text = _object(name, value).get("fields"), value.get("pattern")
+    if not isinstance(fields, list) or not isinstance(text, str) or not all(isinstance(f, str) for f in fields):
+        raise InvalidField(f"{name}: pattern and fields are expected")
+    found = tuple(pattern(field, text, True) for field in fields)
+    return some(*found) if name == "_any_" else every(*found)
+
+
+def _dates(name: str, value: Any) -> Condition:
+    texts = value if isinstance(value, list) else [value]
+    if len(texts) == 2 and any(text is None for text in texts):  # a range
+        low, high = (text and _date(name, text) for text in texts)
+        return Between(name, low, high)
+    return every(*(_compared_date(name, text) for text in texts if text is not None))
+
+
+def _compared_date(name: str, text: Any) -> Condition:
+    found = COMPARISON.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        raise InvalidField(f"{name}: a date is expected")
+    date, sign = _date(name, found["date"]), found["sign"] or "="
+    if sign == "=":
+        return OneOf(name, (date,))
+    low, high = (date, None) if sign[0] == ">" else (None, date)
+    return Between(name, low, high, strict=len(sign) == 1)
+
+
+def _date(name: str, text: Any) -> str:
+    """A date as documents write it, so that texts compare."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise BadValue(f"{name}: {error}") from error
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _filter(field: str, parts: Any) -> Condition:
+    """``{"any": {"include", "exclude"}, "all": …}`` of one field."""
+    found: list[Condition] = []
+    for mode, combine in (("any", some), ("all", every)):
+        lists = _object(field, _object(field, parts).get(mode) or {})
+        wanted = [OneOf(field, (value,)) for value in lists.get("include") or ()]
+        unwanted = [Not(OneOf(field, (value,))) for value in lists.get("exclude") or ()]
+        if wanted or unwanted:
+            found.append(combine(*wanted, *unwanted))
+    return every(*found)
+
+
+def _list(field: str, values: list[Any]) -> Condition:
+    """A list of values and operators.
+
+    Without operators: one of the values, and none of those that are negated. An operator begins a group of what
+    follows it, all or any of which must hold; the groups are combined as the first operator says.
+    """
+    if len(values) > MAX_VALUES or not all(
+        value is None or isinstance(value, str | bool | int | float) for value in values
+    ):
+        raise InvalidField(f"{field}: a list of at most {MAX_VALUES} values is expected")
+    groups = _groups(values)
+    conditions = [_group(field, group) for group in groups if group.members]
+    first = next((group.operator for group in groups if group.operator), "all")
+    return every(*conditions) if first in ALL else some(*conditions)
+
+
+@dataclass
+class Group:
+    """What follows one operator: (value, whether it is negated). The first group has none."""
+
+    operator: str | None
+    members: list[tuple[Any, bool]]
+
+
+def _groups(values: list[Any]) -> list[Group]:
+    groups, negated = [Group(None, [])], False
+    for value in values:
+        operator = value[len(OPERATOR) :] if isinstance(value, str) and value.startswith(OPERATOR) else None
+        if operator in ("not", "nop"):
+            negated = operator == "not"
+        elif operator in ALL or operator in ANY:
+            groups.append(Group(operator, []))
+        elif isinstance(value, str) and value.startswith("-") and len(value) > 1:
+            groups[-1].members.append((value[1:], True))
+        else:
+            groups[-1].members.append((value, negated))
+            negated = False
+    return groups
+
+
+def _group(field: str, group: Group) -> Condition:
+    wanted = tuple(value for value, negated in group.members if not negated)
+    unwanted = tuple(value for value, negated in group.members if negated)
+    one, none = [OneOf(field, wanted)] if wanted else [], [Not(OneOf(field, unwanted))] if unwanted else []
+    if group.operator is None:
+        return every(*one, *none)
+    if group.operator in ANY:
+        return some(*one, *(Not(OneOf(field, (value,))) for value in unwanted))
+    return every(*(OneOf(field, (value,)) for value in wanted), *none)

@@ -1,0 +1,269 @@
+"""``get_all`` and ``get_all_ex`` of tasks, models and projects: filter, sort, page, and show what was asked for.
+
+Most is one statement on the registry. Filters and orders on statistics, which only the store knows, are applied to the
+documents that the rest of the filters let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from query import statistics
+from query.documents import Tree, expand, select
+from query.filters import Vocabulary, between
+from query.reader import Reader
+from schema.errors import InvalidScroll
+from schema.registry import (
+    EVERYTHING,
+    PROJECTS,
+    Between,
+    Condition,
+    Document,
+    Not,
+    OneOf,
+    Order,
+    Page,
+    begins_with,
+    every,
+    some,
+)
+from schema.requests import AnyFields, Boolean, Integer
+from schema.wire import Answer, Caller
+
+DEFAULT_PAGE_SIZE = 500
+MAX_PAGE_SIZE = 10_000
+PageSize = Annotated[Integer, Field(ge=1, le=MAX_PAGE_SIZE)]
+HIDDEN = Not(OneOf("system_tags", ("hidden",)))
+COUNTS = frozenset(("count", "mean_value"))
+
+
+class GetAll(AnyFields):
+    """What to list; whatever else there is are filters (see ``filters``)."""
+
+    id: list[str] = []
+    page: Annotated[Integer, Field(ge=0)] | None = None
+    page_size: PageSize | None = None
+    size: PageSize | None = None
+    scroll_id: str | None = None
+    refresh_scroll: Boolean = False
+    order_by: list[str] = []
+    only_fields: list[str] = []
+    search_hidden: Boolean = False
+    include_subprojects: Boolean = False
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The fields that say which documents to list."""
+        return {"id": self.id} | (self.model_extra or {})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A request for documents of one kind. ``more``: what must hold besides its filters."""
+
+    vocabulary: Vocabulary
+    request: GetAll
+    more: Condition | None = None
+
+    @property
+    def by_statistics(self) -> dict[str, Between]:
+        """Filters on statistics."""
+        filters = self.request.filters
+        return {name: between(name, value) for name, value in filters.items() if is_statistic(name) and value}
+
+    @property
+    def order(self) -> list[Order]:
+        """The order, as far as it is known."""
+        orders = [Order(name.removeprefix("-"), name.startswith("-")) for name in self.request.order_by]
+        return [by for by in orders if self.vocabulary.knows(by.field) or is_statistic(by.field)]
+
+    @property
+    def tree(self) -> Tree:
+        """The fields to show."""
+        return Tree.of(self.request.only_fields)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of the whole."""
+
+    offset: int
+    limit: int
+
+
+async def list_documents(reader: Reader, caller: Caller, listing: Listing, join: bool) -> Answer:
+    """``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: show references as objects.
+
+    Raises InvalidField, BadValue, InvalidRegex and InvalidScroll.
+    """
+    window = await _window(reader, caller, listing.request)
+    documents = await _find(reader, caller, listing, window)
+    scroll_id = await _remember(reader, caller, listing.request, window.offset + len(documents))
+    kind, tree = listing.vocabulary.kind, listing.tree
+    shown = await expand(reader, caller, kind, documents, tree) if join else select(documents, tree)
+    return {f"{kind.name}s": shown} | ({"scroll_id": scroll_id} if scroll_id else {})
+
+
+async def _window(reader: Reader, caller: Caller, request: GetAll) -> Window:
+    """A page, or the part of a scroll that comes next; refreshed, all parts that came before."""
+    if request.size is None:
+        size = request.page_size or DEFAULT_PAGE_SIZE
+        return Window((request.page or 0) * size, size)
+    if not request.scroll_id:
+        return Window(0, request.size)
+    position = await reader.registry.scroll(caller.company, request.scroll_id)
+    if position is None:
+        raise InvalidScroll(f"Invalid scroll id {request.scroll_id}")
+    if request.refresh_scroll:
+        return Window(0, max(position, request.size))
+    return Window(position, request.size)
+
+
+async def _remember(reader: Reader, caller: Caller, request: GetAll, position: int) -> str | None:
+    """The id of the scroll that a request belongs to or begins, which has now come to ``position``."""
+    if request.size is None:
+        return None
+    if not request.scroll_id:
+        return await reader.registry.start_scroll(caller.company, position)
+    await reader.registry.move_scroll(request.scroll_id, position)
+    return request.scroll_id
+
+
+async def _find(reader: Reader, caller: Caller, listing: Listing, window: Window) -> list[Document]:
+    """The documents of a window, with statistics."""
+    kind, condition = listing.vocabulary.kind, await _condition(reader, caller, listing)
+    fields = _top_level(listing.tree)
+    if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
+        page = Page(listing.order, window.offset, window.limit, fields)
+        found = await reader.registry.find(kind, caller.company, condition, page)
+    else:
+        ids = await _ids_by_statistics(reader, caller, listing, condition)
+        wanted = ids[window.offset : window.offset + window.limit]
+        page = Page((), 0, None, fields)
+        by_id = {d["id"]: d for d in await reader.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)}
+        found = [by_id[key] for key in wanted if key in by_id]
+    found = [with_duration(document) for document in found]
+    return await with_statistics(reader, found, statistics_of(listing.request.only_fields))
+
+
+def with_duration(document: Document) -> Document:
+    """A running task with the seconds that it has been active; others as they are."""
+    if document.get("status") != "in_progress" or not document.get("started") or "last_update" not in document:
+        return document
+    started, last = (datetime.fromisoformat(document[name]) for name in ("started", "last_update"))
+    return document | {"active_duration": max(0, int((last - started).total_seconds()))}
+
+
+async def with_statistics(reader: Reader, documents: Sequence[Document], wanted: frozenset[str]) -> list[Document]:
+    """The documents with their statistics; ``company`` and ``company_origin`` must be there if any are wanted."""
+    if not wanted:
+        return list(documents)
+    found = await reader.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
+    return [document | found[document["id"]] for document in documents]
+
+
+def storage_company(document: Document) -> str:
+    """The company under which the events of a task or model are stored."""
+    return str(document["company"] or document.get("company_origin") or "")
+
+
+def statistics_of(only_fields: Sequence[str]) -> frozenset[str]:
+    """The statistics that ``only_fields`` asks for; where there are no such fields all but counts."""
+    if not only_fields:
+        return frozenset((statistics.LAST_ITERATION, statistics.LAST_METRICS))
+    wanted = {field.split(".")[0] for field in only_fields} & statistics.FIELDS
+    if any(_asks_for_counts(field.split(".")) for field in only_fields):
+        wanted.add(statistics.COUNTS)
+    return frozenset(wanted)
+
+
+def _asks_for_counts(path: list[str]) -> bool:
+    return path[0] == statistics.LAST_METRICS and (len(path) < 4 or path[3] in COUNTS)
+
+
+def is_statistic(field: str) -> bool:
+    """Whether only the store knows a field."""
+    return field.split(".")[0] in statistics.FIELDS
+
+
+def _top_level(tree: Tree) -> frozenset[str] | None:
+    """What to read of a document to show what the tree names."""
+    if not tree:
+        return None
+    needed = {"company", "company_origin"} | (tree.keys() - statistics.FIELDS)
+    return frozenset(needed | ({"status", "started", "last_update"} if "active_duration" in needed else set()))
+
+
+async def _condition(reader: Reader, caller: Caller, listing: Listing) -> Condition:
+    request, filters = listing.request, listing.request.filters
+    projects = filters.get("project")
+    if request.include_subprojects and isinstance(projects, list) and projects:
+        filters["project"] = await with_subprojects(reader, caller, projects)
+    conditions = [listing.vocabulary.condition(filters)]
+    if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
+        conditions.append(HIDDEN)
+    return every(*conditions, *([listing.more] if listing.more else []))
+
+
+async def in_projects(
+    reader: Reader, caller: Caller, projects: Sequence[str], include_subprojects: bool = True
+) -> Condition:
+    """Documents of these projects; of all where none is named."""
+    if not projects:
+        return EVERYTHING
+    return OneOf(
+        "project", tuple(await with_subprojects(reader, caller, projects) if include_subprojects else projects)
+    )
+
+
+async def with_subprojects(reader: Reader, caller: Caller, projects: Sequence[Any]) -> list[Any]:
+    """Projects (operators among them stay) and all that lie under them."""
+    named = await reader.registry.get_many(PROJECTS, [project for project in projects if isinstance(project, str)])
+    if not named:
+        return list(projects)
+    below = some(*(begins_with("name", f"{project['name']}/") for project in named))
+    found = await reader.registry.find_ids(PROJECTS, caller.company, below)
+    return [*projects, *(key for key in found if key not in projects)]
+
+
+async def _ids_by_statistics(reader: Reader, caller: Caller, listing: Listing, condition: Condition) -> list[str]:
+    """All ids that match, sorted."""
+    kind, registry = listing.vocabulary.kind, reader.registry
+    storage = await registry.find_ids(kind, caller.company, condition)
+    order = listing.order or [Order("created")]
+    names = {by.field for by in order if is_statistic(by.field)} | listing.by_statistics.keys()
+    values = {name: await reader.statistics.everywhere(storage, name) for name in names}
+    columns = [by.field for by in order if not is_statistic(by.field)]
+    if columns:
+        page = Page(fields=frozenset(column.split(".")[0] for column in columns))
+        documents = await registry.find(kind, caller.company, condition, page)
+        values |= {name: {d["id"]: _value_at(d, name) for d in documents} for name in columns}
+    ids = sorted(
+        key for key in storage if all(_lies(values[n].get(key), by) for n, by in listing.by_statistics.items())
+    )
+    for by in reversed(order):
+        ids.sort(key=lambda key, of=values[by.field]: _sort_key(of.get(key)), reverse=by.descending)  # type: ignore[misc]
+    return ids
+
+
+def _sort_key(value: Any) -> tuple[int, Any]:
+    """Values of different types do not compare."""
+    if isinstance(value, int | float):
+        return 1, value
+    return (2, value) if isinstance(value, str) else (0, 0)
+
+
+def _lies(value: float | None, bounds: Between) -> bool:
+    low = bounds.low is None or (value is not None and value >= float(bounds.low))
+    return low and (bounds.high is None or (value is not None and value <= float(bounds.high)))
+
+
+def _value_at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

@@ -1,0 +1,224 @@
+"""Scalars other than as downsampled curves: raw points, whole events, latest and single values.
+
+Specification sections 3.20 to 3.23.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from query.paging import MAX_PAGE, MAX_TIES
+from query.reader import Reader, of_entities, of_entity
+from query.rows import Key, MetricFilter, Row, columns, documents, fill, filter_sql
+from query.scrolls import MaybeScrolled, Selection, scroll
+from schema.living import ENTITIES, ENTITY, LIVING, LIVING_LOGS, LIVING_MANY, SINCE
+from schema.registry import Entity
+from schema.requests import Boolean, Integer, Request
+from schema.tables import INT64_MAX, INT64_MIN, LOG, SCALAR, SINGLE_VALUE_ITER
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+PAGE_EVENTS = 500
+MAX_RAW_POINTS = 200_000
+RAW = "scalar_metrics_iter_raw"
+UINT64_MAX = 2**64 - 1
+Position = tuple[int, int]  # of the last point delivered: x, and its seq or UINT64_MAX for all of that x
+START = (INT64_MIN, 0)
+
+SINGLE_VALUES_SQL = f"""
+SELECT {columns(SCALAR)} FROM scalars FINAL
+PREWHERE {ENTITIES} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter WHERE {LIVING_MANY}
+ORDER BY min((received_at, seq, task)) OVER (PARTITION BY task), seq
+"""
+LATEST_SQL = f"""
+SELECT metric, variant, argMin(single, place) AS last_value, avg(single) AS mean, max(received_at) AS newest
+FROM
+(
+    SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
+        (NOT has_iter, bitNot(iter), seq) AS place
+    FROM scalars FINAL WHERE {ENTITY} AND {LIVING} AND value IS NOT NULL
+    ORDER BY metric, variant, place LIMIT 100 BY metric, variant
+)
+GROUP BY metric, variant ORDER BY metric, variant
+"""
+# The index is exact but for log lines, which can be cleared apart from other events.
+LAST_ITER_SQL = f"""
+SELECT maxOrNull(iter) AS newest FROM
+(
+    SELECT max_iter AS iter FROM metric_index
+    WHERE {ENTITY} AND since = {SINCE} AND min_iter <= max_iter AND event_type != '{LOG}'
+    UNION ALL
+    SELECT iter FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS} AND has_iter
+)
+"""
+POINTS = f"""
+    FROM scalars FINAL PREWHERE {ENTITY} AND $filter
+    WHERE {LIVING} AND value IS NOT NULL AND $has_field"""
+TOTAL_SQL = f"SELECT count() AS n {POINTS}"
+AFTER = "$field >= {place:Int64} AND ($field > {place:Int64} OR seq > {seq:UInt64})"
+RAW_SQL = f"""
+WITH
+    (SELECT max(x) FROM (SELECT $field AS x {POINTS} AND {AFTER} ORDER BY x LIMIT {{size:UInt32}})) AS last_x,
+    arraySort(groupArray((x, seq, y))) AS points
+SELECT variant, arrayMap(point -> point.1, points) AS xs, arrayMap(point -> point.3, points) AS ys,
+    (points[1].1, points[1].2) AS start, (points[-1].1, points[-1].2) AS position
+FROM
+(
+    SELECT variant, $field AS x, seq, assumeNotNull(value) AS y {POINTS} AND {AFTER} AND $field <= last_x
+    ORDER BY x, seq LIMIT {{limit:UInt32}}
+)
+GROUP BY variant ORDER BY start
+"""
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class GetTaskSingleValueMetrics(Request):
+    """Values reported without iteration."""
+
+    tasks: Annotated[list[str], Field(min_length=1)]
+    metrics: list[MetricFilter] = []
+    model_events: Boolean = False
+
+
+class GetTaskLatestScalarValues(Request):
+    """The newest values of a task."""
+
+    task: str
+
+
+class GetScalarMetricData(MaybeScrolled):
+    """Whole events of one metric."""
+
+    task: str
+    metric: str
+    model_events: Boolean = False
+
+
+class ScalarMetricsIterRaw(Request):
+    """All points of a metric's curves."""
+
+    task: str
+    metric: MetricFilter
+    key: Key = "iter"
+    batch_size: Annotated[Integer, Field(ge=0)] = 0
+    count_total: Boolean = False
+    model_events: Boolean = False
+    scroll_id: str = ""
+
+
+@endpoints.add("events.get_task_single_value_metrics")
+async def get_task_single_value_metrics(reader: Reader, caller: Caller, request: GetTaskSingleValueMetrics) -> Answer:
+    """``{"tasks": [{task, task_name, values: [{metric, variant, value, timestamp}]}]}``, all in the order of writing.
+
+    Tasks without single values are left out.
+    """
+    entities = await reader.entities(caller, request.tasks, request.model_events)
+    condition, parameters = filter_sql(request.metrics)
+    rows = await reader.store.read(fill(SINGLE_VALUES_SQL, {"$filter": condition}), parameters | of_entities(entities))
+    values: dict[str, list[dict[str, Any]]] = {}
+    for event in documents(rows, SCALAR):
+        value = {name: event.get(name) for name in ("metric", "variant", "value", "timestamp")}
+        values.setdefault(event["task"], []).append(value)
+    names = {entity.id: entity.name for entity in entities}
+    return {"tasks": [{"task": task, "task_name": names[task], "values": found} for task, found in values.items()]}
+
+
+@endpoints.add("events.get_task_latest_scalar_values")
+async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Answer:
+    """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
+
+    ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
+    it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
+    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
+    """
+    task = await reader.entity(caller, request.task)
+    rows, last_iter = await asyncio.gather(
+        reader.store.read(LATEST_SQL, of_entity(task)), reader.store.read(LAST_ITER_SQL, of_entity(task))
+    )
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        last = row["last_value"]
+        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
+        metrics.setdefault(row["metric"], []).append(value)
+    return {
+        "metrics": [{"name": metric, "variants": variants} for metric, variants in metrics.items()],
+        "last_iter": last_iter[0]["newest"] or 0,
+        "name": task.name,
+        "status": task.status,
+        "last_timestamp": float(max((row["newest"] for row in rows), default=0)),
+    }
+
+
+@endpoints.add("events.get_scalar_metric_data")
+async def get_scalar_metric_data(reader: Reader, caller: Caller, request: GetScalarMetricData) -> Answer:
+    """``{events, returned, total, scroll_id}``: pages of 500, newest iteration first."""
+    entity = await reader.entity(caller, request.task, request.model_events)
+    page = await scroll(reader, caller, "get_scalar_metric_data", [entity], request, _events_of_metric)
+    events = documents(page.rows, SCALAR)
+    return {"events": events, "returned": len(events), "total": page.total, "scroll_id": page.scroll_id}
+
+
+def _events_of_metric(request: GetScalarMetricData) -> Selection:
+    return Selection(SCALAR, PAGE_EVENTS, "metric = {metric:String}", {"metric": request.metric})
+
+
+@endpoints.add("events.scalar_metrics_iter_raw", "2.16")
+async def scalar_metrics_iter_raw(reader: Reader, caller: Caller, request: ScalarMetricsIterRaw) -> Answer:
+    """``{returned, total, scroll_id, variants: {variant: {y: [...], <key>: [...]}}}``, ascending by the key.
+
+    Points without a value or a key are left out. ``iso_time`` gives times in ms, as ``timestamp`` does. A page is
+    completed with all points of its last x, up to MAX_TIES of them.
+    """
+    entity = await reader.entity(caller, request.task, request.model_events)
+    state: dict[str, Any] = {"size": 0, "total": None, "position": START}
+    if request.scroll_id:
+        state = reader.cursors.read(request.scroll_id, RAW, caller, [entity.id], lifetime=None)
+    size = min(request.batch_size or state["size"] or MAX_PAGE, MAX_RAW_POINTS)
+    if state["position"] is None:
+        return {"returned": 0, "total": state["total"], "scroll_id": request.scroll_id, "variants": {}}
+    (rows, position), total = await asyncio.gather(
+        _read_points(reader, entity, request, state["position"], size),
+        _count(reader, entity, request, state["total"]),
+    )
+    state = {"size": size, "total": total, "position": position}
+    return {
+        "returned": sum(len(row["xs"]) for row in rows),
+        "total": total,
+        "scroll_id": reader.cursors.make(RAW, caller, [entity.id], state),
+        "variants": {row["variant"]: {"y": row["ys"], request.key: row["xs"]} for row in rows},
+    }
+
+
+async def _count(reader: Reader, entity: Entity, request: ScalarMetricsIterRaw, total: int | None) -> int | None:
+    if total is not None or not request.count_total:
+        return total
+    texts, parameters = _points(request)
+    return int((await reader.store.read(fill(TOTAL_SQL, texts), parameters | of_entity(entity)))[0]["n"])
+
+
+async def _read_points(
+    reader: Reader, entity: Entity, request: ScalarMetricsIterRaw, start: Position, size: int
+) -> tuple[list[Row], Position | None]:
+    """A row for each variant, in the order of their first points; and the position after them, None if there are none.
+
+    That is after all points of the last x, whatever metric is read next, unless there were too many of them.
+    """
+    texts, parameters = _points(request)
+    size = -(-size // MAX_PAGE) * MAX_PAGE if size > MAX_PAGE else size  # in whole pages, section 3.23
+    parameters |= {"place": start[0], "seq": start[1], "size": size, "limit": size + MAX_TIES}
+    rows = await reader.store.read(fill(RAW_SQL, texts), parameters | of_entity(entity))
+    if not rows:
+        return [], None
+    is_cut = sum(len(row["xs"]) for row in rows) == size + MAX_TIES
+    x, seq = max(tuple(row["position"]) for row in rows)
+    return rows, (x, seq if is_cut else UINT64_MAX)
+
+
+def _points(request: ScalarMetricsIterRaw) -> tuple[dict[str, str], dict[str, Any]]:
+    condition, parameters = filter_sql([request.metric])
+    is_iter = request.key == "iter"
+    has_field = "has_iter" if is_iter else f"timestamp != {INT64_MAX}"
+    return {"$filter": condition, "$has_field": has_field, "$field": "iter" if is_iter else "timestamp"}, parameters

@@ -1,0 +1,162 @@
+"""Snapshot scrolls (kind A, specification section 3.0.5) over the events of one type, newest iteration first.
+
+Two statements open a scroll (what there is; the first page), one continues it. Events without ``iter`` come last, ties
+in write order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from query.paging import END, MAX_UNSCROLLED_TOTAL, Snapshot, remember, resume
+from query.reader import Reader, of_entities
+from query.rows import Row, columns, fill
+from schema.living import ENTITIES, LIVING_MANY
+from schema.registry import Entity
+from schema.requests import Boolean, Request
+from schema.tables import TABLES
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+SELECTED = f"""
+    SELECT task, metric, variant, seq, (toUInt8(NOT has_iter), bitNot(iter), seq, task) AS place
+    FROM $table FINAL PREWHERE {ENTITIES} AND $condition WHERE {LIVING_MANY} AND $written $newest_iterations"""
+NEWEST_ITERATIONS = "QUALIFY dense_rank() OVER (PARTITION BY $group ORDER BY iter DESC) <= {iters:UInt32}"
+SNAPSHOT_SQL = f"SELECT task, max(seq) AS newest, count() AS n FROM ({SELECTED}) GROUP BY task"
+WRITTEN = "seq <= transform(task, {tasks:Array(String)}, {newest:Array(UInt64)}, toUInt64(0))"
+AFTER = "place > ({after_absent:UInt8}, {after_iter:Int64}, {after_seq:UInt64}, {after_task:String})"
+PAGE = f"SELECT * FROM ({SELECTED}) WHERE $after ORDER BY place LIMIT {{size:UInt32}}"
+PAGE_SQL = f"""
+WITH (SELECT (max(place), count()) FROM ({PAGE})) AS page
+SELECT $columns, page.1 AS page_end, page.2 AS page_size
+FROM $table FINAL
+PREWHERE {ENTITIES} AND $condition AND (task, seq) IN (SELECT task, seq FROM ({PAGE}) $kept) WHERE {LIVING_MANY}
+ORDER BY NOT has_iter, iter DESC, seq, task
+"""
+KEPT = "ORDER BY place LIMIT {iters:UInt32} BY $each"
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class Scrolled(Request):
+    """A request that opens or continues a scroll."""
+
+    scroll_id: str = ""
+
+
+class MaybeScrolled(Scrolled):
+    """A request that may also do without."""
+
+    no_scroll: Boolean = False
+
+
+class ClearScroll(Request):
+    """A scroll that is not needed any more."""
+
+    scroll_id: str = ""
+
+
+ScrolledType = TypeVar("ScrolledType", bound=Scrolled)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The events of one type that a scroll runs over, ``size`` a page.
+
+    ``condition``: SQL over what identifies an event, with its ``parameters``. Where a column list is given, the
+    parameter ``iters`` limits: ``newest_of``, the distinct iterations selected for each of its values; ``kept_of``, the
+    events of each of its values that a page keeps (the rest of the page is skipped).
+    """
+
+    event_type: str
+    size: int
+    condition: str = "1"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    newest_of: str = ""
+    kept_of: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows for ``documents``, the exact total of the scroll, and the scroll id that continues it (None: no scroll)."""
+
+    rows: list[Row]
+    total: int
+    scroll_id: str | None
+
+
+@endpoints.add("events.clear_scroll", "2.18")
+async def clear_scroll(reader: Reader, caller: Caller, request: ClearScroll) -> Answer:
+    """Nothing: scroll ids hold their state themselves and expire."""
+    return {}
+
+
+async def scroll(
+    reader: Reader,
+    caller: Caller,
+    name: str,
+    entities: Sequence[Entity],
+    request: ScrolledType,
+    select: Callable[[ScrolledType], Selection],
+) -> Page:
+    """The page that the request's ``scroll_id`` continues, or the first one.
+
+    ``select`` gives the events of the request that opened the scroll; ``name`` tells scrolls apart. A scroll ends with
+    an empty page and END. Raises InvalidScroll; InvalidField if a scroll over so many entities cannot be remembered.
+    """
+    if request.scroll_id == END:
+        return Page([], 0, None)
+    entities, snapshot = sorted(entities, key=lambda entity: entity.id), None
+    if request.scroll_id:
+        state = reader.cursors.read(request.scroll_id, name, caller, [entity.id for entity in entities])
+        request, snapshot = resume(request, state["request"]), Snapshot.of(state["snapshot"])
+    selection = select(request)
+    if snapshot is None:
+        snapshot = await _take_snapshot(reader, entities, selection)
+    rows, following = await _read_page(reader, entities, selection, snapshot)
+    if isinstance(request, MaybeScrolled) and request.no_scroll and not request.scroll_id:
+        return Page(rows, min(snapshot.total, MAX_UNSCROLLED_TOTAL), None)
+    if not rows:
+        return Page([], snapshot.total, END)
+    state = {"request": remember(request), "snapshot": following.state()}
+    return Page(rows, snapshot.total, reader.cursors.make(name, caller, [entity.id for entity in entities], state))
+
+
+async def _take_snapshot(reader: Reader, entities: Sequence[Entity], selection: Selection) -> Snapshot:
+    sql = fill(SNAPSHOT_SQL, _texts(selection) | {"$written": "1"})
+    rows = await reader.store.read(sql, of_entities(entities) | selection.parameters)
+    newest = {row["task"]: row["newest"] for row in rows}
+    total = sum(row["n"] for row in rows)
+    return Snapshot(
+        tuple(newest.get(entity.id, 0) for entity in entities), total, selection.size, () if total else None
+    )
+
+
+async def _read_page(
+    reader: Reader, entities: Sequence[Entity], selection: Selection, snapshot: Snapshot
+) -> tuple[list[Row], Snapshot]:
+    """The rows after the snapshot's position, and the snapshot moved behind them."""
+    if snapshot.position is None:
+        return [], snapshot
+    parameters = of_entities(entities) | selection.parameters | {"size": snapshot.size, "newest": list(snapshot.newest)}
+    parameters |= zip(("after_absent", "after_iter", "after_seq", "after_task"), snapshot.position, strict=False)
+    after = AFTER if snapshot.position else "1"
+    rows = await reader.store.read(fill(PAGE_SQL, _texts(selection) | {"$after": after}), parameters)
+    is_last = not rows or rows[0]["page_size"] < snapshot.size
+    # Nothing but the total is needed once all is delivered, however many entities there are.
+    return rows, replace(
+        snapshot, newest=() if is_last else snapshot.newest, position=None if is_last else tuple(rows[0]["page_end"])
+    )
+
+
+def _texts(selection: Selection) -> dict[str, str]:
+    newest = fill(NEWEST_ITERATIONS, {"$group": selection.newest_of}) if selection.newest_of else ""
+    return {
+        "$table": TABLES[selection.event_type].name,
+        "$columns": columns(selection.event_type),
+        "$newest_iterations": newest,
+        "$condition": selection.condition,
+        "$kept": fill(KEPT, {"$each": selection.kept_of}) if selection.kept_of else "",
+        "$written": WRITTEN,
+    }

@@ -1,0 +1,105 @@
+"""Users, what they prefer, and what the server says of itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from query.reader import Reader
+from schema.errors import InvalidUser
+from schema.registry import Document, User
+from schema.requests import Boolean, Request
+from schema.wire import MAX_VERSION, Answer, Caller, Endpoints, Tier
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class Nothing(Request):
+    """A call without parameters."""
+
+
+class GetCurrentUser(Request):
+    """Who is calling; ``get_supported_features``: and what the server can do for them."""
+
+    get_supported_features: Boolean = False
+
+
+class UserById(Request):
+    """One user."""
+
+    user: str
+
+
+@endpoints.add("users.get_current_user")
+async def get_current_user(reader: Reader, caller: Caller, request: GetCurrentUser) -> Answer:
+    """``{"user": …}``. Raises InvalidUser if the caller is gone."""
+    profile = await reader.registry.profile(caller.user)
+    user = await reader.registry.user(caller.user)
+    if user is None:
+        raise InvalidUser(f"Invalid user id {caller.user}")
+    features = (
+        {"settings": {"max_download_items": 1000}, "getting_started": None} if request.get_supported_features else {}
+    )
+    return {"user": _shown(user) | {"preferences": profile.get("preferences", {})}} | features
+
+
+@endpoints.add("users.get_by_id")
+async def get_by_id(reader: Reader, caller: Caller, request: UserById) -> Answer:
+    """``{"user": …}``. Raises InvalidUser."""
+    user = await reader.registry.user(request.user)
+    if user is None or user.company != caller.company:
+        raise InvalidUser(f"Invalid user id {request.user}")
+    return {"user": _shown(user)}
+
+
+@endpoints.add("users.get_all")
+async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """``{"users": […]}``: the company's."""
+    return {"users": [_shown(user) for user in await reader.registry.users_of(caller.company)]}
+
+
+@endpoints.add("users.get_all_ex")
+async def get_all_ex(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """As ``get_all``."""
+    return await get_all(reader, caller, request)
+
+
+@endpoints.add("users.get_preferences")
+async def get_preferences(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """What ``set_preferences`` gathered."""
+    return {"preferences": (await reader.registry.profile(caller.user)).get("preferences", {})}
+
+
+@endpoints.add("server.info")
+async def server_info(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """Versions."""
+    return {"version": version("eventide"), "build": "eventide", "commit": "", "api_version": MAX_VERSION}
+
+
+@endpoints.add("server.report_stats_option")
+async def report_stats_option(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """Eventide reports nothing to anybody."""
+    return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
+
+
+@endpoints.add("queues.get_all")
+async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """There are none: no agents here."""
+    return {"queues": []}
+
+
+@endpoints.add("reports.get_all_ex")
+async def get_reports(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """There are none."""
+    return {"tasks": []}
+
+
+def _shown(user: User) -> Document:
+    given, _, family = user.name.partition(" ")
+    return {
+        "id": user.id,
+        "name": user.name,
+        "given_name": given,
+        "family_name": family,
+        "role": user.role,
+        "company": {"id": user.company, "name": user.company_name},
+    }

@@ -1,0 +1,129 @@
+"""The files door: one FileStore over a directory or an object store. The only import of obstore.
+
+obstore and not fsspec: its uploads and downloads stream through an async iterator, with part uploads, ranges and atomic
+files on every backend, in one wheel without dependencies, where s3fs brings aiobotocore and its pinned botocore. It
+also refuses every path that could leave its root.
+
+``url`` is a directory, or ``s3://bucket/prefix`` (with AWS_ACCESS_KEY_ID and its kin in the environment;
+AWS_ENDPOINT_URL names another server than Amazon's), ``gs://…`` or ``az://…``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from schema.errors import BadPath, FileMissing, Unavailable
+
+CHUNK_BYTES = 5 << 20  # the least that S3 takes as a part
+CONCURRENT_PARTS = 4
+MAX_NAME_BYTES = 255
+ESCAPED = re.compile(r"[%#\\\x00-\x1f\x7f]")
+NOT_A_FILE = re.compile(r"Is a directory|Not a directory|File exists|File name too long|os error (?:17|20|21|36)\b")
+MISSING = (FileNotFoundError, NotADirectoryError)
+
+
+class BadStore(ValueError):
+    """An address that names no store."""
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What is known of a file without reading it."""
+
+    size_bytes: int
+    modified: datetime
+    tag: str
+
+
+class FileStore:
+    """Files by company and path; no path leads out of a company's.
+
+    Everything raises BadPath for a path that no file can have, FileMissing, and Unavailable; making it BadStore.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._store = _store_at(url)
+        except (BaseError, ValueError, OSError) as error:
+            raise BadStore(str(error).partition("\n")[0]) from error
+
+    async def put(self, company: str, path: str, chunks: AsyncIterable[bytes]) -> None:
+        """Store a file, in place of one of the same path; if ``chunks`` raises, nothing is stored, and it is raised."""
+        options: Any = {"chunk_size": CHUNK_BYTES, "max_concurrency": CONCURRENT_PARTS}
+        try:
+            await obstore.put_async(self._store, key_of(company, path), chunks, **options)
+        except (BaseError, OSError) as error:
+            raise _translated(error, path) from error
+
+    async def info(self, company: str, path: str) -> FileInfo:
+        """Size, date and tag of a file."""
+        try:
+            meta = await obstore.head_async(self._store, key_of(company, path))
+        except (BaseError, OSError) as error:
+            raise _translated(error, path) from error
+        return FileInfo(meta["size"], meta["last_modified"], meta.get("e_tag") or "")
+
+    async def read(self, company: str, path: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes of a file from ``start`` up to ``end``, in pieces."""
+        if start == end:
+            return
+        try:
+            found = await obstore.get_async(self._store, key_of(company, path), options={"range": (start, end)})
+            async for chunk in found.stream():
+                yield bytes(chunk)
+        except (BaseError, OSError) as error:
+            raise _translated(error, path) from error
+
+    async def delete(self, company: str, path: str) -> None:
+        """Remove a file."""
+        await self.info(company, path)
+        try:
+            await obstore.delete_async(self._store, key_of(company, path))
+        except (BaseError, OSError) as error:
+            raise _translated(error, path) from error
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the store answers."""
+        try:
+            await self.info("", "ping")
+        except FileMissing:
+            return
+
+
+def _store_at(url: str) -> ObjectStore:
+    if "://" in url:
+        return from_url(url)
+    Path(url).mkdir(parents=True, exist_ok=True)
+    return LocalStore(url)
+
+
+def key_of(company: str, path: str) -> str:
+    """Where a file is kept. Raises BadPath for empty paths, parent directories and names that are too long."""
+    names = [name for name in path.split("/") if name]
+    if not names or any(name in (".", "..") for name in names):
+        raise BadPath(f"Invalid path {path!r}")
+    escaped = [ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", name) for name in names]
+    try:
+        if any(len(name.encode()) > MAX_NAME_BYTES for name in escaped):
+            raise BadPath(f"A name in a path has at most {MAX_NAME_BYTES} bytes")
+    except UnicodeEncodeError as error:
+        raise BadPath(f"Invalid path {path!r}") from error
+    return "/".join((company or "_", *escaped))
+
+
+def _translated(error: Exception, path: str) -> Exception:
+    """A driver's exception as one of ours. Others, of the uploading client for one, stay what they are."""
+    if isinstance(error, MISSING) or NOT_A_FILE.search(str(error)):
+        return FileMissing(f"No file {path}") if isinstance(error, MISSING) else BadPath(f"No file can be at {path}")
+    if isinstance(error, BaseError):
+        return Unavailable(f"The file store is not available: {error}")
+    return error

@@ -1,0 +1,194 @@
+"""Json lines -> a batch (specification section 1.4). The fast path decodes all lines at once into structs."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from msgspec import UNSET, UnsetType
+
+from schema.batches import Batch, entities, read_events
+from schema.errors import EmptyBatch, MalformedRequest
+from schema.events import Context, Mention
+from schema.ordinary import Unusual, constant, ordinary_rows
+from schema.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
+
+NEWLINE = re.compile(r"\r\n|\n|\r")
+NEWLINE_BYTE, OPENING, CLOSING = b"\n{}"
+
+
+def read_lines(body: bytes, context: Context) -> Batch:
+    """The batch of a json-lines body.
+
+    Raises EmptyBatch (no line), MalformedRequest (any line that is not a JSON object: section 1.4) and InvalidField
+    (one entity named in two ways: section 2.7). Errors of single events are in the batch.
+    """
+    if not body:
+        raise EmptyBatch("Batch has no events")
+    try:
+        return _read_ordinary(body, context)
+    except Unusual:
+        return read_events(split_lines(body), context)
+
+
+def split_lines(body: bytes) -> list[dict[str, Any]]:
+    """The JSON objects of json lines. Raises MalformedRequest for any line that is not one (section 1.4)."""
+    try:
+        lines = NEWLINE.split(body.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"Invalid UTF-8 at byte {error.start}") from error
+    if not lines[-1]:
+        lines.pop()  # a single terminator at the very end
+    return [_object(line, number) for number, line in enumerate(lines, 1)]
+
+
+def _object(line: str, number: int) -> dict[str, Any]:
+    try:
+        value = LINE_DECODER.decode(line)
+        if "\\ud" in line or "\\uD" in line:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"Line {number} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise MalformedRequest(f"Line {number} is not a JSON object")
+    return value
+
+
+def _finite(text: str) -> float:
+    """A number literal; the NaN and Infinity literals do not come here and are accepted."""
+    if math.isinf(value := float(text)):
+        raise ValueError("number out of range")
+    return value
+
+
+LINE_DECODER = json.JSONDecoder(parse_float=_finite)
+
+
+# --- the fast path ----------------------------------------------------------------------------------------------------
+
+
+class Ordinary(msgspec.Struct, gc=False, forbid_unknown_fields=True, tag_field="type"):
+    """What the lines of every type carry as the SDK sends them; ``method`` is a stray field of its 2.x versions."""
+
+    task: str
+    timestamp: int | UnsetType = UNSET
+    worker: str | UnsetType = UNSET
+    allow_locked: bool = False
+    model_event: bool = False
+    method: str | UnsetType = UNSET
+
+
+class OrdinaryScalar(Ordinary, gc=False, forbid_unknown_fields=True, tag_field="type", tag=SCALAR, kw_only=True):
+    """A point of a curve."""
+
+    iter: int
+    value: float
+    metric: str = ""
+    variant: str = ""
+
+
+class OrdinaryPlot(Ordinary, gc=False, forbid_unknown_fields=True, tag_field="type", tag=PLOT, kw_only=True):
+    """A plot."""
+
+    iter: int
+    plot_str: str
+    metric: str = ""
+    variant: str = ""
+
+
+class OrdinaryImage(Ordinary, gc=False, forbid_unknown_fields=True, tag_field="type", tag=DEBUG_IMAGE, kw_only=True):
+    """A reference to an image."""
+
+    iter: int
+    url: str
+    key: str | UnsetType = UNSET
+    metric: str = ""
+    variant: str = ""
+
+
+class OrdinaryLog(Ordinary, gc=False, forbid_unknown_fields=True, tag_field="type", tag=LOG, kw_only=True):
+    """A console line."""
+
+    msg: str
+    level: str | UnsetType = UNSET
+
+
+KINDS: dict[type[Ordinary], str] = {
+    OrdinaryScalar: SCALAR,
+    OrdinaryPlot: PLOT,
+    OrdinaryImage: DEBUG_IMAGE,
+    OrdinaryLog: LOG,
+}
+DECODER = msgspec.json.Decoder(OrdinaryScalar | OrdinaryPlot | OrdinaryImage | OrdinaryLog)
+
+
+def _read_ordinary(body: bytes, context: Context) -> Batch:
+    if context.validate_plots:
+        raise Unusual
+    try:
+        events = DECODER.decode_lines(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unusual from error
+    if len(events) != _count_objects(body):
+        raise Unusual
+    columns = {}
+    for kind, places in _places_by_kind(events).items():
+        given = _fields(kind, events if len(places) == len(events) else [events[place] for place in places])
+        columns[KINDS[kind]] = ordinary_rows(KINDS[kind], given, places, context)
+    return Batch(columns, _entities(events))
+
+
+def _count_objects(body: bytes) -> int:
+    """Lines of a body in which every line begins with ``{`` and ends with ``}``; -1 of any other.
+
+    The decoder is lax about where one document ends and the next begins. If it found as many objects as there are
+    lines, and every line break stands between braces, then each line is exactly one object: a break inside an object
+    would need an object or array of objects as a value, which no struct has.
+    """
+    data = np.frombuffer(body, np.uint8)
+    if data[-1] == NEWLINE_BYTE:
+        data = data[:-1]
+    breaks = np.flatnonzero(data == NEWLINE_BYTE)
+    if not len(data) or data[0] != OPENING or data[-1] != CLOSING:
+        return -1
+    if not ((data[breaks - 1] == CLOSING) & (data[breaks + 1] == OPENING)).all():
+        return -1
+    return len(breaks) + 1
+
+
+def _entities(events: list[Ordinary]) -> dict[str, Mention]:
+    named = set(map(attrgetter("task", "model_event", "allow_locked"), events))
+    return entities(Mention(*mention) for mention in named)
+
+
+def _places_by_kind(events: list[Ordinary]) -> dict[type[Ordinary], npt.NDArray[np.int64]]:
+    kinds = list(map(type, events))
+    distinct = set(kinds)
+    if len(distinct) == 1:
+        return {distinct.pop(): np.arange(len(events))}
+    return {kind: np.array([place for place, found in enumerate(kinds) if found is kind]) for kind in distinct}
+
+
+def _fields(kind: type[Ordinary], events: list[Ordinary]) -> dict[str, pa.Array]:
+    """The structs' fields as arrays, null where a line lacks one."""
+    types = COMMON | TABLES[KINDS[kind]].fields
+    names = [name for name in kind.__struct_fields__ if name != "allow_locked"]
+    return {name: _array(list(map(attrgetter(name), events)), types.get(name, pa.string())) for name in names}
+
+
+def _array(values: list[Any], data_type: pa.DataType) -> pa.Array:
+    if values[0] is UNSET and all(value is UNSET for value in values):
+        return constant(None, data_type, len(values))
+    try:
+        return pa.array(values, data_type)
+    except OverflowError as error:  # an integer beyond 64 bits
+        raise Unusual from error
+    except pa.ArrowException:
+        return pa.array([None if value is UNSET else value for value in values], data_type)

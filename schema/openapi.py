@@ -1,0 +1,156 @@
+"""The API described: an OpenAPI document and a page, both made from the endpoint table and the request models.
+
+Every implementation stands under the path of its minimum version; the same call without a version is the newest.
+"""
+
+from __future__ import annotations
+
+import inspect
+from html import escape
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from schema.requests import ARROW_STREAM, JSON_LINES, EventBatch
+from schema.tables import EVENT_TYPES
+from schema.wire import MAX_VERSION, Endpoint, Endpoints
+
+Json = dict[str, Any]
+REFERENCE = "#/components/schemas/{model}"
+EVENT: Json = {
+    "type": "object",
+    "required": ["type", "task"],
+    "properties": {
+        "type": {"enum": list(EVENT_TYPES)},
+        "task": {"type": "string", "description": "id of the task, or of the model for model events"},
+        "model_event": {"type": "boolean", "default": False},
+        "allow_locked": {"type": "boolean", "default": False},
+        "timestamp": {"type": "number", "description": "ms since the epoch; now if absent"},
+        "iter": {"type": "integer"},
+        "metric": {"type": "string"},
+        "variant": {"type": "string"},
+        "worker": {"type": "string"},
+        "value": {"description": "a number (scalar) or numbers (vector)"},
+        "url": {"type": "string", "description": "debug image"},
+        "key": {"type": "string", "description": "debug image"},
+        "plot_str": {"type": "string", "description": "plot: its JSON"},
+        "level": {"type": "string", "description": "log"},
+        "msg": {"type": "string", "description": "log"},
+    },
+    "additionalProperties": True,
+}
+META: Json = {
+    "type": "object",
+    "required": ["id", "trx", "endpoint", "result_code", "result_subcode", "result_msg"],
+    "properties": {
+        "id": {"type": "string"},
+        "trx": {"type": "string"},
+        "endpoint": {"type": "object"},
+        "result_code": {"type": "integer"},
+        "result_subcode": {"type": "integer"},
+        "result_msg": {"type": "string"},
+    },
+}
+ENVELOPE: Json = {
+    "type": "object",
+    "required": ["meta", "data"],
+    "properties": {"meta": {"$ref": REFERENCE.format(model="Meta")}, "data": {"type": "object"}},
+}
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Eventide API</title>
+<style>
+:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+code {{ font-size: 0.9em }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: left; vertical-align: top; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid #8884 }}
+summary {{ cursor: pointer; padding: 0.3rem 0 }}
+</style>
+<h1>Eventide API {version}</h1>
+<p>Every call takes any HTTP method with a JSON body and answers <code>{{"meta": …, "data": …}}</code>.
+Authenticate with Basic (access and secret key) or with the Bearer token of <code>auth.login</code>.
+The same as <a href="openapi.json">OpenAPI</a>.</p>
+{endpoints}
+</html>
+"""
+
+
+def document(endpoints: Endpoints) -> Json:
+    """The OpenAPI 3.1 document of a table."""
+    ordered = sorted(endpoints, key=lambda endpoint: (endpoint.name, endpoint.since))
+    models = sorted({endpoint.request for endpoint in ordered}, key=lambda model: model.__name__)
+    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
+    schemas = {"Event": EVENT, "Meta": META, "Envelope": ENVELOPE} | definitions.get("$defs", {})
+    schemas.pop(EventBatch.__name__, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Eventide", "version": MAX_VERSION, "summary": "The ClearML events API"},
+        "security": [{"basic": []}, {"bearer": []}],
+        "paths": {path_of(endpoint): {"post": _operation(endpoint)} for endpoint in ordered},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
+        },
+    }
+
+
+def page(endpoints: Endpoints) -> str:
+    """The same for people: HTML without scripts or external assets."""
+    described = document(endpoints)
+    items = [_item(path, operation["post"], described) for path, operation in described["paths"].items()]
+    return PAGE.format(version=MAX_VERSION, endpoints="\n".join(items))
+
+
+def path_of(endpoint: Endpoint) -> str:
+    """Where the document lists an implementation."""
+    return f"/v{endpoint.actual_version}/{endpoint.name}"
+
+
+def _operation(endpoint: Endpoint) -> Json:
+    envelope = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Envelope")}}}
+    return {
+        "operationId": f"{endpoint.name}@{endpoint.actual_version}",
+        "tags": [endpoint.name.partition(".")[0]],
+        "summary": _summary(endpoint),
+        "requestBody": {"content": _content(endpoint)},
+        "responses": {
+            "200": {"description": "the answer", "content": envelope},
+            "default": {"description": "what went wrong: result_code and result_subcode", "content": envelope},
+        },
+    }
+
+
+def _summary(endpoint: Endpoint) -> str:
+    text = inspect.getdoc(endpoint.documented) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _content(endpoint: Endpoint) -> Json:
+    if endpoint.name == "events.add_batch":
+        return {
+            JSON_LINES: {"schema": {"type": "string", "description": "one Event a line"}},
+            ARROW_STREAM: {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}},
+        }
+    model = "Event" if endpoint.is_batch else endpoint.request.__name__
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}
+
+
+def _item(path: str, operation: Json, described: Json) -> str:
+    content = next(iter(operation["requestBody"]["content"].values()))["schema"]
+    schema = described["components"]["schemas"].get(content.get("$ref", "").rpartition("/")[2], {})
+    fields = [_field(name, field, schema) for name, field in schema.get("properties", {}).items()]
+    table = f"<table>{''.join(fields)}</table>" if fields else ""
+    return f"<details><summary><code>{escape(path)}</code> {escape(operation['summary'])}</summary>{table}</details>"
+
+
+def _field(name: str, field: Json, schema: Json) -> str:
+    kind = field.get("type") or "/".join(option.get("type", "") for option in field.get("anyOf", ())) or "any"
+    needed = "required" if name in schema.get("required", ()) else f"default {field.get('default', 'none')}"
+    cells = (f"<code>{escape(name)}</code>", escape(str(kind)), escape(needed), escape(field.get("description", "")))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

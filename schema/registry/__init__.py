@@ -1,0 +1,61 @@
+"""The registry: tasks, models, projects and users. SQLAlchemy over SQLite (embedded) or PostgreSQL.
+
+``documents`` stores and changes, ``search`` finds by ``conditions``, ``entities`` answers what reads and writes of
+events ask, ``users`` knows who calls. ``Registry`` is all of them. Nothing outside this package sees SQL.
+"""
+
+from __future__ import annotations
+
+from schema.registry.conditions import (
+    EVERYTHING,
+    Between,
+    Condition,
+    Every,
+    Matches,
+    Not,
+    OneOf,
+    Order,
+    Page,
+    Some,
+    begins_with,
+    every,
+    some,
+)
+from schema.registry.database import Database
+from schema.registry.documents import Change, Document, Documents, iso_now, split
+from schema.registry.entities import Entities, Entity
+from schema.registry.search import Search
+from schema.registry.shared import Shared
+from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
+from schema.registry.users import User, Users
+
+__all__ = [
+    "EVERYTHING",
+    "MODELS",
+    "PROJECTS",
+    "TASKS",
+    "Between",
+    "Change",
+    "Condition",
+    "Document",
+    "Entity",
+    "Every",
+    "Kind",
+    "Matches",
+    "Not",
+    "OneOf",
+    "Order",
+    "Page",
+    "Registry",
+    "Some",
+    "User",
+    "begins_with",
+    "every",
+    "iso_now",
+    "some",
+    "split",
+]
+
+
+class Registry(Search, Entities, Users, Shared, Documents, Database):
+    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""

@@ -1,0 +1,97 @@
+"""What to look for, without SQL. Fields are a column's name or a dotted path into the document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Scalar = str | bool | int | float | None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The field is one of ``values``; of a list, one of its members is. None: the field is absent or empty."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A regular expression is found in the field, or in one member of a list."""
+
+    field: str
+    pattern: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True)
+class Between:
+    """The field lies between the bounds; ``strict``: and is not one of them. None: no bound."""
+
+    field: str
+    low: Scalar = None
+    high: Scalar = None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Every:
+    """All parts hold."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Some:
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold."""
+
+    part: Condition
+
+
+Condition = OneOf | Matches | Between | Every | Some | Not
+EVERYTHING = Every(())
+
+
+def every(*parts: Condition) -> Condition:
+    """All parts hold; without needless nesting."""
+    flat: list[Condition] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, Every) else (part,))
+    return flat[0] if len(flat) == 1 else Every(tuple(flat))
+
+
+def some(*parts: Condition) -> Condition:
+    """At least one part holds; without needless nesting."""
+    return parts[0] if len(parts) == 1 else Some(parts)
+
+
+def begins_with(field: str, text: str) -> Matches:
+    """The field begins with a text."""
+    escaped = "".join(character if character.isalnum() else f"\\{character}" for character in text)
+    return Matches(field, f"^{escaped}")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A field to sort by."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which of the documents, and how much of each. ``fields``: top-level ones; None: all."""
+
+    order: Sequence[Order] = ()
+    offset: int = 0
+    limit: int | None = None
+    fields: frozenset[str] | None = None

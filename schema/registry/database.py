@@ -1,0 +1,190 @@
+"""The door to the database: connections, transactions, and what its failures mean.
+
+Work runs on threads, each piece in one go: for SQLite, whose answers take microseconds, an async driver would spend
+most of the time on the way between threads. SQLite's writers wait for each other on a thread of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import orjson
+import regex
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from schema.errors import BadDocument, ConfigError, EventsError, InvalidRegex, NotUnique, Unavailable
+from schema.registry.planner import set_statistics
+from schema.registry.tables import METADATA
+
+LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
+MATCH_SECONDS = 0.1
+THREADS = 4
+BAD_PATTERN = "2201B"  # PostgreSQL's code
+AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # whatever else there is are defects of ours
+NUL = b"\\u0000"
+
+Result = TypeVar("Result")
+Work = Callable[[sa.Connection], Result]
+
+
+class Database:
+    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._writing = self._engine.execution_options(writes=True)
+        self._readers = ThreadPoolExecutor(THREADS, "registry-read")
+        self._writers = ThreadPoolExecutor(1 if self._is_sqlite else THREADS, "registry-write")
+
+    async def create_schema(self) -> None:
+        """Create the tables that are missing. Raises ConfigError if another version made those that are there."""
+        await self._write(self._create_all)
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers."""
+        await self._read(lambda connection: connection.execute(sa.select(1)))
+
+    async def close(self) -> None:
+        """Wait for what is running and close all connections."""
+        for pool in (self._readers, self._writers):
+            await asyncio.to_thread(pool.shutdown)
+        self._engine.dispose()
+
+    @asynccontextmanager
+    async def exclusively(self) -> AsyncIterator[None]:
+        """Hold the lock that all migrating processes share."""
+        if self._is_sqlite:
+            with open(f"{self._engine.url.database}.migrating", "w") as file:  # noqa: ASYNC230
+                await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+                yield
+        else:
+            connection = await asyncio.to_thread(_locked, self._engine)
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(connection.close)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    def _create_all(self, connection: sa.Connection) -> None:
+        METADATA.create_all(connection)
+        _check_columns(connection)
+        if self._is_sqlite:
+            set_statistics(connection)
+
+    async def _read(self, work: Work[Result]) -> Result:
+        """What ``work`` returns, in a transaction of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, partial(_transact, self._engine, work))
+
+    async def _write(self, work: Work[Result]) -> Result:
+        """The same, for work that changes something; if it raises nothing is changed."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writers, partial(_transact, self._writing, work))
+
+
+def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Insert unless there is such a row, from another process for one."""
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(table).values(row))
+    except IntegrityError:
+        return
+
+
+def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
+    """The one place where a failure of the database becomes one of ours."""
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    except EventsError:
+        raise
+    except IntegrityError as error:
+        raise NotUnique("There is one of that name, or id, already") from error
+    except UnicodeEncodeError as error:
+        raise BadDocument("A text has half a character") from error
+    except DataError as error:
+        if getattr(error.orig, "sqlstate", None) == BAD_PATTERN:
+            raise InvalidRegex(f"Invalid pattern: {error.orig}") from error
+        raise BadDocument(f"The database refuses a value: {error.orig}") from error
+    except AWAY as error:
+        if "user-defined function" in str(error):
+            raise InvalidRegex(f"The pattern takes more than {MATCH_SECONDS} seconds for a text") from error
+        raise Unavailable(f"The registry is not available: {error}") from error
+
+
+def _check_columns(connection: sa.Connection) -> None:
+    there = sa.inspect(connection)
+    for table in METADATA.sorted_tables:
+        found = {column["name"] for column in there.get_columns(table.name)}
+        if missing := {column.name for column in table.c} - found:
+            raise ConfigError(f"The registry was made by another version: {table.name} has no {sorted(missing)}")
+
+
+def _locked(engine: sa.Engine) -> sa.Connection:
+    """A connection that holds the lock until it is closed."""
+    try:
+        connection = engine.connect()
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_NUMBER)))
+    except AWAY as error:
+        raise Unavailable(f"The registry is not available: {error}") from error
+    return connection
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    json_options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": _load}
+    if parsed.get_backend_name() == "postgresql":
+        postgres = parsed.set(drivername="postgresql+psycopg")
+        return sa.create_engine(postgres, pool_pre_ping=True, pool_size=2 * THREADS, pool_timeout=5, **json_options)
+    engine = sa.create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": 10}, **json_options)
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _dump(value: Any) -> str:
+    """JSON. What one of the parsers on the way could not read, NUL characters for one, goes as JSON inside a text."""
+    try:
+        text = orjson.dumps(value)
+        if NUL not in text:
+            return text.decode()
+    except TypeError:  # integers beyond 64 bits, half characters
+        pass
+    return json.dumps(json.dumps(value))
+
+
+def _load(text: str | bytes) -> Any:
+    value = orjson.loads(text)
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _configure_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun by hand, below
+    connection.create_function("regexp", 2, _regexp)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _regexp(pattern: str, text: str | None) -> bool:
+    """SQLite's REGEXP. A pattern that backtracks without end would hold up the whole process."""
+    return text is not None and _compiled(pattern).search(text, timeout=MATCH_SECONDS) is not None
+
+
+_compiled = lru_cache(100)(regex.compile)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """A transaction that will write says so at once: one that read before could not begin to write later."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

@@ -1,0 +1,188 @@
+"""Documents: JSON objects, stored whole and returned as they came, in three tables each (see ``tables``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.errors import BadDocument
+from schema.registry.database import Database
+from schema.registry.tables import INDEXED, MAX_INDEXED_BYTES, Kind
+
+Document = dict[str, Any]
+Change = Callable[[Document], Document]
+Term = tuple[str, str]  # field, value
+
+IDS_PER_STATEMENT = 10_000
+MAX_TEXT_BYTES = 1 << 20
+
+
+class Documents(Database):
+    """Whoever changes a document does it alone: ``change`` runs inside the transaction that read it, on a thread."""
+
+    async def create(self, kind: Kind, document: Document) -> None:
+        """Store a new document; it must have ``id`` and ``company``. Raises BadDocument and NotUnique."""
+        row, body = split(kind, document)
+
+        def insert(connection: sa.Connection) -> None:
+            connection.execute(sa.insert(kind.rows).values(row))
+            connection.execute(sa.insert(kind.bodies).values(id=document["id"], body=body))
+            _add_terms(connection, kind, document["id"], terms_of(kind, document))
+
+        await self._write(insert)
+
+    async def get(self, kind: Kind, document_id: str) -> Document | None:
+        """A document by its id."""
+        found = await self.get_many(kind, [document_id])
+        return found[0] if found else None
+
+    async def get_many(self, kind: Kind, ids: Iterable[str]) -> list[Document]:
+        """The documents that exist, in no order."""
+        wanted = list(_batches(ids))
+        return await self._read(lambda c: [found for some in wanted for found in _select(c, kind, some)])
+
+    async def update(self, kind: Kind, document_id: str, change: Change) -> Document | None:
+        """Replace a document by what ``change`` makes of it; None if there is none. Raises what ``change`` raises."""
+        found = await self.update_many(kind, [document_id], change)
+        return found[0] if found else None
+
+    async def update_many(self, kind: Kind, ids: Iterable[str], change: Change) -> list[Document]:
+        """Replace those that exist, all or none; the new documents. Raises what ``change`` raises."""
+        wanted = list(_batches(ids))
+
+        def replace(connection: sa.Connection) -> list[Document]:
+            for some in wanted:
+                _lock(connection, kind, some)
+            olds = [old for some in wanted for old in _select(connection, kind, some)]
+            return [_replace(connection, kind, old, change(old)) for old in olds]
+
+        changed = await self._write(replace)
+        self._forget(kind, (document["id"] for document in changed))
+        return changed
+
+    async def delete(self, kind: Kind, *ids: str) -> None:
+        """Remove documents."""
+
+        def delete(connection: sa.Connection) -> None:
+            for some in _batches(ids):
+                for table in (kind.rows, kind.bodies, kind.terms):
+                    connection.execute(sa.delete(table).where(table.c.id.in_(some)))
+
+        await self._write(delete)
+        self._forget(kind, ids)
+
+    async def touch(self, kind: Kind, ids: Iterable[str], moment: str, user: str | None = None) -> None:
+        """Move ``last_update`` and ``last_change`` forward to ``moment``; ``user``: who changed something."""
+        wanted = list(_batches(ids))
+        values = {"last_update": moment, "last_change": moment} | ({"last_changed_by": user} if user else {})
+
+        def update(connection: sa.Connection) -> None:
+            for some in wanted:
+                older = (kind.rows.c.id.in_(some), kind.rows.c.last_update < moment)
+                connection.execute(sa.update(kind.rows).where(*older).values(values))
+
+        await self._write(update)
+
+    def _forget(self, kind: Kind, ids: Iterable[str]) -> None:
+        """These documents have changed."""
+
+
+def split(kind: Kind, document: Mapping[str, Any]) -> tuple[Document, Document]:
+    """A document as row and body. Raises BadDocument if a column's value is not of its type."""
+    row = {column.name: _checked(column, document.get(column.name)) for column in kind.rows.c}
+    return row, {name: value for name, value in document.items() if name not in row}
+
+
+def join(row: Mapping[str, Any], body: Document) -> Document:
+    """A row and its body as one document; what is null is absent."""
+    return {name: value for name, value in row.items() if value is not None} | body
+
+
+def terms_of(kind: Kind, document: Mapping[str, Any]) -> set[Term]:
+    """The terms of a document."""
+    found = ((field, value) for field in kind.term_fields for value in values_at(document, field.split(".")))
+    return {(field, value) for field, value in found if isinstance(value, str) and is_storable(value)}
+
+
+def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """What a path leads to, through all members of the lists on its way."""
+    if isinstance(value, list):
+        for member in value:
+            yield from values_at(member, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from values_at(value[path[0]], path[1:])
+
+
+def is_storable(text: str, max_bytes: int = MAX_INDEXED_BYTES) -> bool:
+    """Whether both databases take a text for a column."""
+    try:
+        return len(text.encode()) <= max_bytes and "\0" not in text
+    except UnicodeEncodeError:
+        return False
+
+
+def iso_now() -> str:
+    """Now, as documents write it; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _checked(column: sa.Column[Any], value: Any) -> Any:
+    expected = column.type.python_type
+    if value is None and column.nullable:
+        return None
+    if not isinstance(value, expected) or (expected is int and not -(2**31) <= value < 2**31):
+        raise BadDocument(f"{column.name} must be a {expected.__name__}")
+    if expected is str and not is_storable(value, MAX_INDEXED_BYTES if column.name in INDEXED else MAX_TEXT_BYTES):
+        raise BadDocument(f"{column.name} is too long, or not a text that can be stored")
+    return value
+
+
+def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), IDS_PER_STATEMENT):
+        yield distinct[start : start + IDS_PER_STATEMENT]
+
+
+def _lock(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> None:
+    """Wait for other changes of these documents. Apart from reading: a read that waits sees bodies of before."""
+    rows = kind.rows.c
+    connection.execute(sa.select(rows.id).where(rows.id.in_(ids)).order_by(rows.id).with_for_update())
+
+
+def _select(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> list[Document]:
+    rows, bodies = kind.rows, kind.bodies
+    query = sa.select(rows, bodies.c.body).join(bodies, bodies.c.id == rows.c.id).where(rows.c.id.in_(ids))
+    return [read_row(row) for row in connection.execute(query).mappings()]
+
+
+def read_row(row: sa.RowMapping) -> Document:
+    """A row with its ``body`` as a document."""
+    columns = dict(row)
+    return join(columns, columns.pop("body"))
+
+
+def _replace(connection: sa.Connection, kind: Kind, old: Document, new: Document) -> Document:
+    """Write what is different."""
+    key = old["id"]
+    (old_row, old_body), (row, body) = split(kind, old), split(kind, new)
+    if row != old_row:
+        connection.execute(sa.update(kind.rows).where(kind.rows.c.id == key).values(row))
+    if body != old_body:
+        connection.execute(sa.update(kind.bodies).where(kind.bodies.c.id == key).values(body=body))
+    had, has = terms_of(kind, old), terms_of(kind, new)
+    for field, value in had - has:
+        same = (kind.terms.c.id == key, kind.terms.c.field == field, kind.terms.c.value == value)
+        connection.execute(sa.delete(kind.terms).where(*same))
+    _add_terms(connection, kind, key, has - had)
+    return join(row, body)
+
+
+def _add_terms(connection: sa.Connection, kind: Kind, document_id: str, terms: set[Term]) -> None:
+    if terms:
+        rows = [{"id": document_id, "field": field, "value": value} for field, value in sorted(terms)]
+        connection.execute(sa.insert(kind.terms), rows)

@@ -1,0 +1,167 @@
+"""Finding documents: conditions, order and page -> SQL. Callers see their company's documents and the public ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.registry.conditions import EVERYTHING, Condition, Every, OneOf, Order, Page
+from schema.registry.database import Database
+from schema.registry.documents import Document, join
+from schema.registry.tables import Kind
+from schema.registry.where import value_of, where
+
+PUBLIC = ""
+NEVER_NULL = frozenset(("id", "company", "name", "status", "created", "last_update"))
+MAX_BRANCHES = 50
+DEFAULT_ORDER = (Order("created"),)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many documents there are of one combination of values, and the sum of their ``active_duration``."""
+
+    values: tuple[Any, ...]
+    count: int
+    seconds: int
+
+
+class Search(Database):
+    """Reads that look for documents by more than their id. All raise InvalidRegex for a pattern that is none."""
+
+    async def find(
+        self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: Page | None = None
+    ) -> list[Document]:
+        """A page of the documents that match, sorted; ties by id."""
+        page = page or Page()
+        if any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition)):
+            query = _few(kind, company, condition, page)
+        else:
+            query = _many(kind, company, condition, page)
+        return await self._read(lambda c: [_project(dict(row), page) for row in c.execute(query).mappings()])
+
+    async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:
+        """The company under which their events are stored, by id, of all documents that match."""
+        rows = kind.rows.c
+        storage = sa.case((rows.company != PUBLIC, rows.company), else_=sa.func.coalesce(rows.company_origin, PUBLIC))
+        query = sa.select(rows.id, storage.label("storage")).where(*_visible(kind, company, condition))
+        return await self._read(lambda c: {key: company for key, company in c.execute(query)})
+
+    async def tally(self, kind: Kind, company: str, condition: Condition, by: Sequence[str]) -> list[Tally]:
+        """Counts of the documents that match, for each combination of values of the columns ``by``."""
+        columns = [kind.rows.c[name] for name in by]
+        seconds = kind.rows.c.active_duration if "active_duration" in kind.rows.c else sa.literal(0)
+        query = sa.select(*columns, sa.func.count(), sa.func.coalesce(sa.func.sum(seconds), 0))
+        query = query.where(*_visible(kind, company, condition)).group_by(*columns)
+        return await self._read(lambda c: [Tally(tuple(row[:-2]), row[-2], int(row[-1])) for row in c.execute(query)])
+
+    async def distinct(self, kind: Kind, company: str, field: str, condition: Condition = EVERYTHING) -> list[str]:
+        """The values that a column or list of terms has in the documents that match, sorted."""
+        if field in kind.term_fields:
+            value, matching = kind.terms.c.value, sa.select(kind.rows.c.id).where(*_visible(kind, company, condition))
+            query = sa.select(value).where(kind.terms.c.field == field, kind.terms.c.id.in_(matching)).distinct()
+        else:
+            value = kind.rows.c[field]
+            query = sa.select(value).where(*_visible(kind, company, condition), value.is_not(None)).distinct()
+        return await self._read(lambda c: sorted(c.execute(query).scalars()))
+
+
+def _visible(kind: Kind, company: str, condition: Condition) -> list[sa.ColumnElement[bool]]:
+    return [kind.rows.c.company.in_((company, PUBLIC)), where(kind, condition)]
+
+
+def _few(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
+    """Documents that are named, so that no index but that of the ids matters."""
+    query = _columns(kind, page).where(*_visible(kind, company, condition))
+    query = query.order_by(*(_sort_key(kind, by) for by in page.order or DEFAULT_ORDER), kind.rows.c.id)
+    return query if page.limit is None else query.limit(page.limit).offset(page.offset)
+
+
+def _many(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
+    """First the ids and sort keys of the page, then their documents."""
+    order = [_sort_key(kind, by) for by in page.order or DEFAULT_ORDER]
+    found = _page(kind, company, condition, order, page)
+    return _columns(kind, page).join(found, found.c.id == kind.rows.c.id).order_by(*_again(found, order))
+
+
+def _columns(kind: Kind, page: Page) -> sa.Select[Any]:
+    """The columns that a page shows; bodies are read only if a field is in them."""
+    columns = [column for column in kind.rows.c if _is_wanted(column.name, page)]
+    if page.fields is not None and page.fields <= set(kind.rows.c.keys()):
+        return sa.select(*columns).select_from(kind.rows)
+    return sa.select(*columns, kind.bodies.c.body).join(kind.bodies, kind.bodies.c.id == kind.rows.c.id)
+
+
+def _page(
+    kind: Kind, company: str, condition: Condition, order: list[sa.ColumnElement[Any]], page: Page
+) -> sa.Subquery:
+    """The union of branches that can each follow an index, as an IN could not."""
+    keys = [_key_of(by).label(f"key{number}") for number, by in enumerate(order)]
+    branches = []
+    for owner, part in product(dict.fromkeys((company, PUBLIC)), _by_project(condition)):
+        branch = sa.select(kind.rows.c.id, *keys).where(kind.rows.c.company == owner, where(kind, part))
+        if page.limit is not None:
+            branch = branch.order_by(*order, kind.rows.c.id).limit(page.offset + page.limit)
+        branches.append(sa.select(branch.subquery()))
+    both = sa.union_all(*branches).subquery()
+    query = sa.select(both).order_by(*_again(both, order))
+    if page.limit is not None:
+        query = query.limit(page.limit).offset(page.offset)
+    return query.subquery()
+
+
+def _by_project(condition: Condition) -> list[Condition]:
+    """The condition for each of the projects that it names."""
+    parts = _parts(condition)
+    for part in parts:
+        if isinstance(part, OneOf) and part.field == "project" and len(part.values) <= MAX_BRANCHES:
+            others = tuple(other for other in parts if other is not part)
+            return [Every((OneOf("project", (project,)), *others)) for project in dict.fromkeys(part.values)]
+    return [condition]
+
+
+def _parts(condition: Condition) -> tuple[Condition, ...]:
+    """What must hold at once."""
+    return condition.parts if isinstance(condition, Every) else (condition,)
+
+
+def _sort_key(kind: Kind, by: Order) -> sa.ColumnElement[Any]:
+    """Nulls are smallest; where there are none nothing is said of them, so that an index fits."""
+    key = value_of(kind, by.field)
+    directed = key.desc() if by.descending else key.asc()
+    if by.field in NEVER_NULL:
+        return directed
+    return directed.nulls_last() if by.descending else directed.nulls_first()
+
+
+def _key_of(by: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """What is sorted by, without the direction."""
+    while isinstance(by, sa.UnaryExpression):
+        by = by.element
+    return by
+
+
+def _again(rows: sa.Subquery, order: list[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[Any]]:
+    """The same order by the keys that a page's rows carry, then by id."""
+    return [*(_directed_as(by, rows.c[f"key{number}"]) for number, by in enumerate(order)), rows.c.id]
+
+
+def _directed_as(by: sa.ColumnElement[Any], key: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    if not isinstance(by, sa.UnaryExpression):
+        return key
+    return sa.UnaryExpression(_directed_as(by.element, key), modifier=by.modifier)
+
+
+def _is_wanted(column: str, page: Page) -> bool:
+    return column == "id" or page.fields is None or column in page.fields
+
+
+def _project(row: dict[str, Any], page: Page) -> Document:
+    body = row.pop("body", {})
+    if page.fields is not None:
+        body = {name: value for name, value in body.items() if name in page.fields}
+    return join(row, body)

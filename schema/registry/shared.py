@@ -1,0 +1,67 @@
+"""What the processes on one registry share besides documents: secrets, topics, and how far scrolls have come."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+
+import sqlalchemy as sa
+
+from schema.registry.database import Database, insert_if_new
+from schema.registry.tables import SCROLLS, SECRETS, TOPICS
+
+SCROLL_SECONDS = 3600
+
+
+class Shared(Database):
+    """Small things by name."""
+
+    async def secret(self, name: str) -> str:
+        """A random secret that all processes on this registry share; made when first asked for."""
+        query = sa.select(SECRETS.c.value).where(SECRETS.c.name == name)
+
+        def find_or_make(connection: sa.Connection) -> str:
+            insert_if_new(connection, SECRETS, {"name": name, "value": secrets.token_hex(32)})
+            return str(connection.execute(query).scalar_one())
+
+        return await self._write(find_or_make)
+
+    async def topic(self, name: str) -> tuple[int, int] | None:
+        """Epoch and partition count of a topic, as ``eventide migrate`` left them."""
+        query = sa.select(TOPICS.c.epoch, TOPICS.c.partitions).where(TOPICS.c.name == name)
+        row = await self._read(lambda c: c.execute(query).first())
+        return (row.epoch, row.partitions) if row else None
+
+    async def set_topic(self, name: str, epoch: int, partitions: int) -> None:
+        """Remember a topic's epoch and partition count."""
+
+        def replace(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(TOPICS).where(TOPICS.c.name == name))
+            connection.execute(sa.insert(TOPICS).values(name=name, epoch=epoch, partitions=partitions))
+
+        await self._write(replace)
+
+    async def start_scroll(self, company: str, position: int) -> str:
+        """The id of a new scroll that has delivered ``position`` rows; old ones are forgotten."""
+        now, scroll_id = int(time.time()), uuid.uuid4().hex
+
+        def insert(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(SCROLLS).where(SCROLLS.c.used_at < now - SCROLL_SECONDS))
+            row = {"id": scroll_id, "company": company, "position": position, "used_at": now}
+            connection.execute(sa.insert(SCROLLS).values(row))
+
+        await self._write(insert)
+        return scroll_id
+
+    async def scroll(self, company: str, scroll_id: str) -> int | None:
+        """How many rows a scroll has delivered; None if there is no such scroll."""
+        same = (SCROLLS.c.id == scroll_id, SCROLLS.c.company == company)
+        query = sa.select(SCROLLS.c.position).where(*same, SCROLLS.c.used_at >= int(time.time()) - SCROLL_SECONDS)
+        found: int | None = await self._read(lambda c: c.execute(query).scalar())
+        return found
+
+    async def move_scroll(self, scroll_id: str, position: int) -> None:
+        """Remember how many rows a scroll has delivered."""
+        update = sa.update(SCROLLS).where(SCROLLS.c.id == scroll_id)
+        await self._write(lambda c: c.execute(update.values(position=position, used_at=int(time.time()))))

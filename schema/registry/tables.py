@@ -1,0 +1,162 @@
+"""What is stored. A document is three things: columns that are looked up or sorted by, a body, and terms.
+
+The body is the rest of the document as JSON, in a table of its own, so that a look through all rows reads no bodies.
+Terms are the texts of the document's lists that are filtered on: tags, and the models that a task uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+MAX_INDEXED_BYTES = 2000  # PostgreSQL refuses index rows of more than 2704 bytes
+
+AnyColumn = sa.Column[str] | sa.Column[int] | sa.Column[bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Documents of one kind. ``term_fields``: dotted paths of the lists that are terms."""
+
+    name: str
+    rows: sa.Table
+    bodies: sa.Table
+    terms: sa.Table
+    term_fields: tuple[str, ...]
+
+    def column(self, field: str) -> sa.ColumnElement[Any] | None:
+        """The column of a field, if it has one."""
+        return self.rows.c.get(field)
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that begins with ``company``."""
+
+    columns: tuple[str, ...]
+    is_unique: bool = False
+
+    def of(self, table: str) -> sa.Index:
+        """The index of a table."""
+        return sa.Index(f"{table}_by_{'_'.join(self.columns)}", "company", *self.columns, unique=self.is_unique)
+
+
+def _kind(name: str, columns: list[AnyColumn], term_fields: tuple[str, ...], indexes: list[Index]) -> Kind:
+    plural = f"{name}s"
+    rows = sa.Table(
+        plural,
+        METADATA,
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("company", sa.String, nullable=False),  # empty: public
+        sa.Column("company_origin", sa.String),  # whose it was before it became public
+        *columns,
+    )
+    for index in indexes:
+        sa.Index(
+            f"{plural}_by_{'_'.join(index.columns)}", "company", *index.columns, unique=index.is_unique, _table=rows
+        )
+    bodies = sa.Table(
+        f"{name}_bodies",
+        METADATA,
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("body", sa.JSON, nullable=False),
+    )
+    terms = sa.Table(
+        f"{name}_terms",
+        METADATA,
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("field", sa.String, primary_key=True),
+        sa.Column("value", sa.String, primary_key=True),
+        sa.Index(f"{name}_terms_by_value", "field", "value"),
+    )
+    return Kind(name, rows, bodies, terms, term_fields)
+
+
+def _texts(*names: str) -> list[AnyColumn]:
+    return [sa.Column(name, sa.String) for name in names]
+
+
+MARKS = ("created", "last_update", "last_change", "last_changed_by")
+TASKS = _kind(
+    "task",
+    [
+        *_texts("name", "type", "status", "project", "user", "parent"),
+        *_texts("started", "completed", "status_changed", *MARKS),
+        sa.Column("active_duration", sa.Integer),  # seconds, of tasks that ran and stopped
+    ],
+    ("tags", "system_tags", "models.input.model", "models.output.model"),
+    [
+        Index(("created", "name")),  # with the name: a look through all names reads no rows
+        Index(("last_update",)),
+        Index(("project", "created", "name")),
+        Index(("project", "last_update")),
+        Index(("project", "name")),
+        Index(("status", "last_update")),
+        Index(("started",)),
+        Index(("name",)),
+        Index(("parent",)),
+    ],
+)
+MODELS = _kind(
+    "model",
+    [*_texts("name", "project", "user", "task", "parent", "framework", "uri", *MARKS), sa.Column("ready", sa.Boolean)],
+    ("tags", "system_tags"),
+    [
+        Index(("created",)),
+        Index(("last_update",)),
+        Index(("project", "created")),
+        Index(("project", "last_update")),
+        Index(("name",)),
+        Index(("task",)),
+    ],
+)
+PROJECTS = _kind(
+    "project",
+    _texts("name", "basename", "user", "parent", *MARKS),
+    ("tags", "system_tags"),
+    [Index(("name",), is_unique=True), Index(("created",)), Index(("last_update",)), Index(("parent",))],
+)
+KINDS = (TASKS, MODELS, PROJECTS)
+INDEXED = frozenset(("id", "company", "company_origin", "name", "type", "status", "project", "user", "parent", "task"))
+
+COMPANIES = sa.Table(
+    "companies", METADATA, sa.Column("id", sa.String, primary_key=True), sa.Column("name", sa.String, nullable=False)
+)
+USERS = sa.Table(
+    "users",
+    METADATA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("company", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),  # preferences and whatever else is known of them
+    sa.Index("users_by_company", "company"),
+)
+CREDENTIALS = sa.Table(
+    "credentials",
+    METADATA,
+    sa.Column("access_key", sa.String, primary_key=True),
+    sa.Column("secret_hash", sa.String, nullable=False),
+    sa.Column("user", sa.String, nullable=False),
+)
+SECRETS = sa.Table(
+    "secrets", METADATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False)
+)
+TOPICS = sa.Table(
+    "topics",
+    METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("partitions", sa.Integer, nullable=False),
+)
+SCROLLS = sa.Table(
+    "scrolls",
+    METADATA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("company", sa.String, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),  # rows delivered so far
+    sa.Column("used_at", sa.Integer, nullable=False),  # seconds since the epoch
+)

@@ -1,0 +1,136 @@
+"""Conditions -> SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+from schema.registry.conditions import Between, Condition, Every, Matches, Not, OneOf, Some
+from schema.registry.patterns import Literal, literal_of, required_text
+from schema.registry.tables import Kind
+
+
+def where(kind: Kind, condition: Condition, *, often: bool = False) -> sa.ColumnElement[bool]:
+    """A condition as SQL on ``kind.rows``. ``often``: it is likely to hold."""
+    match condition:
+        case Every(parts):
+            return sa.and_(sa.true(), *(where(kind, part, often=often) for part in parts))
+        case Some(parts):
+            return sa.or_(sa.false(), *(where(kind, part, often=often) for part in parts))
+        case Not(part):
+            return sa.not_(sa.func.coalesce(where(kind, part, often=not often), sa.false()))  # null means no
+        case OneOf(field, values) if field in kind.term_fields:
+            return _term_is_one_of(kind, field, values, often)
+        case Matches(field, pattern, ignore_case) if field in kind.term_fields:
+            return _some_term(kind, field, _matches(kind.terms.c.value, pattern, ignore_case), often)
+        case OneOf(field, values):
+            return _is_one_of(value_of(kind, field), values)
+        case Matches(field, pattern, ignore_case):
+            return _matches(value_of(kind, field), pattern, ignore_case)
+        case Between():
+            return _between(value_of(kind, condition.field), condition)
+
+
+def value_of(kind: Kind, field: str) -> sa.ColumnElement[Any]:
+    """A column, or a text out of the body."""
+    if (column := kind.column(field)) is not None:
+        return column
+    names = field.split(".")
+    path = "$" + "".join(f'."{name}"' for name in names)
+    body = sa.select(text_in(kind.bodies.c.body, path, *names))
+    return body.where(kind.bodies.c.id == kind.rows.c.id).correlate(kind.rows).scalar_subquery()
+
+
+class text_in(GenericFunction[str]):
+    """What stands in JSON, as text: SQLite takes the path, PostgreSQL the names on it."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(text_in)
+def _json_extract_path_text(element: text_in, compiler: SQLCompiler, **options: Any) -> str:
+    body, _, *names = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract_path_text({', '.join((body, *names))})"
+
+
+@compiles(text_in, "sqlite")
+def _json_extract(element: text_in, compiler: SQLCompiler, **options: Any) -> str:
+    body, path = (compiler.process(clause, **options) for clause in list(element.clauses)[:2])
+    return f"CAST(json_extract({body}, {path}) AS VARCHAR)"
+
+
+def _is_one_of(value: sa.ColumnElement[Any], wanted: Sequence[Any]) -> sa.ColumnElement[bool]:
+    texts = isinstance(value.type, sa.String)
+    given = [as_text(one) if texts else one for one in wanted if one is not None]
+    found = value == given[0] if len(given) == 1 else value.in_(given)
+    return sa.or_(found, value.is_(None)) if None in wanted else found
+
+
+def as_text(value: Any) -> str:
+    """A value as it stands in JSON, without quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _term_is_one_of(kind: Kind, field: str, values: Sequence[Any], often: bool) -> sa.ColumnElement[bool]:
+    given = [value for value in values if value is not None]
+    found = _some_term(kind, field, _is_one_of(kind.terms.c.value, given), often)
+    return sa.or_(found, sa.not_(_some_term(kind, field, sa.true(), True))) if None in values else found
+
+
+def _some_term(kind: Kind, field: str, holds: sa.ColumnElement[bool], often: bool) -> sa.ColumnElement[bool]:
+    """What holds often is tried on each row, what holds seldom is looked up first."""
+    terms = kind.terms.c
+    if often:
+        return sa.exists().where(terms.id == kind.rows.c.id, terms.field == field, holds)
+    return kind.rows.c.id.in_(sa.select(terms.id).where(terms.field == field, holds))
+
+
+def _between(value: sa.ColumnElement[Any], condition: Between) -> sa.ColumnElement[bool]:
+    bounds = []
+    if condition.low is not None:
+        bounds.append(value > condition.low if condition.strict else value >= condition.low)
+    if condition.high is not None:
+        bounds.append(value < condition.high if condition.strict else value <= condition.high)
+    return sa.and_(sa.true(), *bounds)
+
+
+def _matches(value: sa.ColumnElement[Any], pattern: str, ignore_case: bool) -> sa.ColumnElement[bool]:
+    """Patterns that are plain text, as the SDK and the web application send them, cost no regular expression."""
+    literal = literal_of(pattern, ignore_case)
+    if literal is not None:
+        return _is_literally(sa.func.lower(value) if ignore_case else value, literal)
+    if ignore_case:
+        return value.regexp_match(f"(?i){pattern}")
+    contained = _is_literally(value, Literal(required_text(pattern), False, False))
+    return sa.and_(contained, value.regexp_match(pattern))
+
+
+def _is_literally(value: sa.ColumnElement[Any], literal: Literal) -> sa.ColumnElement[bool]:
+    if literal.at_start and literal.at_end:
+        return value == literal.text
+    if literal.at_start:
+        return sa.func.substr(value, 1, len(literal.text)) == literal.text
+    return position(value, sa.literal(literal.text)) > 0
+
+
+class position(GenericFunction[int]):
+    """Where a text first stands in another, from 1; 0 if it does not."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(position)
+def _strpos(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(position, "sqlite")
+def _instr(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"

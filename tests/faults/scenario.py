@@ -1,0 +1,92 @@
+"""Traffic around a fault, and what came of it."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from tests.faults.clients import Clients
+from tests.faults.outcome import Outcome
+from tests.faults.system import Memory, System, until
+from tests.faults.topic import parked_events
+from tests.faults.truth import check
+
+WARM_PROBES = 2
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of a fault: the short form for `make test`, the long one for `make faults`."""
+
+    is_short: bool
+
+    def __call__(self, short: float, full: float) -> float:
+        """A number of seconds, or of anything."""
+        return short if self.is_short else full
+
+    def times(self, short: int, full: int) -> int:
+        """A count."""
+        return short if self.is_short else full
+
+
+class Scenario:
+    """Inside, clients write, probe and, where they race on purpose, delete. Leaving it brings everything to an end.
+
+    At the end every process is up again, the last requests are answered, everything is read and checked. ``outcome``
+    is complete then.
+    """
+
+    def __init__(self, fault: str, system: System, seed: int, *, writers: int = 3, deleters: int = 1) -> None:
+        self.outcome = Outcome(fault)
+        self.system = system
+        self.random = random.Random(seed)
+        self.clients = Clients(system, seed)
+        self._memory = Memory(system)
+        self._ended: float | None = None
+        tasks = self.clients.caller.new_tasks(24)
+        quiet, probed, raced = tasks[:12], tasks[12:18], tasks[18:]
+        for number in range(writers):
+            self.clients.add_writer(quiet, ack="visible" if number == 1 else "durable")
+        self.clients.add_prober(probed)
+        if deleters:
+            self.clients.add_writer(raced)
+            self.clients.add_writer(raced)
+        for _ in range(deleters):
+            self.clients.add_deleter(raced)
+
+    def __enter__(self) -> Self:
+        self._memory.__enter__()
+        until(lambda: len(self.clients.probes) >= WARM_PROBES or self.clients.ledger.problems, 60, "traffic flows")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._conclude()
+        finally:
+            self._memory.__exit__()
+            self.clients.stop(1)
+            self.clients.caller.close()
+
+    def ended(self) -> None:
+        """The fault is over now: recovery is counted from here."""
+        self._ended = time.monotonic()
+
+    def sleep(self, least: float, most: float | None = None) -> None:
+        """A random while."""
+        time.sleep(self.random.uniform(least, most or least))
+
+    def _conclude(self) -> None:
+        if self._ended is not None:
+            self.outcome.recovery_seconds = self.clients.recovery(self._ended)
+        self.system.heal()
+        self.clients.stop()
+        until(self.system.is_drained, 120, "the workers catch up")
+        self.outcome.note(**{f"{tier}_mb": mb for tier, mb in self._memory.most_mb.items()})
+        parked = parked_events(self.system)
+        verdict = check(self.clients.ledger, self.clients.caller.events, parked)
+        verdict.wrong += self.outcome.verdict.wrong
+        self.outcome.verdict = verdict

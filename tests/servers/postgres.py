@@ -1,0 +1,134 @@
+"""PostgreSQL without Docker: a cluster of our own from the binaries that are installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from tests.servers.process import Process, Unavailable, free_port
+
+DEBIAN = Path("/usr/lib/postgresql")
+# Nothing that a test can do to the server loses what the operating system has; only power cuts would.
+SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "100"}
+
+
+class PostgresServer:
+    """One server on one port of 127.0.0.1, in a temporary directory, with user and database `postgres` and no password.
+
+    As a context manager it is up inside; its directory is removed at the end. Root, whom PostgreSQL refuses, runs it as
+    `postgres` or `nobody`. Entering raises Unavailable if PostgreSQL is not installed, StartFailed if it does not come
+    up; `log` is where it writes.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
+        self.log = log
+        self._user = _other_than_root()
+        self._home: Path | None = None
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """As SQLAlchemy takes it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+
+    def __enter__(self) -> Self:
+        binaries = find_postgres()
+        self._home = home = Path(tempfile.mkdtemp(prefix="eventide-postgres-"))
+        try:
+            if self._user:
+                shutil.chown(home, self._user)
+            self._initialise(binaries)
+            options = [f"-c{name}={value}" for name, value in (SETTINGS | {"port": str(self.port)}).items()]
+            self._process = self._command([binaries / "postgres", "-D", home / "data", *options])
+            self.start()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._remove()
+
+    def start(self) -> None:
+        """Also again after `stop` or `kill`; returns when it answers."""
+        server = self._server()
+        server.start()
+        server.wait_until(self._answers)
+
+    def stop(self) -> int:
+        """End at once but in order; connections are cut. Returns the exit code, 0 if all went well."""
+        return self._server().terminate(number=signal.SIGINT)
+
+    def kill(self) -> None:
+        """Crash: it recovers from its log at the next start."""
+        self._server().terminate(number=signal.SIGQUIT)  # SIGKILL would leave its children, and its memory, behind
+
+    def pause(self) -> None:
+        """SIGSTOP: nobody can connect; who is connected has a process of his own, which goes on."""
+        self._server().pause()
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        self._server().resume()
+
+    def _server(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("never started")
+        return self._process
+
+    def _initialise(self, binaries: Path) -> None:
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        initdb = self._command([binaries / "initdb", "-D", self._directory() / "data", *options])
+        initdb.start()
+        try:
+            initdb.wait()
+        finally:
+            initdb.kill()
+
+    def _command(self, command: list[str | Path]) -> Process:
+        return Process(command, self.log, cwd=self._directory(), user=self._user, death=signal.SIGINT)
+
+    def _directory(self) -> Path:
+        if self._home is None:
+            raise RuntimeError("never started")
+        return self._home
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _remove(self) -> None:
+        if self._process:
+            self.kill()
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+
+def find_postgres() -> Path:
+    """The directory of `initdb` and `postgres`: Debian's newest, else the one in PATH. Raises Unavailable."""
+    debian = sorted(DEBIAN.glob("*/bin"), key=lambda path: float(path.parent.name))
+    if debian:
+        return debian[-1]
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    raise Unavailable("PostgreSQL is not installed")
+
+
+def _other_than_root() -> str | None:
+    """Whom to run it as; None: ourselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {user.pw_name for user in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"

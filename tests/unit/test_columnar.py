@@ -1,0 +1,110 @@
+"""Arrow columns give the batch that the same events give as json lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schema.batches import Batch
+from schema.columnar import read_columns
+from schema.errors import EmptyBatch, InvalidField, MalformedRequest
+from schema.events import Context
+from schema.lines import read_lines
+
+CONTEXT = Context(now_ms=1_700_000_000_000, worker="w", batch_id=b"b" * 16, fresh_id=b"f" * 16)
+TEXTS = st.none() | st.sampled_from(["", "a", "é", "😀", "a/b-c"])
+EVENTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["training_stats_scalar", "training stats scalar", "plot", "log", "no such type"]),
+        "task": st.sampled_from(["t1", "t2", ""]),
+        "metric": TEXTS,
+        "variant": TEXTS,
+        "iter": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "timestamp": st.none() | st.integers(-(2**40), 2**41),
+        "value": st.none() | st.floats(width=64),
+        "worker": TEXTS,
+        "msg": TEXTS,
+        "plot_str": TEXTS,
+        "extra": st.none() | st.integers(0, 9),
+    }
+)
+TYPES = {"iter": pa.int64(), "timestamp": pa.int64(), "value": pa.float64(), "extra": pa.int64()}
+
+
+def stream(rows: list[dict[str, Any]], is_dictionary: bool = False) -> bytes:
+    """Events as an Arrow IPC stream; columns without any value are left out."""
+    names = [
+        name for name in dict.fromkeys(n for row in rows for n in row) if any(r.get(name) is not None for r in rows)
+    ]
+    columns = {name: pa.array([row.get(name) for row in rows], TYPES.get(name)) for name in names}
+    if is_dictionary:
+        columns = {n: c.dictionary_encode() if pa.types.is_string(c.type) else c for n, c in columns.items()}
+    table = pa.table(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table, max_chunksize=3)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    """The same events as json lines; a null is a field that the event lacks."""
+    present = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return "\n".join(json.dumps(row) for row in present).encode()
+
+
+def rows_of(batch: Batch) -> dict[str, list[dict[str, Any]]]:
+    """All rows; the order of fields of the client's own does not count."""
+    rows = {kind: columns.to_pylist() for kind, columns in batch.columns.items()}
+    for row in (row for of_kind in rows.values() for row in of_kind):
+        row["extras"] = json.loads(row["extras"] or "{}")
+    return rows
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=8), st.booleans())
+def test_columns_and_lines_agree(rows: list[dict[str, Any]], is_dictionary: bool) -> None:
+    columnar, plain = read_columns(stream(rows, is_dictionary), CONTEXT), read_lines(lines(rows), CONTEXT)
+    assert columnar.entities == plain.entities
+    assert sorted(columnar.failures, key=str) == sorted(plain.failures, key=str)
+    assert rows_of(columnar) == rows_of(plain)
+
+
+def test_timestamps_may_be_arrow_timestamps() -> None:
+    table = pa.table(
+        {
+            "type": ["training_stats_scalar"],
+            "task": ["t"],
+            "iter": [1],
+            "value": pa.array([0.5], pa.float32()),
+            "timestamp": pa.array([1_700_000_000_123_456], pa.timestamp("us")),
+        }
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table)
+    row = read_columns(sink.getvalue().to_pybytes(), CONTEXT).columns["training_stats_scalar"].to_pylist()[0]
+    assert (row["timestamp"], row["value"]) == (1_700_000_000_123, 0.5)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", stream([{"type": "log", "task": "t"}])[:-40]])
+def test_what_is_not_a_stream_is_refused_whole(body: bytes) -> None:
+    with pytest.raises(MalformedRequest):
+        read_columns(body, CONTEXT)
+
+
+def test_an_empty_stream_is_an_empty_batch() -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.schema({"type": pa.string()})):
+        pass
+    with pytest.raises(EmptyBatch):
+        read_columns(sink.getvalue().to_pybytes(), CONTEXT)
+
+
+def test_one_entity_named_in_two_ways_is_refused() -> None:
+    rows = [{"type": "plot", "task": "t", "model_event": flag} for flag in (True, False)]
+    with pytest.raises(InvalidField):
+        read_columns(stream(rows), CONTEXT)
