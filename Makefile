@@ -31,12 +31,12 @@ $(VENV)/python:
 
 $(VENV)/installed: $(VENV)/python requirements.lock pyproject.toml
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/pip install -q --no-deps -e .
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/python requirements-test.lock pyproject.toml
 	$(BIN)/pip install -q --require-hashes -r requirements-test.lock
-	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/pip install -q --no-deps -e .
 	touch $@
 
 clean:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
 from deploy import parts
 from ingest.kafka.current import read_topic
 from ingest.kafka.parked import Parked, parked_records, replay
-from ingest.kafka.producer import Producer
 from schema.blocks import Block
 from schema.errors import ConfigError, EventsError, RecordError, Unavailable
 from schema.registry import Registry
@@ -44,39 +40,18 @@ async def _replay(settings: Settings, found: list[Parked]) -> None:
     await registry.close()
     if topic.is_closed:
         raise Unavailable(f"Topic {topic.name} is being changed")
-    done = 0
-    async with _connected(settings) as producer:
-        for parked in found:
-            try:
-                await replay(parked, producer, topic)
-                done += 1
-            except RecordError as error:
-                print(f"{parked.offset}  stays: {error}")
+    producer, done = parts.producer(settings), 0
+    await producer.connected(CONNECT_SECONDS)
+    for parked in found:
+        try:
+            await replay(parked, producer, topic)
+            done += 1
+        except RecordError as error:
+            print(f"{parked.offset}  stays: {error}")
+    await producer.close()
     print(f"replayed {done} of {len(found)}")
     if done < len(found):
         raise EventsError(f"{len(found) - done} records cannot be replayed by this version")
-
-
-@asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Producer]:
-    producer = parts.producer(settings)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            while not await _is_ready(producer):
-                await asyncio.sleep(0.1)
-        yield producer
-    except TimeoutError as error:
-        raise Unavailable("Kafka is not reachable") from error
-    finally:
-        await producer.close()
-
-
-async def _is_ready(producer: Producer) -> bool:
-    try:
-        await producer.check()
-    except Unavailable:
-        return False
-    return True
 
 
 def _shown(parked: Parked) -> dict[str, Any]:

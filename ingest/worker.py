@@ -1,8 +1,8 @@
 """The Faust worker: Kafka records -> sink -> commit, in order and never before the rows are stored.
 
 What keeps acknowledged events safe here was measured on a real broker (docs/delivery.md):
-- raw bytes in, one agent, ``noack_take``; Faust's own acknowledgements are off (``acks=False``, ``enable_acks = False``):
-  it would acknowledge what it drains when the agent dies, and commit over records that it skipped;
+- raw bytes in, one agent, ``noack_take``; Faust's own acknowledgements are off (``acks=False``, ``enable_acks``): it
+  would acknowledge what it drains when the agent dies, and commit over records that it skipped;
 - a contiguity guard before the write: after a rebalance Faust may skip records that nobody wrote. The process leaves
   before anything behind such a hole is committed, and Kafka replays;
 - offsets are committed by what the guard knows to be written, and by nothing else;
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
+from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
 from ingest.kafka.lag import LagReader
@@ -75,10 +76,7 @@ def create_worker(config: WorkerConfig, sink: Sink, reader: LagReader) -> faust.
         await progress.revoke(partitions)
         sink.revoke(partitions)
 
-    @app.timer(COMMIT_SECONDS)
-    async def commit(_: faust.App) -> None:
-        await progress.commit()
-
+    app.task()(lambda: _commit_regularly(progress))
     app.task()(lambda: _measure_lag(reader, progress, sink))
     return app
 
@@ -105,10 +103,16 @@ def portions(messages: Sequence[Any]) -> Iterator[list[Any]]:
         yield portion
 
 
+async def _commit_regularly(progress: Progress) -> None:
+    while True:
+        await asyncio.sleep(COMMIT_SECONDS)
+        await progress.commit()
+
+
 async def _commit(app: faust.App, topic: str, offsets: dict[int, int]) -> bool:
     """Commit through Faust's consumer, past its own bookkeeping. False if the group has another opinion."""
-    tps = {faust.TP(topic, partition): offset for partition, offset in offsets.items()}
-    return bool(await app.consumer._commit(tps))
+    consumer: Any = app.consumer
+    return bool(await consumer._commit({TP(topic, partition): offset for partition, offset in offsets.items()}))
 
 
 async def _measure_lag(reader: LagReader, progress: Progress, sink: Sink) -> None:
@@ -128,7 +132,7 @@ async def _measure_lag(reader: LagReader, progress: Progress, sink: Sink) -> Non
         await asyncio.sleep(LAG_INTERVAL_SECONDS)
 
 
-class ByteBoundQueue(ThrowableQueue):
+class ByteBoundQueue(ThrowableQueue[Any]):
     """Full also when what it holds has BUFFER_BYTES, so that large records do not fill the memory."""
 
     _bytes = 0
@@ -157,7 +161,7 @@ def _size(event: Any) -> int:
 class App(faust.App):
     """Faust with a bound on what waits."""
 
-    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ThrowableQueue:  # noqa: N802
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ThrowableQueue[Any]:
         return ByteBoundQueue(maxsize=maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
 

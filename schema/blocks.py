@@ -10,7 +10,7 @@ overwrite.
 | kind | event type, or ``deletion`` |
 | company, received_at | of a block: whose, and when the gateway took it (ms) |
 | deadline | ms: appended to the topic later than this, the record counts for nothing (see ``is_late``) |
-| origin_epoch, origin_offset, origin_row | of a record that was parked and comes again: its first place, which it keeps |
+| origin_epoch, origin_offset, origin_row | of what was parked and comes again: its first place, which it keeps |
 """
 
 from __future__ import annotations

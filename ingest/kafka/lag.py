@@ -19,6 +19,7 @@ from schema.errors import Unavailable
 
 LOOK_SECONDS = 3.0
 ANSWER_MS = 10_000
+STOP_SECONDS = 5.0
 COORDINATOR_TRIES, COORDINATOR_SECONDS = 10, 0.3
 
 
@@ -100,10 +101,15 @@ class LagReader:
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await consumer.stop()
 
     async def _oldest(self, consumer: AIOKafkaConsumer, offsets: Mapping[int, int]) -> dict[int, float]:
-        """When the record at each offset was appended; what cannot be read in LOOK_SECONDS is left out."""
+        """When the record at each offset was appended; what cannot be read in LOOK_SECONDS is left out.
+
+        The consumer stays assigned: aiokafka may never stop one that has just been unsubscribed.
+        """
         wanted = {TopicPartition(self._topic, partition): offset for partition, offset in offsets.items()}
         found: dict[int, float] = {}
         if not wanted:
@@ -115,7 +121,6 @@ class LagReader:
         while len(found) < len(wanted) and time.monotonic() < end:
             for tp, records in (await consumer.getmany(timeout_ms=200, max_records=len(wanted))).items():
                 found.setdefault(tp.partition, records[0].timestamp / 1000)
-        consumer.unsubscribe()
         return found
 
 

@@ -79,6 +79,7 @@ class Producer:
         self._timeout_seconds = timeout_seconds
         self._request_timeout_seconds = request_timeout_seconds
         self._producer: AIOKafkaProducer | None = None
+        self._connects = asyncio.Event()
         self._broken = asyncio.Event()
         self._pending: dict[Pending, float] = {}  # since when, oldest first
         self._heard = time.monotonic()
@@ -134,6 +135,14 @@ class Producer:
         if self._task.done():
             raise Unavailable("The producer's keeper has stopped")
 
+    async def connected(self, seconds: float) -> None:
+        """Wait for the first connection. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._connects.wait()
+        except TimeoutError as error:
+            raise Unavailable("Kafka is not reachable") from error
+
     async def close(self) -> None:
         """Flush for a while, and disconnect."""
         self._task.cancel()
@@ -184,6 +193,7 @@ class Producer:
             producer = await self._connect()
             self._broken.clear()
             self._producer = producer
+            self._connects.set()
             await self._broken.wait()
             PRODUCER_RESTARTS.inc()
             logger.warning("the producer is replaced")

@@ -203,6 +203,15 @@ def test_negative_iterations(api: Api, task: str, action: str) -> None:
     assert [scroll.iterations(), scroll.iterations(), scroll.iterations()] == [[2, 0, -1], [-3], []]
 
 
+@pytest.fixture(scope="module")
+def four(api: Api) -> str:
+    """Images and plots of metrics a and b, variants 1 and 2."""
+    task = api.create_task()
+    names = ("b2", "a2", "b1", "a1")
+    api.add(*(made(task, 1, f"u{name}", name[0], name[1]) for made in MAKERS.values() for name in names))
+    return task
+
+
 # --- which metrics ----------------------------------------------------------------------------------------------------
 
 
@@ -222,9 +231,8 @@ def test_negative_iterations(api: Api, task: str, action: str) -> None:
         ([{"metric": "x"}], []),
     ],
 )
-def test_the_metrics_asked_for(api: Api, task: str, action: str, entries: list[Data], expected: list[str]) -> None:
-    api.add(*(MAKERS[action](task, 1, f"u{n}", n[0], n[1]) for n in ("b2", "a2", "b1", "a1")))
-    (iterations,) = Scroll(api, [{"task": task} | entry for entry in entries], action=action).page()
+def test_the_metrics_asked_for(api: Api, four: str, action: str, entries: list[Data], expected: list[str]) -> None:
+    (iterations,) = Scroll(api, [{"task": four} | entry for entry in entries], action=action).page()
     names = ["".join(pair) for _, events in iterations for pair in column(events, "metric", "variant")]
     assert names == expected
 

@@ -88,18 +88,18 @@ def test_the_model_knows_the_worked_examples() -> None:
     assert float32(0.1) == 0.10000000149011612
 
 
-@settings(max_examples=40, suppress_health_check=ALLOWED)
+@settings(max_examples=35, suppress_health_check=ALLOWED)
 @given(data=st.data(), stored=tasks())
 def test_random_curves_are_those_of_the_model(api: Api, data: st.DataObject, stored: dict[Name, list[Point]]) -> None:
     task = api.create_task("random")
     api.add(*events_of(task, stored))
-    for _ in range(4):
+    for _ in range(3):
         samples = data.draw(st.one_of(st.integers(1, 12), st.integers(1, 100), st.just(6000)), "samples")
         key = data.draw(keys, "key")
         same(api.call(HISTOGRAM, task=task, samples=samples, key=key), histogram(dict(stored), samples, key))
 
 
-@settings(max_examples=8, suppress_health_check=ALLOWED)
+@settings(max_examples=6, suppress_health_check=ALLOWED)
 @given(data=st.data(), stored=st.lists(tasks(), min_size=2, max_size=4))
 def test_random_tasks_are_each_computed_alone(
     api: Api, data: st.DataObject, stored: list[dict[Name, list[Point]]]

@@ -28,7 +28,7 @@ from tests.harness.events import (
 from tests.harness.oracle import Oracle
 from tests.harness.reference import histogram
 
-SETTINGS = settings(max_examples=12, stateful_step_count=16, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=10, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 FUTURE = 4_000_000_000_000
 NAMES = st.fixed_dictionaries({"metric": st.sampled_from(["a", "b", ""]), "variant": st.sampled_from(["v", "w"])})
 ITERATIONS = st.sampled_from([-2, -1, 0, 0, 1, 2, 3, 70, ABSENT, None])

@@ -18,18 +18,8 @@ from tests.servers.choice import Kafka
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = Path("tests/conformance")
-WHAT_DIFFERS = [
-    "add",
-    "auth",
-    "deletes",
-    "events_model",
-    "http",
-    "scrolls",
-    "stateful",
-    "statistics",
-    "task_events",
-    "tenants",
-]
+WHAT_DIFFERS = ["add", "auth", "deletes", "events_model", "http", "scrolls", "stateful", "statistics", "task_events"]
+WHAT_DIFFERS += ["tenants"]
 MINUTES = 15
 
 

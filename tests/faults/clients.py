@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import math
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -34,9 +35,16 @@ class Refused(Exception):
 class Caller:
     """Calls of one thread, as the first user."""
 
-    def __init__(self, system: System, token: str = "") -> None:
-        self._client = httpx.Client(timeout=REQUEST_SECONDS)
-        self._gateways = itertools.cycle([unit.origin for unit in system.gateways])
+    def __init__(
+        self,
+        system: System,
+        token: str = "",
+        *,
+        gateways: Sequence[str] = (),
+        patience_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self._client = httpx.Client(timeout=patience_seconds)
+        self._gateways = itertools.cycle(gateways or [unit.origin for unit in system.gateways])
         self._queries = itertools.cycle([unit.origin for unit in system.queries])
         user = (system.credentials.access_key, system.credentials.secret_key)
         self.token = token or self._until_answered(self._queries, "auth.login", auth=httpx.BasicAuth(*user))["token"]
@@ -108,20 +116,25 @@ class Caller:
 
 @dataclass
 class Attempts:
-    """How requests fared: for what must be answered how."""
+    """How writes fared: when each was answered, and how. 0: no answer."""
 
-    statuses: dict[int, int] = field(default_factory=dict)  # 0: no answer
+    answers: list[tuple[float, int]] = field(default_factory=list)
     slowest_seconds: float = 0.0
+
+    def count(self, status: int, since: float = 0.0, until: float = math.inf) -> int:
+        """Answers of that status in a time."""
+        return sum(since <= at <= until and answer == status for at, answer in self.answers)
 
 
 class Clients:
     """Threads that write, delete and probe until told to stop; then each brings its last request to an end."""
 
-    def __init__(self, system: System, seed: int) -> None:
+    def __init__(self, system: System, seed: int, patience_seconds: float = REQUEST_SECONDS) -> None:
         self.ledger = Ledger()
         self.attempts = Attempts()
         self.probes: list[tuple[float, float]] = []  # when it was first sent, when it was acknowledged
         self._system = system
+        self._patience_seconds = patience_seconds
         self._random = random.Random(seed)
         self._stop = threading.Event()
         self._give_up = threading.Event()
@@ -166,7 +179,7 @@ class Clients:
         thread.start()
 
     def _guarded(self, target: Any, *arguments: Any) -> None:
-        caller = Caller(self._system, self.caller.token)
+        caller = Caller(self._system, self.caller.token, patience_seconds=self._patience_seconds)
         try:
             target(caller, *arguments)
         except Exception as error:  # whatever it is, it is a finding
@@ -193,7 +206,7 @@ class Clients:
             time.sleep(RETRY_SECONDS)
         return False
 
-    def _attempt(self, send: Any, entry: Batch | Deletion) -> bool:
+    def _attempt(self, send: Callable[[], httpx.Response], entry: Batch | Deletion) -> bool:
         started, status = time.monotonic(), 0
         try:
             response = send()
@@ -201,8 +214,9 @@ class Clients:
         except httpx.HTTPError:
             return False
         finally:
-            self.attempts.statuses[status] = self.attempts.statuses.get(status, 0) + 1
-            self.attempts.slowest_seconds = max(self.attempts.slowest_seconds, time.monotonic() - started)
+            now = time.monotonic()
+            self.attempts.answers.append((now, status))
+            self.attempts.slowest_seconds = max(self.attempts.slowest_seconds, now - started)
         if 400 <= status < 500:
             raise Refused(response.text[:500])
         if status == 503 and "Retry-After" not in response.headers:
@@ -218,9 +232,9 @@ class Clients:
             deletion = Deletion(choice.choice(tasks), choice.random() < 0.3, time.monotonic())
             self.ledger.begin(deletion)
             action = "events.clear_task_log" if deletion.is_logs else "events.delete_for_task"
-            body = {"task": deletion.task}
+            send = partial(caller.change_once, action, {"task": deletion.task})
             while not self._give_up.is_set():
-                if self._attempt(lambda action=action, body=body: caller.change_once(action, body), deletion):  # type: ignore[misc]
+                if self._attempt(send, deletion):
                     break
                 time.sleep(RETRY_SECONDS)
 
@@ -245,20 +259,3 @@ class Clients:
             events = caller.read("events.get_task_events", **body)["events"]
             if [event["value"] for event in events] != [batch.number]:
                 self.ledger.complain(f"{task}: {batch.number} was visible, but the next read gives {events}")
-
-
-@contextmanager
-def clients(system: System, seed: int) -> Iterator[Clients]:
-    """Clients that are stopped at the end, whatever happens."""
-    made = Clients(system, seed)
-    try:
-        yield made
-    finally:
-        made.stop(1)
-        made.caller.close()
-
-
-def drained(callers: Iterable[Caller]) -> None:
-    """Close them all."""
-    for caller in callers:
-        caller.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from tests.faults.clients import Clients
+from tests.faults.clients import REQUEST_SECONDS, Clients
 from tests.faults.outcome import Outcome
 from tests.faults.system import Memory, System, until
 from tests.faults.topic import parked_events
@@ -39,18 +39,30 @@ class Scenario:
     is complete then.
     """
 
-    def __init__(self, fault: str, system: System, seed: int, *, writers: int = 3, deleters: int = 1) -> None:
+    def __init__(
+        self,
+        fault: str,
+        system: System,
+        seed: int,
+        *,
+        writers: int = 3,
+        deleters: int = 1,
+        probes: bool = True,
+        patience_seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self.outcome = Outcome(fault)
         self.system = system
         self.random = random.Random(seed)
-        self.clients = Clients(system, seed)
+        self.clients = Clients(system, seed, patience_seconds)
+        self._probes = probes
         self._memory = Memory(system)
         self._ended: float | None = None
         tasks = self.clients.caller.new_tasks(24)
         quiet, probed, raced = tasks[:12], tasks[12:18], tasks[18:]
         for number in range(writers):
-            self.clients.add_writer(quiet, ack="visible" if number == 1 else "durable")
-        self.clients.add_prober(probed)
+            self.clients.add_writer(quiet, ack="visible" if number == 1 and probes else "durable")
+        if probes:
+            self.clients.add_prober(probed)
         if deleters:
             self.clients.add_writer(raced)
             self.clients.add_writer(raced)
@@ -59,7 +71,8 @@ class Scenario:
 
     def __enter__(self) -> Self:
         self._memory.__enter__()
-        until(lambda: len(self.clients.probes) >= WARM_PROBES or self.clients.ledger.problems, 60, "traffic flows")
+        if self._probes:
+            until(lambda: len(self.clients.probes) >= WARM_PROBES or self.clients.ledger.problems, 60, "traffic flows")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -80,7 +93,7 @@ class Scenario:
         time.sleep(self.random.uniform(least, most or least))
 
     def _conclude(self) -> None:
-        if self._ended is not None:
+        if self._ended is not None and self._probes:
             self.outcome.recovery_seconds = self.clients.recovery(self._ended)
         self.system.heal()
         self.clients.stop()

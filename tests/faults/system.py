@@ -15,12 +15,11 @@ from typing import TypeVar
 
 import psutil
 
-from ingest.kafka.log import Topic
-from ingest.kafka.topics import Lag, group_lag
+from ingest.kafka.lag import Lag, LagReader
 from schema.errors import Unavailable
 from tests.faults.unit import Unit
 from tests.harness.api import Credentials
-from tests.harness.deployment import FIRST_USER, _environment, _own_database, _run
+from tests.harness.deployment import FIRST_USER, environment_with, own_database, run_eventide
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import KafkaCluster
 
@@ -67,7 +66,7 @@ class System:
 
     def __enter__(self) -> System:
         self.directory.mkdir(parents=True)
-        self.environment = _environment(
+        self.environment = environment_with(
             {
                 "DATA_DIR": str(self.directory),
                 "REGISTRY_URL": f"sqlite:///{self.directory / 'registry.db'}",
@@ -76,7 +75,7 @@ class System:
                 "KAFKA_GROUP": self.name,
                 "KAFKA_PARTITIONS": "6",
                 "KAFKA_REPLICATION": "3",
-                "CLICKHOUSE_URL": _own_database(self.clickhouse.url, self.name),
+                "CLICKHOUSE_URL": own_database(self.clickhouse.url, self.name),
             }
             | {name.upper(): str(value) for name, value in self._settings.items()}
         )
@@ -117,7 +116,7 @@ class System:
 
     def command(self, *arguments: str) -> str:
         """The output of another ``eventide`` command with the same settings."""
-        return _run(arguments, self.environment)
+        return run_eventide(arguments, self.environment)
 
     def heal(self, seconds: float = 90) -> None:
         """Everything is up, unpaused and without faults when this returns. Ends a fault."""
@@ -140,8 +139,12 @@ class System:
 
     def lags(self, group: str | None = None, partitions: int = 6) -> list[Lag]:
         """How far the workers are behind. Raises Unavailable."""
-        topic = Topic(self.name, 1, partitions)
-        return asyncio.run(group_lag(self.kafka.bootstrap, group or self.group, topic))
+
+        async def ask() -> list[Lag]:
+            async with LagReader(self.kafka.bootstrap, self.name) as reader:
+                return await reader.of_group(group or self.group, range(partitions))
+
+        return asyncio.run(ask())
 
     def is_drained(self, group: str | None = None) -> bool:
         """Whether everything on the topic is committed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ingest.kafka.topics import dlq_topic
+from ingest.kafka.names import dlq_topic
 from schema.blocks import Block, decode
 from schema.errors import RecordError
 from tests.faults.system import System
@@ -51,27 +51,16 @@ def _events(record: Found) -> list[Event]:
 
 
 async def _records(bootstrap: str, topic: str) -> list[Found]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        await consumer._client.force_metadata_update()
-        partitions = [
-            TopicPartition(topic, number)
-            for number in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-        ]
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         found: list[Found] = []
-        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+        while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
             for tp, batch in (await consumer.getmany(timeout_ms=500)).items():
                 found += [Found(tp.partition, r.offset, r.timestamp, dict(r.headers), r.value or b"") for r in batch]
         return found
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    consumer._client.add_topic(topic)
-    await consumer._client.force_metadata_update()
-    return set(consumer._client.cluster.partitions_for_topic(topic) or ())

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from tests.harness.deployment import ROOT, _is_ready
+from tests.harness.deployment import ROOT, is_ready
 from tests.servers.process import Process, free_port
 
 
@@ -50,7 +50,7 @@ class Unit:
 
     def wait_ready(self, seconds: float = 90) -> None:
         """Until ``/readyz`` says so."""
-        self._process.wait_until(lambda: _is_ready(self.origin), seconds)
+        self._process.wait_until(lambda: is_ready(self.origin), seconds)
 
     def kill(self) -> None:
         """SIGKILL; what it supervises dies with it."""

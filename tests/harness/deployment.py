@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +40,11 @@ class Deployment:
     files: str
     credentials: Credentials
     environment: Mapping[str, str]
+    processes: Mapping[str, Process]
 
     def command(self, *arguments: str) -> str:
         """The output of another ``eventide`` command with the same settings."""
-        return _run(arguments, self.environment)
+        return run_eventide(arguments, self.environment)
 
     def add_user(self, company: str, name: str, role: str = "user") -> Credentials:
         """A user of a company of that name."""
@@ -56,17 +57,18 @@ def embedded(directory: Path, settings: Mapping[str, str] | None = None) -> Iter
     """Everything in one process. ``settings``: further ones, by their names without EVENTIDE_."""
     port = free_port()
     own = {"DATA_DIR": str(directory / "data"), "FILES_PORT": str(port)}
-    environment = _environment(own | dict(settings or {}))
-    with ExitStack() as stack:
-        origin = _start(stack, "up", directory, environment)
-        yield Deployment("embedded", Origins(origin, origin), f"http://127.0.0.1:{port}", FIRST_USER, environment)
+    environment = environment_with(own | dict(settings or {}))
+    with Started(directory, environment) as started:
+        origin = started.add("up")
+        files = f"http://127.0.0.1:{port}"
+        yield Deployment("embedded", Origins(origin, origin), files, FIRST_USER, environment, started.processes)
 
 
 @contextmanager
 def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[Deployment]:
     """Each tier in a process of its own, on a topic and a database of their own."""
     name = f"eventide_{secrets.token_hex(4)}"
-    environment = _environment(
+    environment = environment_with(
         {
             "DATA_DIR": str(directory),
             "REGISTRY_URL": f"sqlite:///{directory / 'registry.db'}",
@@ -74,17 +76,38 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
             "KAFKA_TOPIC": name,
             "KAFKA_GROUP": name,
             "KAFKA_PARTITIONS": "4",
-            "CLICKHOUSE_URL": _own_database(clickhouse_url, name),
+            "CLICKHOUSE_URL": own_database(clickhouse_url, name),
         }
     )
-    _run(["migrate"], environment)
-    with ExitStack() as stack:
-        origins = {tier: _start(stack, tier, directory, environment) for tier in ("worker", "gateway", "query")}
-        files = _start(stack, "files", directory, environment, "--files-port")
-        yield Deployment("distributed", Origins(origins["gateway"], origins["query"]), files, FIRST_USER, environment)
+    run_eventide(["migrate"], environment)
+    with Started(directory, environment) as started:
+        _, gateway, query = (started.add(tier) for tier in ("worker", "gateway", "query"))
+        files = started.add("files", "--files-port")
+        origins = Origins(gateway, query)
+        yield Deployment("distributed", origins, files, FIRST_USER, environment, started.processes)
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+class Started(ExitStack):
+    """Processes of one environment; leaving it ends them."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        super().__init__()
+        self.processes: dict[str, Process] = {}
+        self._directory, self._environment = directory, environment
+
+    def add(self, command: str, port_flag: str = "--port") -> str:
+        """Start one and wait until it is ready; its origin."""
+        port = free_port()
+        arguments = [sys.executable, "-m", "deploy", command, port_flag, str(port)]
+        process = Process(arguments, self._directory / f"{command}.log", env=self._environment, cwd=ROOT)
+        process.start()
+        self.callback(process.terminate)
+        process.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"), 90)
+        self.processes[command] = process
+        return f"http://127.0.0.1:{port}"
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment, without settings of its own, and with these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTIDE_")}
     common = {
@@ -97,20 +120,8 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return inherited | {f"EVENTIDE_{name}": value for name, value in (common | dict(settings)).items()}
 
 
-def _start(
-    stack: ExitStack, command: str, directory: Path, environment: Mapping[str, str], port_flag: str = "--port"
-) -> str:
-    """Start one process and wait until it is ready; its origin."""
-    port = free_port()
-    arguments = [sys.executable, "-m", "deploy", command, port_flag, str(port)]
-    process = Process(arguments, directory / f"{command}.log", env=environment, cwd=ROOT)
-    process.start()
-    stack.callback(process.terminate)
-    process.wait_until(lambda: _is_ready(f"http://127.0.0.1:{port}"), 90)
-    return f"http://127.0.0.1:{port}"
-
-
-def _is_ready(origin: str) -> bool:
+def is_ready(origin: str) -> bool:
+    """Whether the process that listens there says so."""
     try:
         with urllib.request.urlopen(f"{origin}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
@@ -118,14 +129,16 @@ def _is_ready(origin: str) -> bool:
         return False
 
 
-def _run(arguments: list[str] | tuple[str, ...], environment: Mapping[str, str]) -> str:
+def run_eventide(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The output of a command, which must succeed."""
     command = [sys.executable, "-m", "deploy", *arguments]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, f"eventide {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4000:]}"
     return done.stdout
 
 
-def _own_database(url: str, name: str) -> str:
+def own_database(url: str, name: str) -> str:
+    """The URL of a new database on a server."""
     client = clickhouse_connect.get_client(dsn=url)
     client.command(f"CREATE DATABASE {name}")
     client.close()
