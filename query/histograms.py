@@ -97,7 +97,7 @@ class Curve:
         self.size = self.count
         if self.count >= samples:
             span = self.high - self.low + 1
-            self.interval = max(1, -(-span // samples))
+            self.interval = min(max(1, -(-span // samples)), INT64_MAX)
             self.size = -(-span // self.interval)
 
 

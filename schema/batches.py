@@ -58,7 +58,7 @@ def read_events(lines: Iterable[dict[str, Any]], context: Context) -> Batch:
     rows: dict[str, list[Event]] = {}
     for event in events:
         if event.refusal:
-            batch.failures.append((event.mention.id if event.mention else None, event.refusal))
+            batch.failures.append((event.mention.id if event.mention and event.is_checked else None, event.refusal))
         else:
             rows.setdefault(event.type, []).append(event)
     batch.columns = {event_type: _record_batch(event_type, accepted) for event_type, accepted in rows.items()}

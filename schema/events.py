@@ -54,10 +54,14 @@ class Mention:
 
 @dataclass
 class Event:
-    """One line after normalisation: ``row`` is set unless ``refusal`` is. ``mention`` is None without a usable id."""
+    """One line after normalisation: ``row`` is set unless ``refusal`` is.
+
+    ``mention`` is None without a usable id. ``is_checked``: the entity's own refusal would win over ``refusal``.
+    """
 
     type: str = ""
     mention: Mention | None = None
+    is_checked: bool = False
     row: Row = field(default_factory=dict)
     refusal: str = ""
 
@@ -65,14 +69,17 @@ class Event:
 def normalise(line: dict[str, Any], place: int, context: Context) -> Event:
     """The event of one JSON object, the ``place``-th of its request. Consumes ``line``. Never raises.
 
-    Checks follow section 2.7's order: an event that fails several is counted under the first. What comes after the
-    entity check there (iteration, value) still carries its ``mention``, as the entity's own refusal wins.
+    Checks follow section 2.7's order: an event that fails several is counted under the first.
     """
     event = Event()
     try:
         event.type = _event_type(line)
-        event.mention = _mention(line, event.type)
-        event.row = {"task": event.mention.id, "model_event": event.mention.is_model}
+        entity, is_model, allow_locked = _entity(line)
+        if isinstance(entity, str):
+            event.mention = Mention(entity, is_model, allow_locked)
+        _check_entity(entity, is_model, event.type)
+        event.is_checked = True
+        event.row = {"task": entity, "model_event": is_model}
         if event.type == LOG:
             event.row |= _line_identity(line, place, context)
         event.row |= _common_columns(line, context) | FIELDS[event.type](line, context)
@@ -137,19 +144,22 @@ def _event_type(line: dict[str, Any]) -> str:
     return name
 
 
-def _mention(line: dict[str, Any], event_type: str) -> Mention:
+def _entity(line: dict[str, Any]) -> tuple[Any, bool, bool]:
     is_model = bool(line.pop("model_event", False))
     allow_locked = bool(line.pop("allow_locked", False))
-    if is_model and event_type == LOG:
-        raise Refused("Log events are not supported for models")
     entity = line.pop("task", None)
     if is_model and line.get("model") is not None:
         entity = line.pop("model")
+    return entity, is_model, allow_locked
+
+
+def _check_entity(entity: Any, is_model: bool, event_type: str) -> None:
+    if is_model and event_type == LOG:
+        raise Refused("Log events are not supported for models")
     if entity is None:
         raise Refused("Event must have a 'task' field")
     if not isinstance(entity, str):
         raise Refused(f"Invalid {'model' if is_model else 'task'} id {_json(entity)}")
-    return Mention(entity, is_model, allow_locked)
 
 
 def _line_identity(line: dict[str, Any], place: int, context: Context) -> Row:
