@@ -136,6 +136,7 @@ def _content(endpoint: Endpoint) -> Json:
         return {
             JSON_LINES: {"schema": {"type": "string", "description": "one Event a line"}},
             ARROW_STREAM: {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}},
+            "application/json": {"schema": {"$ref": REFERENCE.format(model="Event")}},
         }
     model = "Event" if endpoint.is_batch else endpoint.request.__name__
     return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}
