@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema.errors import ConfigError
@@ -11,6 +12,7 @@ if TYPE_CHECKING:  # a process loads what it needs: a worker that is started aga
     from ingest.kafka.producer import Producer
     from schema.file_store import FileStore
     from schema.registry import Registry
+    from schema.site import Site
     from schema.store import ServerEngine
     from schema.web import Limits
 
@@ -52,6 +54,14 @@ def limits(settings: Settings) -> Limits:
     from schema.web import Limits
 
     return Limits(settings.max_body_bytes, settings.max_inflight_bytes)
+
+
+def site(settings: Settings) -> Site:
+    """What people see at ``/``: Eventide's own page."""
+    import query
+    from schema.site import Page
+
+    return Page(Path(query.__file__).parent / "page")
 
 
 def required(value: str, variable: str) -> str:
