@@ -44,6 +44,8 @@ export class Board {
     this.filter = route.param("q");
     this.logs = route.listed("log");
     this.dirty = new Set();
+    this.asked = 0; // numbers of the newest question, and of the question whose answer is shown
+    this.shown = 0;
     this.grid = h("div", { class: "charts" });
     this.monitors = h("div", { class: "charts" });
     this.monitorBox = h("details", { class: "monitors", hidden: true }, h("summary", {}, "Resource monitor"), this.monitors);
@@ -122,6 +124,7 @@ export class Board {
   turn(axis) {
     this.axis = axis;
     this.range = null;
+    this.shown = this.asked + 1; // answers on the other axis are of no use any more
     route.remember({ x: axis === "iter" ? "" : axis, range: "" });
     if (this.everything) this.everything.hidden = true;
     this.curves.clear();
@@ -131,6 +134,7 @@ export class Board {
   /** Show a range of x at full resolution, in all charts. @param {[number, number] | null} range */
   zoom(range) {
     this.range = range && range[1] > range[0] ? range : null;
+    this.shown = this.asked + 1;
     route.remember({ range: this.range ? this.range.map((x) => Math.round(x)).join("~") : "" });
     if (this.everything) this.everything.hidden = !this.range;
     this.drawAll();
@@ -139,11 +143,12 @@ export class Board {
 
   /** Ask for all curves in the range that is shown. */
   async read() {
-    const asked = (this.asked = {});
+    const asked = ++this.asked;
     try {
       const wish = { samples: this.samples(), axis: this.axis, range: this.range, chart: null };
       const curves = await this.source.load(wish, this.source.signal);
-      if (asked !== this.asked) return;
+      if (asked < this.shown) return;
+      this.shown = asked;
       this.curves = grouped(curves);
       replace(this.state, this.curves.size ? null : notice("No scalars yet. They appear here as they are reported."));
       this.arrange();
@@ -305,6 +310,7 @@ export class Board {
     this.element.append(dialog);
     this.full = { name, chart, curves: copied(this.curves.get(name) ?? []), dialog };
     dialog.showModal();
+    chart.canvas.focus();
     route.remember({ full: name });
     this.drawFull();
     this.readFull();

@@ -7,7 +7,7 @@ import * as format from "./format.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /**
- * How curves are shown. `range`: of x, null for all; `hidden`: series that are off; `origin`: x of relative time 0.
+ * How curves are shown. `range`: of x, null for all.
  * @typedef {{
  *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, range: [number, number] | null,
  *   isHidden: (curve: Curve) => boolean,
@@ -78,8 +78,8 @@ export class Chart {
   }
 
   resize() {
-    if (this.plot && this.canvas.clientWidth && this.canvas.clientWidth !== this.plot.width) this.plot.setSize(this.size());
-    else if (this.plot && this.canvas.clientHeight !== this.plot.height) this.plot.setSize(this.size());
+    const { width, height } = this.size();
+    if (this.plot && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
   }
 
   /**
@@ -114,7 +114,7 @@ export class Chart {
         drag: { x: true, y: false, setScale: false },
         points: { size: 7 },
         y: false,
-        bind: { dblclick: () => () => this.actions.reset() && null },
+        bind: { dblclick: () => () => (this.actions.reset(), null) },
       },
       hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.tell(plot.cursor.idx ?? null)] },
     };
@@ -209,12 +209,12 @@ export class Chart {
   /** Values at the cursor; the last ones without one. @param {number | null} index */
   tell(index) {
     if (!this.plot) return;
-    const at = index === null || index < 0 ? null : this.plot.data[0][index];
+    const at = index === null ? null : (this.plot.data[0][index] ?? null);
     this.element.classList.toggle("is-pointed", at !== null);
     for (const row of this.rows) {
       row.output.textContent = format.number(at === null ? extremes(row.curve).last : nearest(row.curve, at));
     }
-    this.canvas.dataset.at = at === null ? "" : at === undefined ? "" : tick(at, this.view?.axis ?? "iter", true);
+    this.canvas.dataset.at = at === null ? "" : tick(at, this.view?.axis ?? "iter", true);
   }
 
   /** The chart as an image, on its background and with its legend. */
@@ -278,8 +278,12 @@ function summary(curve) {
   return `${curve.name}: latest ${format.number(last)}, from ${format.number(low)} to ${format.number(high)}`;
 }
 
-/** @param {number} x @param {import("./curves.js").Axis} axis @param {boolean} [isExact] */
-function tick(x, axis, isExact = false) {
+/**
+ * @param {number} x
+ * @param {import("./curves.js").Axis} axis
+ * @param {boolean} [isExact] in full, rather than short
+ */
+function tick(x, axis, isExact) {
   if (axis === "iter") return isExact ? `iteration ${Math.round(x).toLocaleString("en")}` : compact(x);
   return axis === "time" ? format.clock(x) : format.duration(x);
 }

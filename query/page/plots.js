@@ -82,6 +82,14 @@ function parsed(text) {
   }
 }
 
+/**
+ * Titles as the library takes them: older ones let them be texts.
+ * @param {any} part of a layout
+ */
+function titled(part) {
+  return typeof part?.title === "string" ? { ...part, title: { text: part.title } } : part;
+}
+
 /** The plot's own layout, in the page's colours where it has none. @param {any} layout */
 function layoutOf(layout) {
   const style = getComputedStyle(document.documentElement);
@@ -93,11 +101,11 @@ function layoutOf(layout) {
     plot_bgcolor: "rgba(0,0,0,0)",
     colorway,
     margin: { l: 50, r: 20, t: 40, b: 40 },
-    ...layout,
+    ...titled(layout),
     template: {},
     font: { ...layout.font, color: ink, family: "system-ui, sans-serif", size: 12 },
-    xaxis: { ...axis, ...layout.xaxis },
-    yaxis: { ...axis, ...layout.yaxis },
+    xaxis: { ...axis, ...titled(layout.xaxis) },
+    yaxis: { ...axis, ...titled(layout.yaxis) },
     width: undefined,
     height: undefined,
     autosize: true,
@@ -106,15 +114,28 @@ function layoutOf(layout) {
 
 /** @param {any} trace */
 function table(trace) {
-  const heads = /** @type {any[]} */ (trace.header?.values ?? []).map((head) => [head].flat().join(" "));
   const columns = /** @type {any[][]} */ (trace.cells?.values ?? []);
-  const rows = Array.from({ length: Math.max(0, ...columns.map((column) => column?.length ?? 0)) }, (_, i) => columns.map((column) => column?.[i]));
-  const cell = (/** @type {any} */ value) => h("td", typeof value === "number" ? { class: "number" } : {}, typeof value === "number" ? format.number(value) : String(value ?? ""));
-  return h("div", { class: "scrolled" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map(cell))))));
+  const isNumber = columns.map((column) => column?.every?.((value) => typeof value === "number"));
+  const kind = (/** @type {number} */ i) => (isNumber[i] ? { class: "number" } : {});
+  const heads = /** @type {any[]} */ (trace.header?.values ?? []).map((head, i) => h("th", { scope: "col", ...kind(i) }, [head].flat().join(" ")));
+  const count = Math.max(0, ...columns.map((column) => column?.length ?? 0));
+  const cell = (/** @type {any} */ value) => (typeof value === "number" ? format.number(value) : String(value ?? ""));
+  const rows = Array.from({ length: count }, (_, i) => h("tr", {}, ...columns.map((column, j) => h("td", kind(j), cell(column?.[i])))));
+  return h("div", { class: "scrolled" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
+}
+
+/** The library sets styles as attributes, which the page's policy forbids; as properties they may be set. */
+function setStylesAsProperties() {
+  const { setAttribute } = Element.prototype;
+  Element.prototype.setAttribute = function (/** @type {string} */ name, /** @type {string} */ value) {
+    if (name === "style" && "style" in this) /** @type {HTMLElement} */ (this).style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
 }
 
 /** @returns {Promise<any>} */
 function loaded() {
+  if (!library) setStylesAsProperties();
   library ??= new Promise((done, fail) => {
     const script = h("script", { src: LIBRARY });
     script.addEventListener("load", () => done(/** @type {any} */ (globalThis).Plotly));

@@ -36,7 +36,7 @@ const POLL_MS = 10_000;
 /** @type {import("./app.js").Show} */
 export async function task(root, [id, tab = "scalars"], signal) {
   const head = h("div", { class: "head" });
-  const body = h("div", { class: `tab ${tab}`, role: "tabpanel", id: "tab" });
+  const body = h("div", { class: "tab", role: "tabpanel", id: "tab" });
   const live = h("span", { class: "live", hidden: true }, "live");
   const links = TABS.map(([name, label]) =>
     h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, label),
