@@ -13,6 +13,9 @@ up: $(VENV)/installed ## set up and run everything in one process
 test: $(VENV)/installed-test ## set up and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,mixed,tiers,registry SCALE=1
+	$(BIN)/python -m tests.bench
+
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

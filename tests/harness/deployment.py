@@ -41,6 +41,7 @@ class Deployment:
     credentials: Credentials
     environment: Mapping[str, str]
     processes: Mapping[str, Process]
+    worker: str = ""  # its origin, where it is a process of its own
 
     def command(self, *arguments: str) -> str:
         """The output of another ``eventide`` command with the same settings."""
@@ -81,10 +82,10 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
     )
     run_eventide(["migrate"], environment)
     with Started(directory, environment) as started:
-        _, gateway, query = (started.add(tier) for tier in ("worker", "gateway", "query"))
+        worker, gateway, query = (started.add(tier) for tier in ("worker", "gateway", "query"))
         files = started.add("files", "--files-port")
         origins = Origins(gateway, query)
-        yield Deployment("distributed", origins, files, FIRST_USER, environment, started.processes)
+        yield Deployment("distributed", origins, files, FIRST_USER, environment, started.processes, worker)
 
 
 class Started(ExitStack):
