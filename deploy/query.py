@@ -22,7 +22,7 @@ async def query(settings: Settings) -> None:
     store = Store(parts.server_engine(settings), settings.readers)
     registry = Registry(parts.registry_url(settings))
     secret = await parts.token_secret(registry, settings)
-    authenticator = Authenticator(registry, secret)
+    authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
     table = endpoints.bind(Reader(store, registry, Cursors(secret))).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
     await serve(create_app(table, authenticator, health, parts.limits(settings), all_calls), health, settings)

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 MAX_BODY_BYTES = 17 << 20
 TOKEN_SECRET = "a secret that only the tests share, and that is long enough even for HS512"
 FIRST_USER = Credentials("first-access-key", "first-secret-key")
+WEB_APP = Credentials("web-access-key", "web-secret-key")
 Mode = Literal["embedded", "distributed"]
 
 
@@ -114,6 +115,8 @@ def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     common = {
         "ACCESS_KEY": FIRST_USER.access_key,
         "SECRET_KEY": FIRST_USER.secret_key,
+        "WEB_ACCESS_KEY": WEB_APP.access_key,
+        "WEB_SECRET_KEY": WEB_APP.secret_key,
         "TOKEN_SECRET": TOKEN_SECRET,
         "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
         "LOG_LEVEL": "warning",
