@@ -58,6 +58,8 @@ def _logs(bench: Bench, service: Service) -> None:
     _ask(bench, service, "log page of 500, newest", 10, None, "events.get_task_log", **page)
     middle = page | {"from_timestamp": START_MS + count // 2}
     _ask(bench, service, "log page of 500, from the middle", 10, None, "events.get_task_log", **middle)
+    searched = page | {"search": f"loss {count // 3}"}
+    _ask(bench, service, "text search in 1 M lines", 30, None, "events.get_task_log", **searched)
 
 
 def _lines(task: str, first: int) -> bytes:
