@@ -1,6 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := schema ingest query deploy
+
+unexport PYTHONDONTWRITEBYTECODE # a start would compile every module anew
 
 .PHONY: up test lint format lock bench clean
 
@@ -8,7 +11,10 @@ up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
 
 test: $(VENV)/installed-test ## set up and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,mixed,tiers,registry SCALE=1
+	$(BIN)/python -m tests.bench
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -32,11 +38,13 @@ $(VENV)/python:
 $(VENV)/installed: $(VENV)/python requirements.lock pyproject.toml
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --no-deps -e .
+	$(BIN)/python -m compileall -q $(PACKAGES)
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/python requirements-test.lock pyproject.toml
 	$(BIN)/pip install -q --require-hashes -r requirements-test.lock
 	$(BIN)/pip install -q --no-deps -e .
+	$(BIN)/python -m compileall -q $(PACKAGES)
 	touch $@
 
 clean:

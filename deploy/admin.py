@@ -64,6 +64,8 @@ async def _first_user(registry: Registry, settings: Settings) -> None:
         made = first_start.make_credentials()
         await first_start.ensure_first_user(registry, settings, made)
         print(json.dumps(vars(made)))
+    if settings.web_access_key and settings.web_secret_key.get_secret_value():
+        await first_start.ensure_web_user(registry, settings, first_start.web_credentials(settings))
 
 
 def _plan(settings: Settings) -> TopicPlan:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from schema.auth import WEB
 from schema.errors import ConfigError
 from schema.registry import Registry
 from schema.settings import Settings
@@ -44,11 +45,21 @@ def make_credentials() -> Credentials:
 
 
 def first_credentials(settings: Settings) -> Credentials:
-    """Those of the settings, else those in the data directory (mode 0600), made if there are none."""
+    """The first user's, of the settings or kept in the data directory."""
     given = Credentials(settings.access_key, settings.secret_key.get_secret_value())
+    return _given_or_kept(given, settings.data_dir / "credentials.json")
+
+
+def web_credentials(settings: Settings) -> Credentials:
+    """The web application's own, of the settings or kept in the data directory."""
+    given = Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value())
+    return _given_or_kept(given, settings.data_dir / "web-credentials.json")
+
+
+def _given_or_kept(given: Credentials, file: Path) -> Credentials:
+    """What is given, else what is in the file (mode 0600), made if there is none."""
     if given.access_key and given.secret_key:
         return given
-    file = settings.data_dir / "credentials.json"
     if not file.exists():
         made = make_credentials()
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -60,3 +71,11 @@ async def ensure_first_user(registry: Registry, settings: Settings, credentials:
     """The first user (role root) has these credentials."""
     if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
         await registry.add_user(settings.company, FIRST_USER, "root", credentials.access_key, credentials.secret_key)
+
+
+async def ensure_web_user(registry: Registry, settings: Settings, credentials: Credentials) -> None:
+    """The web application may log people in with these credentials, and do nothing else."""
+    if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
+        await registry.add_user(
+            settings.company, "web application", WEB, credentials.access_key, credentials.secret_key
+        )

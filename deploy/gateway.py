@@ -29,7 +29,9 @@ async def gateway(settings: Settings) -> None:
     current = CurrentTopic(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
     toucher = Toucher(registry)
-    authenticator = Authenticator(registry, await parts.token_secret(registry, settings))
+    authenticator = Authenticator(
+        registry, await parts.token_secret(registry, settings), asks_password=settings.web_login == "keys"
+    )
     service = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(

@@ -22,7 +22,7 @@ async def query(settings: Settings) -> None:
     store = Store(parts.server_engine(settings), settings.readers)
     registry = Registry(parts.registry_url(settings))
     secret = await parts.token_secret(registry, settings)
-    authenticator = Authenticator(registry, secret)
+    authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
     reader = Reader(store, registry, Cursors(secret))
     table = endpoints.bind(reader).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})

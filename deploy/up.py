@@ -56,11 +56,12 @@ async def embedded(
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
+    await first_start.ensure_web_user(registry, settings, first_start.web_credentials(settings))
     secret = await parts.token_secret(registry, settings)
     migrate(store)
     log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
     toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
-    authenticator = Authenticator(registry, secret)
+    authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
     gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),

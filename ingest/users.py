@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.gateway import Gateway
+from schema.auth import WEB
 from schema.errors import Forbidden
 from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.wire import Access, Answer, Caller, Endpoints, Tier
 
 DOT = "--DOT--"  # a dot inside a key
-INVITERS = frozenset(("system", "root", "admin"))
+INVITERS = frozenset(("system", "root", "admin", WEB))
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -45,7 +46,7 @@ async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferen
     return {"updated": 1} | ({"fields": {"preferences": merged}} if request.return_updated else {})
 
 
-@endpoints.add("auth.create_user")
+@endpoints.add("auth.create_user", access=Access.WEB)
 async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> Answer:
     """``{"id"}`` of a user of the caller's company. Raises Forbidden for all but administrators."""
     if caller.role not in INVITERS:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from query.reader import Reader, of_entity
-from query.rows import Key, MetricFilter, fill, filter_sql
+from query.rows import Int64, Key, MetricFilter, fill, filter_sql
 from schema.events import iso_time
 from schema.living import ENTITY, LIVING, SINCE_RESET
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
-from schema.tables import INT64_MAX, SCALAR, SINGLE_VALUE_ITER
+from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
 from schema.wire import Answer, Caller, Endpoints, Tier
 
 MAX_SAMPLES = 6000  # also of a group of curves
@@ -32,17 +32,26 @@ FROM scalars FINAL WHERE $points AND $has_field AND $filter
 GROUP BY metric, variant ORDER BY metric, variant
 """
 BUCKETS_SQL = """
-WITH arraySort(groupArray((start, mean))) AS points
-SELECT metric, variant,
-    arrayMap(point -> tupleElement(point, 1), points) AS x, arrayMap(point -> tupleElement(point, 2), points) AS y
+WITH arraySort(bucket -> tupleElement(bucket, 1), groupArray(($columns))) AS buckets
+SELECT metric, variant, $arrays
 FROM
 (
-    SELECT metric, variant, $field - positiveModulo($field, $interval) AS start, avg(toFloat32(value)) AS mean
+    SELECT metric, variant, $field - positiveModulo($field, $interval) AS start, $aggregates
     FROM scalars FINAL$join WHERE $points AND $has_field AND $filter
     GROUP BY metric, variant, start
 )
 GROUP BY metric, variant
 """
+# The values of a bucket -> what is drawn of it. Values count with the precision of the index that the API stands for.
+AGGREGATES = {
+    "mean": {"y": "avg(toFloat32(value))"},
+    "minmax": {
+        "y": "avg(toFloat32(value))",
+        "y_min": "toFloat64(min(toFloat32(value)))",
+        "y_max": "toFloat64(max(toFloat32(value)))",
+    },
+    "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter)))"},
+}
 INTERVALS_JOIN = """
     INNER JOIN
     (
@@ -60,10 +69,17 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class Sampling(Request):
-    """How curves are downsampled."""
+    """How curves are downsampled, and which part of them.
+
+    Eventide's own: ``aggregation`` (``minmax`` adds ``y_min`` and ``y_max``), ``x_min`` and ``x_max`` (both included;
+    iterations, or ms since the epoch).
+    """
 
     samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] = 2000
     key: Key = "iter"
+    aggregation: Literal["mean", "minmax", "last"] = "mean"
+    x_min: Int64 = INT64_MIN
+    x_max: Int64 = INT64_MAX
     metrics: list[MetricFilter] = []
     model_events: Boolean = False
 
@@ -130,7 +146,7 @@ async def read_curves(reader: Reader, entity: Entity, request: Sampling) -> list
     """The entity's curves with their points (x, y and, where it has one, x_axis_label), in the answer's order."""
     condition, parameters = filter_sql(request.metrics)
     parameters |= of_entity(entity)
-    texts = _texts(request.key) | {"$filter": condition, "$points": POINTS}
+    texts = _texts(request, parameters) | {"$filter": condition, "$points": POINTS}
     rows = await reader.store.read(fill(RANGES_SQL, texts), parameters)
     curves = [Curve(row["metric"], row["variant"], row["n"], row["lo"], row["hi"]) for row in rows]
     for curve in curves:
@@ -168,9 +184,25 @@ def _fits(group: Sequence[Curve], curve: Curve) -> bool:
     )
 
 
-def _texts(key: Key) -> dict[str, str]:
-    field = "iter" if key == "iter" else "timestamp"
-    return {"$field": field, "$has_field": "1" if key == "iter" else f"timestamp != {INT64_MAX}"}
+def _texts(request: Sampling, parameters: dict[str, Any]) -> dict[str, str]:
+    field, condition = "iter", "1"
+    if request.key != "iter":
+        field, condition = "timestamp", f"timestamp != {INT64_MAX}"
+    if (request.x_min, request.x_max) != (INT64_MIN, INT64_MAX):
+        parameters |= {"x_min": request.x_min, "x_max": request.x_max}
+        condition += f" AND {field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}}"
+    aggregates = AGGREGATES[request.aggregation]
+    columns = ("x", *aggregates)
+    return {
+        "$aggregates": ", ".join(f"{sql} AS bucket_{name}" for name, sql in aggregates.items()),
+        "$columns": ", ".join(["start", *(f"bucket_{name}" for name in aggregates)]),
+        "$arrays": ", ".join(
+            f"arrayMap(bucket -> tupleElement(bucket, {place}), buckets) AS {name}"
+            for place, name in enumerate(columns, 1)
+        ),
+        "$field": field,
+        "$has_field": condition,
+    }
 
 
 def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any]) -> dict[str, str]:
@@ -187,7 +219,7 @@ def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any]) -> dict
 def _points(
     curves: Iterable[Curve], buckets: Iterable[dict[str, Any]], labels: Iterable[dict[str, Any]], key: Key
 ) -> list[tuple[Curve, dict[str, Any]]]:
-    found = {(row["metric"], row["variant"]): {"x": row["x"], "y": row["y"]} for row in buckets}
+    found = {(row.pop("metric"), row.pop("variant")): row for row in buckets}
     for row in labels:
         if (row["metric"], row["variant"]) in found:
             found[row["metric"], row["variant"]]["x_axis_label"] = row["text"]

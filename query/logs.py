@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -70,7 +71,10 @@ class GetTaskLogV17(GetTaskLogV1):
 
 
 class GetTaskLog(Request):
-    """A page of a task's lines before or after a time."""
+    """A page of a task's lines before or after a time.
+
+    Eventide's own: ``search`` (a text that lines contain, in any case) and ``levels``.
+    """
 
     task: str
     batch_size: PageSize = 5000
@@ -78,6 +82,8 @@ class GetTaskLog(Request):
     from_timestamp: Int64 = 0
     order: Order | None = None
     metrics: list[MetricFilter] = []
+    search: str = ""
+    levels: list[str] = []
 
 
 class DownloadTaskLog(Request):
@@ -110,13 +116,16 @@ async def get_task_log_v17(reader: Reader, caller: Caller, request: GetTaskLogV1
 async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Answer:
     """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together."""
     task = await reader.entity(caller, request.task)
-    condition, parameters = filter_sql(request.metrics)
+    condition, parameters = _filter(request)
     parameters |= of_entity(task)
-    total = (await reader.store.read(fill(TOTAL_SQL, {"$filter": condition}), parameters))[0]["n"]
-    events = documents(await _page(reader, request, condition, parameters), LOG)
+    total, rows = await asyncio.gather(
+        reader.store.read(fill(TOTAL_SQL, {"$filter": condition}), parameters),
+        _page(reader, request, condition, parameters),
+    )
+    events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
-    return {"events": events, "returned": len(events), "total": total}
+    return {"events": events, "returned": len(events), "total": total[0]["n"]}
 
 
 @endpoints.add("events.download_task_log")
@@ -134,6 +143,16 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
     return Stream(_download(reader, task, None if is_json else request.line_format), headers)
 
 
+def _filter(request: GetTaskLog) -> tuple[str, dict[str, Any]]:
+    """Which of the task's lines are meant."""
+    condition, parameters = filter_sql(request.metrics)
+    if request.search:
+        condition += " AND positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
+    if request.levels:
+        condition += " AND level IN {levels:Array(String)}"
+    return condition, parameters | {"search": request.search, "levels": request.levels}
+
+
 async def _page(reader: Reader, request: GetTaskLog, condition: str, parameters: dict[str, Any]) -> Rows:
     """Lines in the direction of navigation; those without a timestamp follow where no start is given."""
     if request.batch_size == 0:
@@ -144,7 +163,7 @@ async def _page(reader: Reader, request: GetTaskLog, condition: str, parameters:
         "$direction": "DESC" if earlier else "ASC",
         "$start": f"timestamp {'<' if earlier else '>'} {{start:Int64}}" if start else "1",
     }
-    parameters |= {"start": start, "size": request.batch_size, "limit": request.batch_size + MAX_TIES}
+    parameters = parameters | {"start": start, "size": request.batch_size, "limit": request.batch_size + MAX_TIES}
     rows = await reader.store.read(fill(TIMED_PAGE_SQL, texts), parameters)
     if len(rows) < request.batch_size and not start:
         parameters["size"] = request.batch_size - len(rows)

@@ -8,7 +8,7 @@ from query.reader import Reader
 from schema.errors import InvalidUser
 from schema.registry import Document, User
 from schema.requests import Boolean, Request
-from schema.wire import MAX_VERSION, Answer, Caller, Endpoints, Tier
+from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -51,7 +51,7 @@ async def get_by_id(reader: Reader, caller: Caller, request: UserById) -> Answer
     return {"user": _shown(user)}
 
 
-@endpoints.add("users.get_all")
+@endpoints.add("users.get_all", access=Access.WEB)
 async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
     """``{"users": […]}``: the company's."""
     return {"users": [_shown(user) for user in await reader.registry.users_of(caller.company)]}

@@ -20,37 +20,54 @@ from schema.errors import (
     BadImpersonation,
     BadScheme,
     BadToken,
+    Forbidden,
     InvalidField,
     NoCredentials,
+    RequestError,
 )
 from schema.registry import Registry, User
 from schema.requests import first_of
-from schema.wire import MAX_VERSION, Caller
+from schema.wire import MAX_VERSION, Access, Caller
 
 COOKIE = "clearml_token_basic"
 ALGORITHM = "HS256"
 DEFAULT_LIFETIME_SECONDS = 2_592_000
 MAX_LIFETIME_SECONDS = 31_536_000
 IDENTITY = ("user", "company", "role", "user_name", "company_name")
-IMPERSONATORS = frozenset(("system", "root", "admin"))
+WEB = "web"  # role of the web application's own credential
+IMPERSONATORS = frozenset(("system", "root", "admin", WEB))
+NOBODY = Caller("", "", "")
 CACHED_CREDENTIALS = 1000
 CREDENTIALS_SECONDS = 5.0
 
 
 class Authenticator:
-    """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens."""
+    """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens.
 
-    def __init__(self, registry: Registry, secret: str) -> None:
+    ``asks_password``: the web application asks for keys; else a name is enough for it.
+    """
+
+    def __init__(self, registry: Registry, secret: str, *, asks_password: bool = True) -> None:
+        self.asks_password = asks_password
         self._registry = registry
         self._secret = secret
         self._known: dict[str, tuple[float, User]] = {}
 
-    async def caller(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Caller:
-        """The caller of a request; the header wins over the cookie.
+    async def caller(
+        self, headers: Mapping[str, str], cookies: Mapping[str, str], access: Access = Access.USERS
+    ) -> Caller:
+        """The caller of a request; the header wins over the cookie. Who is not known is NOBODY, where anyone may call.
 
-        Raises the 401 errors, and AmbiguousIdentity or BadImpersonation for the impersonation headers.
+        Raises the 401 errors, Forbidden, and AmbiguousIdentity or BadImpersonation for the impersonation headers.
         """
-        caller = await self._authenticated(headers.get("Authorization"), cookies.get(COOKIE))
+        try:
+            caller = await self._authenticated(headers.get("Authorization"), cookies.get(COOKIE))
+        except RequestError as error:
+            if access is not Access.ANYONE or error.code != 401:
+                raise
+            return NOBODY
+        if caller.role == WEB and access is Access.USERS:
+            raise Forbidden("This credential only logs others in")
         caller = await self._impersonated(caller, headers)
         return replace(
             caller,
@@ -127,6 +144,8 @@ class Authenticator:
         user = await self._registry.user(user_id)
         if user is None or (caller.role != "root" and user.company != caller.company):
             raise BadImpersonation(f"Unknown user {user_id}")
+        if caller.role == WEB and user.role != "user":
+            raise BadImpersonation(f"A user of role {user.role} has credentials of their own")
         return _caller(user)
 
 

@@ -31,6 +31,11 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
+    web_login: Literal["name", "keys"] = Field(
+        "name", description="how people log in to the ClearML web app: by any name, or by access and secret key"
+    )
+    web_access_key: str = Field("", description="the web app's own credential; made at the first start")
+    web_secret_key: SecretStr = Field(SecretStr(""), description="its secret; made at the first start")
     company: str = Field("eventide", description="company of the first user")
     token_secret: SecretStr = Field(
         SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"

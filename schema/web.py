@@ -137,7 +137,7 @@ class Dispatcher:
             raise EncodedBody("Content-Encoding is not supported")
         call.parse(request.rel_url.raw_path)
         endpoint = call.resolve(self._endpoints)
-        caller = await self._authenticator.caller(request.headers, request.cookies)
+        caller = await self._authenticator.caller(request.headers, request.cookies, endpoint.access)
         with self._room.take(request.content_length or 0):
             parameters = await _read_parameters(request, endpoint)
             answer = await endpoint.handler(caller, parameters)

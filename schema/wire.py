@@ -48,6 +48,14 @@ class Tier(Enum):
     BOTH = "both"
 
 
+class Access(Enum):
+    """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else."""
+
+    ANYONE = "anyone"
+    WEB = "web"
+    USERS = "users"
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who asks, and what their headers say."""
@@ -95,6 +103,7 @@ class Endpoint:
     request: type[Request]
     handler: Handler
     is_batch: bool = False
+    access: Access = Access.USERS
 
     @property
     def actual_version(self) -> str:
@@ -115,13 +124,19 @@ class Endpoints:
         self._by_name: dict[str, list[Endpoint]] = {}
 
     def add(
-        self, name: str, since: str = "1.0", *, tier: Tier | None = None, is_batch: bool = False
+        self,
+        name: str,
+        since: str = "1.0",
+        *,
+        tier: Tier | None = None,
+        is_batch: bool = False,
+        access: Access = Access.USERS,
     ) -> Callable[[HandlerType], HandlerType]:
         """Decorator: this function answers ``name`` from version ``since`` on. ``is_batch``: takes json lines."""
 
         def register(handler: HandlerType) -> HandlerType:
             request = get_type_hints(handler)["request"]
-            found = Endpoint(name, parse_version(since), tier or self._tier, request, handler, is_batch)
+            found = Endpoint(name, parse_version(since), tier or self._tier, request, handler, is_batch, access)
             self._by_name.setdefault(name, []).append(found)
             return handler
 

@@ -78,8 +78,10 @@ class Users(Database):
         return User(*row) if row else None
 
     async def users_of(self, company: str) -> list[User]:
-        """The users of a company, by name."""
-        query = _user_query().where(USERS.c.company == company).order_by(USERS.c.name, USERS.c.id)
+        """The people of a company, by name."""
+        query = (
+            _user_query().where(USERS.c.company == company, USERS.c.role != "web").order_by(USERS.c.name, USERS.c.id)
+        )
         return await self._read(lambda c: [User(*row) for row in c.execute(query)])
 
     async def names_of_users(self, ids: Iterable[str]) -> dict[str, str]:

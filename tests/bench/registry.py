@@ -1,47 +1,56 @@
-"""How long list calls take over HTTP with many tasks in the registry: ``python -m tests.bench.registry [COUNT]``.
-
-Prints the median and the slowest of some requests of each kind, in ms, against ``eventide up`` on SQLite.
-"""
+"""List calls over HTTP with 100 000 tasks in the registry: SQLite and, where it is installed, PostgreSQL."""
 
 from __future__ import annotations
 
 import random
-import statistics
-import sys
-import tempfile
-import time
 import uuid
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
 
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of
+from tests.bench.bench import Bench
+from tests.bench.measure import Figure, milliseconds, percentile
 from tests.harness.api import Api
 from tests.harness.deployment import embedded
 from tests.integration.registries import run
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import Unavailable
 
-REQUESTS = 30
+COUNT = 100_000
+GOALS = {"tasks.get_by_id": 5.0, "tasks.get_all": 50.0}
 STATUSES = ("created", "completed", "failed", "in_progress")
 TABLE = {"only_fields": ["id", "name", "status", "last_update", "tags", "project", "last_iteration"], "page_size": 30}
 NOT_ARCHIVED = ["__$not", "archived", "__$not", "pipeline"]
 
 
-def main() -> None:
-    """Fill, ask, print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        embedded(Path(directory)) as deployment,
-        Api(deployment.origins, deployment.credentials) as api,
-    ):
+def measure(bench: Bench) -> None:
+    """Fill, ask."""
+    with TemporaryDirectory(prefix="eventide-bench-") as directory:
+        _measure(bench, Path(directory), "SQLite", f"sqlite:///{directory}/data/registry.db", {})
+    try:
+        with (
+            TemporaryDirectory(prefix="eventide-bench-") as directory,
+            PostgresServer(Path(directory) / "postgres.log") as server,
+        ):
+            _measure(bench, Path(directory), "PostgreSQL", server.url, {"REGISTRY_URL": server.url})
+    except Unavailable as error:
+        print(f"without PostgreSQL: {error}")
+
+
+def _measure(bench: Bench, directory: Path, name: str, url: str, settings: dict[str, str]) -> None:
+    with embedded(directory, settings) as deployment, Api(deployment.origins, deployment.credentials) as api:
         company = api.call("users.get_current_user")["user"]["company"]["id"]
         project = api.call("projects.create", name="bench")["id"]
-        documents = [document(number, company, project) for number in range(count)]
-        fill(f"sqlite:///{directory}/data/registry.db", documents)
-        for action, body in requests(documents, project):
-            measure(api, action, body)
+        documents = [document(number, company, project) for number in range(bench.times(COUNT))]
+        fill(url, documents)
+        for what, action, body in requests(documents, project):
+            taken = milliseconds(lambda action=action, body=body: api.call(action, body))  # type: ignore[misc]
+            figure = Figure(f"{action} {what}, {name}", percentile(taken, 50), "ms", GOALS.get(action))
+            bench.results.add(figure)
 
 
 def document(number: int, company: str, project: str) -> Document:
@@ -84,37 +93,23 @@ def fill(url: str, documents: list[Document]) -> None:
     run(registry.close())
 
 
-def requests(documents: list[Document], project: str) -> list[tuple[str, dict[str, Any]]]:
+def requests(documents: list[Document], project: str) -> list[tuple[str, str, dict[str, Any]]]:
     """What the SDK and the web application ask for."""
     one = documents[len(documents) // 2]
+    table = {"only_fields": ["id", "name", "status", "last_update", "tags", "project", "last_iteration"]}
+    table |= {"page_size": 30}
+    newest = table | {"order_by": ["-last_update"]}
+    active = {"system_tags": ["__$not", "archived", "__$not", "pipeline"], "size": 30}
     return [
-        ("tasks.get_by_id", {"task": one["id"]}),
-        ("tasks.get_all", {"id": [one["id"]], "only_fields": ["status", "status_message", "id"]}),
-        ("tasks.get_all", {"name": "^experiment\\ 777$", "project": [project]} | TABLE),
-        ("tasks.get_all", {"name": "^experiment\\ 777$"} | TABLE),
-        ("tasks.get_all", {"name": "777"} | TABLE),
-        ("tasks.get_all", {"name": "experiment 77[78]$"} | TABLE),
-        ("tasks.get_all", {"project": [project], "order_by": ["-last_update"]} | TABLE),
-        ("tasks.get_all", {"status": ["in_progress"], "order_by": ["-last_update"]} | TABLE),
-        ("tasks.get_all", {"tags": ["tag 7"], "order_by": ["-last_update"]} | TABLE),
-        ("tasks.get_all", {"project": [project], "page": 100} | TABLE),
-        ("tasks.get_all", {"project": [project], "page_size": 30}),
-        ("tasks.get_all_ex", {"system_tags": NOT_ARCHIVED, "order_by": ["-last_update"], "size": 30} | TABLE),
-        ("tasks.get_all_ex", {"order_by": ["-name"], "project": [project]} | TABLE),
+        ("", "tasks.get_by_id", {"task": one["id"]}),
+        ("by id", "tasks.get_all", {"id": [one["id"]], "only_fields": ["status", "status_message", "id"]}),
+        ("by exact name", "tasks.get_all", table | {"name": "^experiment\\ 777$", "project": [project]}),
+        ("by part of a name", "tasks.get_all", table | {"name": "777"}),
+        ("by pattern", "tasks.get_all", table | {"name": "experiment 77[78]$"}),
+        ("newest of a project", "tasks.get_all", newest | {"project": [project]}),
+        ("newest of a status", "tasks.get_all", newest | {"status": ["in_progress"]}),
+        ("newest of a tag", "tasks.get_all", newest | {"tags": ["tag 7"]}),
+        ("page 100", "tasks.get_all", table | {"project": [project], "page": 100}),
+        ("whole documents", "tasks.get_all", {"project": [project], "page_size": 30}),
+        ("newest not archived", "tasks.get_all_ex", newest | active),
     ]
-
-
-def measure(api: Api, action: str, body: dict[str, Any]) -> None:
-    """Print how long a call takes, in ms."""
-    milliseconds = []
-    for _ in range(REQUESTS):
-        started = time.perf_counter()
-        answer = api.call(action, body)
-        milliseconds.append((time.perf_counter() - started) * 1000)
-    found = len(answer.get("tasks", [1]))
-    shown = {name: value for name, value in body.items() if name not in TABLE}
-    print(f"{statistics.median(milliseconds):7.1f} {max(milliseconds):7.1f}  {found:4d}  {action} {shown}")
-
-
-if __name__ == "__main__":
-    main()

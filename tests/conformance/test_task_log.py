@@ -227,3 +227,24 @@ def test_no_lines_end_the_scroll_at_once(api: Api, task: str, version: str) -> N
 @pytest.mark.parametrize("fields", [{"batch_size": -1}, {"batch_size": "x"}, {"order": "up"}, {"scroll_id": 5}])
 def test_malformed_requests_to_the_older_ones(api: Api, task: str, version: str, fields: dict[str, Any]) -> None:
     assert api.fail(LOG, fields, version=version, task=task)[0] == 400
+
+
+# --- Eventide's own ---------------------------------------------------------------------------------------------------
+
+
+def test_lines_are_searched_by_text_and_level(api: Api, task: str) -> None:
+    texts = ["Loss is nan", "saved", "loss 0.5", "ÜBER the limit", "a % and a _ and a '"]
+    api.add(*(log(task, text, timestamp=1000 + n, level="error" if n == 0 else "info") for n, text in enumerate(texts)))
+
+    def found(**fields: Any) -> list[str]:
+        answer = api.call(LOG, fields, task=task, order="asc", navigate_earlier=False)
+        assert answer["total"] == answer["returned"]
+        return column(answer["events"], "msg")
+
+    assert found(search="LOSS") == ["Loss is nan", "loss 0.5"]
+    assert found(search="über") == ["ÜBER the limit"]
+    assert found(search="% and a _ and a '") == [texts[4]]
+    assert found(search="%loss%") == []
+    assert found(levels=["error"]) == ["Loss is nan"]
+    assert found(levels=["error", "info"], search="loss", batch_size=10) == ["Loss is nan", "loss 0.5"]
+    assert found(search="", levels=[]) == texts

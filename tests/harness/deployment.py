@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 MAX_BODY_BYTES = 17 << 20
 TOKEN_SECRET = "a secret that only the tests share, and that is long enough even for HS512"
 FIRST_USER = Credentials("first-access-key", "first-secret-key")
+WEB_APP = Credentials("web-access-key", "web-secret-key")
 Mode = Literal["embedded", "distributed"]
 
 
@@ -41,6 +42,7 @@ class Deployment:
     credentials: Credentials
     environment: Mapping[str, str]
     processes: Mapping[str, Process]
+    worker: str = ""  # its origin, where it is a process of its own
 
     def command(self, *arguments: str) -> str:
         """The output of another ``eventide`` command with the same settings."""
@@ -81,10 +83,10 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
     )
     run_eventide(["migrate"], environment)
     with Started(directory, environment) as started:
-        _, gateway, query = (started.add(tier) for tier in ("worker", "gateway", "query"))
+        worker, gateway, query = (started.add(tier) for tier in ("worker", "gateway", "query"))
         files = started.add("files", "--files-port")
         origins = Origins(gateway, query)
-        yield Deployment("distributed", origins, files, FIRST_USER, environment, started.processes)
+        yield Deployment("distributed", origins, files, FIRST_USER, environment, started.processes, worker)
 
 
 class Started(ExitStack):
@@ -113,6 +115,8 @@ def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     common = {
         "ACCESS_KEY": FIRST_USER.access_key,
         "SECRET_KEY": FIRST_USER.secret_key,
+        "WEB_ACCESS_KEY": WEB_APP.access_key,
+        "WEB_SECRET_KEY": WEB_APP.secret_key,
         "TOKEN_SECRET": TOKEN_SECRET,
         "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
         "LOG_LEVEL": "warning",

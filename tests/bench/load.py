@@ -1,0 +1,127 @@
+"""Clients that send prepared bodies as fast as they are answered: threads with a connection each."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from urllib.parse import urlsplit
+
+import psutil
+
+from tests.bench.reference import LINES
+
+SETTLE_SECONDS = 60
+IDLE_CPU = 0.08  # seconds of CPU in a second
+
+
+@dataclass
+class Client:
+    """One connection of one user."""
+
+    origin: str
+    headers: Mapping[str, str]
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=120)
+
+    def send(self, action: str, body: bytes, content_type: str = "application/json", ack: str | None = None) -> bytes:
+        """The body of the answer, which must be 200."""
+        headers = dict(self.headers) | {"Content-Type": content_type} | ({"X-Eventide-Ack": ack} if ack else {})
+        self.connection.request("POST", f"/v2.34/{action}", body, headers)
+        response = self.connection.getresponse()
+        answer = response.read()
+        assert response.status == 200, answer[:500]
+        return answer
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of a load. ``cpu``: of the watched processes, in seconds."""
+
+    requests: int
+    seconds: float
+    cpu: float
+    latencies: list[float]
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.requests / self.seconds
+
+
+def send_all(
+    clients: Sequence[Client],
+    bodies: Sequence[bytes],
+    content_type: str = LINES,
+    pids: Sequence[int] = (),
+    ack: str | None = None,
+) -> Sent:
+    """Every body once, each by the next free client."""
+    places, latencies = count(), list[float]()
+
+    def work(client: Client) -> None:
+        while (place := next(places)) < len(bodies):
+            begun = time.perf_counter()
+            client.send("events.add_batch", bodies[place], content_type, ack)
+            latencies.append((time.perf_counter() - begun) * 1000)
+
+    before, started = cpu_seconds(pids), time.perf_counter()
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(latencies) == len(bodies)
+    return Sent(len(bodies), time.perf_counter() - started, cpu_seconds(pids) - before, latencies)
+
+
+@contextmanager
+def steady(clients: Sequence[Client], bodies: Sequence[bytes], per_second: float) -> Iterator[list[float]]:
+    """Bodies over and over, so many a second, while inside; yields the latencies in ms, as they come."""
+    stop, places, latencies = threading.Event(), count(), list[float]()
+    started = time.perf_counter()
+
+    def work(client: Client) -> None:
+        while not stop.is_set():
+            place = next(places)
+            stop.wait(max(0, started + place / per_second - time.perf_counter()))
+            begun = time.perf_counter()
+            client.send("events.add_batch", bodies[place % len(bodies)], LINES)
+            latencies.append((time.perf_counter() - begun) * 1000)
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    try:
+        yield latencies
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """User and system time of these processes so far."""
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
+
+
+def settle(pids: Sequence[int]) -> None:
+    """Wait until the processes have nothing left to do: merges, flushes. At most SETTLE_SECONDS."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < end:
+        before = cpu_seconds(pids)
+        time.sleep(1)
+        if cpu_seconds(pids) - before < IDLE_CPU:
+            return
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process that is its own: without files that it maps, which the kernel may drop."""
+    memory = psutil.Process(pid).memory_info()
+    return float(memory.rss - memory.shared) / 1e6

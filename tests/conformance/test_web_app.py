@@ -1,0 +1,224 @@
+"""What the ClearML web application asks, as recorded: version 999.0, a cookie, and its own credential to log in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from hashlib import md5
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.harness.api import Api, Data, Origins, data_of, until
+from tests.harness.deployment import WEB_APP, Deployment
+from tests.harness.events import SINGLE_VALUE, image, log, plot, scalar
+
+VERSION = "999.0"
+COOKIE = "clearml_token_basic"
+NOT_HIDDEN = ["__$not", "archived", "__$not", "pipeline", "__$not", "dataset", "__$not", "reports"]
+TABLE: Data = {"id": [], "type": [], "user": [], "system_tags": NOT_HIDDEN, "include_subprojects": True, "size": 30}
+COLUMNS = [
+    "name",
+    "status",
+    "system_tags",
+    "project.name",
+    "company",
+    "last_change",
+    "last_update",
+    "tags",
+    "user.name",
+]
+SMALL_LISTS = {
+    "projects.get_user_names": "users",
+    "projects.get_task_tags": "tags",
+    "projects.get_model_tags": "tags",
+    "projects.get_project_tags": "tags",
+    "projects.get_task_parents": "parents",
+    "tasks.get_types": "types",
+    "models.get_frameworks": "frameworks",
+    "reports.get_all_ex": "tasks",
+    "projects.get_unique_metric_variants": "metrics",
+    "projects.get_hyper_parameters": "parameters",
+}
+
+
+class Browser:
+    """The application in a browser: cookies, and whatever ``headers`` a call has besides."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+        self.client = httpx.Client(timeout=60)
+
+    def ask(self, action: str, body: Any = None, **options: Any) -> httpx.Response:
+        """A call; without a body there is no Content-Type either."""
+        url = f"{self._origins.of(action)}/v{VERSION}/{action}"
+        return self.client.post(url, **({"json": body} if body is not None else {}), **options)
+
+    def call(self, action: str, body: Any = None, **options: Any) -> Data:
+        """Its data."""
+        return data_of(self.ask(action, body, **options))
+
+
+@pytest.fixture
+def browser(eventide: Deployment) -> Iterator[Browser]:
+    """Nobody is logged in."""
+    made = Browser(eventide.origins)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def person(browser: Browser) -> Browser:
+    """Someone new is logged in, the way the application does it."""
+    log_in(browser, f"Ada {secrets.token_hex(4)}")
+    return browser
+
+
+def log_in(browser: Browser, name: str) -> str:
+    """The id of the user, who is made if there is none of that name."""
+    own = httpx.BasicAuth(WEB_APP.access_key, WEB_APP.secret_key)
+    known = {user["name"]: user["id"] for user in browser.call("users.get_all", auth=own)["users"]}
+    if name not in known:
+        fields = {"email": secrets.token_hex(8), "name": name, "company": "x", "given_name": name, "family_name": ""}
+        known[name] = browser.call("auth.create_user", fields, auth=own)["id"]
+    data_of(browser.ask("auth.login", auth=own, headers={"X-Clearml-Impersonate-As": known[name]}))
+    return str(known[name])
+
+
+# --- logging in -------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_told_how_to_log_in(browser: Browser) -> None:
+    modes = browser.call("login.supported_modes", {})
+    assert (modes["authenticated"], modes["basic"]["enabled"]) == (False, False)
+    browser.client.cookies.set(COOKIE, "expired or forged")
+    assert browser.call("login.supported_modes", {})["authenticated"] is False
+    assert browser.ask("users.get_current_user", {}).status_code == 401
+
+
+def test_a_name_is_enough_and_is_known_again(browser: Browser) -> None:
+    name = f"Grace {secrets.token_hex(4)}"
+    user = log_in(browser, name)
+    assert browser.client.cookies[COOKIE]
+    assert browser.call("login.supported_modes", {})["authenticated"] is True
+    assert browser.call("users.get_current_user", {"get_supported_features": True})["user"]["id"] == user
+    assert log_in(browser, name) == user
+    browser.call("login.logout", {"redirect_url": "/"})
+    assert COOKIE not in browser.client.cookies
+
+
+def test_the_applications_credential_does_nothing_else(browser: Browser, api: Api, eventide: Deployment) -> None:
+    own = httpx.BasicAuth(WEB_APP.access_key, WEB_APP.secret_key)
+    for action in ("tasks.get_all", "users.get_current_user", "tasks.create", "events.get_task_log"):
+        assert browser.ask(action, {}, auth=own).status_code == 403, action
+    root = api.call("users.get_current_user")["user"]["id"]
+    assert browser.ask("auth.login", auth=own, headers={"X-Clearml-Impersonate-As": root}).status_code != 200
+    token = browser.call("auth.login", auth=own)["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert browser.ask("tasks.get_all", {}, headers=bearer).status_code == 403
+    assert all(user["name"] != "web application" for user in browser.call("users.get_all", auth=own)["users"])
+
+
+def test_preferences_are_merged_by_path(person: Browser) -> None:
+    for path, value in (("a.b", {"c": 1}), ("a.b", {"d": 2}), ("a.x--DOT--y", 3)):
+        person.call("users.set_preferences", {"preferences": {path: value}, "return_updated": False})
+    assert person.call("users.get_preferences", {})["preferences"] == {"a": {"b": {"c": 1, "d": 2}, "x.y": 3}}
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("action", "field"), SMALL_LISTS.items())
+def test_small_lists_are_lists(person: Browser, api: Api, action: str, field: str) -> None:
+    project = api.call("projects.create", name=f"small {secrets.token_hex(4)}")["id"]
+    fields = {"projects": [project], "project": project, "include_subprojects": True, "tasks_state": "active"}
+    assert isinstance(person.call(action, fields | {"entity": "task", "scroll_id": None})[field], list)
+
+
+def test_the_table_pages_under_one_scroll_id_and_refreshes(person: Browser, api: Api) -> None:
+    project = api.call("projects.create", name=f"table {secrets.token_hex(4)}")["id"]
+    tasks = [api.create_task(f"row {number:02}", project=project) for number in range(40)]
+    asked = TABLE | {"project": [project], "order_by": ["name"], "only_fields": COLUMNS}
+    first = person.call("tasks.get_all_ex", asked | {"scroll_id": None, "refresh_scroll": True})
+    assert [task["id"] for task in first["tasks"]] == tasks[:30]
+    assert first["tasks"][0]["project"]["id"] == project
+    rest = person.call("tasks.get_all_ex", asked | {"scroll_id": first["scroll_id"], "refresh_scroll": False})
+    assert [task["id"] for task in rest["tasks"]] == tasks[30:]
+    assert rest["scroll_id"] == first["scroll_id"]
+    again = person.call("tasks.get_all_ex", asked | {"scroll_id": first["scroll_id"], "refresh_scroll": True})
+    assert len(again["tasks"]) in (30, 40)
+    assert again["scroll_id"] == first["scroll_id"]
+
+
+def test_a_row_moves_when_events_arrive(person: Browser, api: Api, task: str) -> None:
+    metric, variant = (md5(name.encode(), usedforsecurity=False).hexdigest() for name in ("m", "v"))
+    column = f"last_metrics.{metric}.{variant}.value"
+    asked = {"id": [task], "only_fields": ["last_change", "last_update", "last_iteration", column]}
+    before = person.call("tasks.get_all_ex", asked)["tasks"][0]
+    api.add(scalar(task, 3, 0.5))
+    after = until(lambda: _moved(person.call("tasks.get_all_ex", asked)["tasks"][0], before["last_change"]))
+    assert (after["last_iteration"], after["last_metrics"][metric][variant]["value"]) == (3, 0.5)
+    assert (
+        person.call("tasks.get_by_id_ex", {"id": [task], "only_fields": ["name", "runtime"]})["tasks"][0]["runtime"]
+        == {}
+    )
+
+
+def _moved(row: Data, since: str) -> Data | None:
+    return row if row["last_change"] > since else None
+
+
+# --- the tabs of a task -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(api: Api, task: str) -> str:
+    """A task with something on every tab."""
+    api.add(
+        *(scalar(task, number, number / 2) for number in range(5)), scalar(task, SINGLE_VALUE, 7.0, metric="Summary")
+    )
+    api.add(
+        plot(task, 1, '{"data":[]}'), *(image(task, number, url=f"http://files/{number}.png") for number in range(4))
+    )
+    api.add(*(log(task, f"line {number}", timestamp=1000 + number) for number in range(5)))
+    return task
+
+
+def test_the_scalars_tab(person: Browser, told: str) -> None:
+    curves = person.call("events.scalar_metrics_iter_histogram", {"task": told, "key": "iter"})
+    assert curves["m"]["v"] == {"name": "v", "x": [0, 1, 2, 3, 4], "y": [0.0, 0.5, 1.0, 1.5, 2.0]}
+    values = person.call("events.get_task_single_value_metrics", {"tasks": [told]})["tasks"][0]
+    assert values["task"] == told
+    assert (values["values"][0]["variant"], values["values"][0]["value"]) == ("v", 7.0)
+    raw = {"task": told, "metric": {"metric": "m"}, "key": "iter", "count_total": True, "batch_size": 200000}
+    assert person.call("events.scalar_metrics_iter_raw", raw)["total"] == 5
+
+
+def test_the_plots_tab_ends(person: Browser, told: str) -> None:
+    found = person.call("events.get_task_plots", {"task": told, "iters": 1})
+    assert (found["total"], len(found["plots"])) == (1, 1)
+    asked = {"tasks": [told], "metrics": [{"metric": "m", "variants": ["v"]}], "iters": 1}
+    asked |= {"last_iters_per_task_metric": True, "model_events": False}
+    first = person.call("events.get_multi_task_plots", asked)
+    assert first["returned"] == 1
+    assert person.call("events.get_multi_task_plots", asked | {"scroll_id": first["scroll_id"]})["returned"] == 0
+
+
+def test_the_debug_samples_tab(person: Browser, told: str) -> None:
+    asked = {"tasks": [told], "event_type": "training_debug_image"}
+    assert person.call("events.get_task_metrics", asked)["metrics"] == [{"task": told, "metrics": ["m"]}]
+    asked = {"metrics": [{"task": told, "metric": "m"}], "iters": 3, "scroll_id": None, "navigate_earlier": True}
+    first = person.call("events.debug_images", asked | {"refresh": False})
+    assert [entry["iter"] for entry in first["metrics"][0]["iterations"]] == [3, 2, 1]
+    rest = person.call("events.debug_images", asked | {"scroll_id": first["scroll_id"], "refresh": False})
+    assert [entry["iter"] for entry in rest["metrics"][0]["iterations"]] == [0]
+
+
+def test_the_console_is_newest_first_and_is_downloaded_by_a_link(
+    person: Browser, told: str, eventide: Deployment
+) -> None:
+    found = person.call("events.get_task_log", {"task": told, "batch_size": 1000, "navigate_earlier": True})
+    assert [event["msg"] for event in found["events"]] == [f"line {number}" for number in (4, 3, 2, 1, 0)]
+    link = f"{eventide.origins.query}/v{VERSION}/events.download_task_log?line_type=text&task={told}"
+    assert "line 4" in person.client.get(link).text

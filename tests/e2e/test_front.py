@@ -1,0 +1,68 @@
+"""The tiers behind one address, which is what an SDK knows: nginx with the configuration of ``deploy``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.sdk import Sdk
+from tests.harness.api import Api, Origins
+from tests.harness.deployment import MAX_BODY_BYTES, Deployment, distributed
+from tests.harness.events import scalar
+from tests.servers.choice import Kafka
+from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.nginx import nginx
+from tests.servers.process import Unavailable
+
+OF_A_RUN = {"task", "model", "found by name", "console", "comment"}
+
+
+@pytest.fixture(scope="module")
+def front(
+    kafka: Kafka, clickhouse_server: ClickHouseServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Separate processes, both tiers at the same address."""
+    directory = tmp_path_factory.mktemp("front")
+    with distributed(directory, kafka.bootstrap, clickhouse_server.url) as deployment:
+        try:
+            with nginx(directory, deployment.origins.gateway, deployment.origins.query) as address:
+                yield replace(deployment, origins=Origins(address, address))
+        except Unavailable as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def one_address(front: Deployment) -> Iterator[Api]:
+    """The first user."""
+    with Api(front.origins, front.credentials) as client:
+        yield client
+
+
+def test_calls_reach_their_tiers(one_address: Api) -> None:
+    task = one_address.create_task()
+    one_address.add(scalar(task, 1, 0.5))
+    for prefix in ("", "/api", "/api/v2.34", "/v2.1"):
+        url = f"{one_address.origins.query}{prefix}/events.scalar_metrics_iter_histogram"
+        assert one_address.ask(url, {"task": task}).json()["data"]["m"]["v"]["x"] == [1]
+    assert one_address.ask(url, {"task": task}, method="GET").json()["data"]["m"]["v"]["x"] == [1]
+
+
+def test_refusals_keep_their_envelope(one_address: Api) -> None:
+    assert one_address.fail("events.unknown") == (404, 0)
+    assert one_address.raw_batch(["x" * (MAX_BODY_BYTES + 1)]).status_code == 413
+
+
+def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:
+    sdks = {"front": Sdk(front, tmp_path / "front"), "alone": Sdk(eventide, tmp_path / "alone")}
+    for name, sdk in sdks.items():
+        sdk.start(name, lambda sdk=sdk: sdk.run("train"))  # type: ignore[misc]
+    sdks["front"].start("two", lambda: sdks["front"].run("two_processes"))
+    here, alone = (sdk.wait(name) for name, sdk in sdks.items())
+    for field in alone.keys() - OF_A_RUN:
+        assert here[field] == alone[field], field
+    assert sdks["front"].wait("two")["curves"] == {"parent": list(range(300)), "child": list(range(300))}
+    for sdk in sdks.values():
+        sdk.close()

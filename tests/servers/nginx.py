@@ -1,0 +1,56 @@
+"""A real nginx with the project's own configuration, in front of the tiers as in production."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.process import Process, Unavailable, free_port, listens
+
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+# What the image's own user and folders are in production.
+OURS = """    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+"""
+
+
+@contextmanager
+def nginx(directory: Path, gateway: str, query: str) -> Iterator[str]:
+    """The one address of two tiers, given their origins. Raises Unavailable if nginx is not installed."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        raise Unavailable("nginx is not installed")
+    port = free_port()
+    file = directory / "nginx.conf"
+    file.write_text(_configuration(directory, port, gateway, query))
+    user = "user root; " if os.geteuid() == 0 else ""
+    options = f"{user}daemon off; pid {directory}/nginx.pid; error_log stderr;"
+    process = Process([program, "-c", file, "-g", options], directory / "nginx.log")
+    process.start()
+    try:
+        process.wait_until(lambda: listens(port), 10)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+
+
+def _configuration(directory: Path, port: int, gateway: str, query: str) -> str:
+    text = CONFIGURATION.read_text()
+    changes = {
+        r"http \{\n": "http {\n" + OURS.format(directory=directory),
+        r"listen 8008 ": f"listen 127.0.0.1:{port} ",
+        r"server gateway:8008;": f"server {gateway.removeprefix('http://')};",
+        r"server query:8008;": f"server {query.removeprefix('http://')};",
+    }
+    for pattern, replacement in changes.items():
+        text, count = re.subn(pattern, replacement, text)
+        assert count == 1, f"{CONFIGURATION} has {count} times {pattern!r}"
+    return text
