@@ -138,7 +138,7 @@ export class Chart {
       series.push({ stroke: color, width: 1.6, points: { size: 5 } });
       if (!hasBands[i]) return;
       series.push(unseen, unseen);
-      bands.push({ series: [series.length - 1, series.length - 2], fill: `${color}38` });
+      bands.push({ series: [series.length - 1, series.length - 2], fill: `${color}45` });
     });
     return { series, bands };
   }
@@ -162,7 +162,8 @@ export class Chart {
     const span = { "+": 0.5, "=": 0.5, "-": 2 }[event.key];
     if (move) {
       const step = (event.shiftKey ? 5 : 1) * KEY_STEP * width;
-      plot.setCursor({ left: Math.min(width, Math.max(0, left + move * step)), top: 10 }, true, true);
+      const place = { left: Math.min(width, Math.max(0, left + move * step)), top: 10 };
+      /** @type {any} */ (plot).setCursor(place, true, true); // the last: also in the charts beside it
     } else if (span) {
       const middle = plot.posToVal(left, "x");
       const half = ((plot.posToVal(width, "x") - plot.posToVal(0, "x")) * span) / 2;

@@ -13,6 +13,12 @@ const MAX_LINES = 5000;
 const REFRESH_MS = 400;
 const NEAR_PX = 40;
 const LEVELS = ["debug", "info", "warning", "error"];
+const SYNONYMS = /** @type {Record<string, string[]>} */ ({
+  debug: ["debug"],
+  info: ["info"],
+  warning: ["warning", "warn"],
+  error: ["error", "critical", "fatal"],
+});
 const ESCAPE = /\x1b\[([\d;]*)m|\x1b\[[\d;?]*[A-Za-z]|\r(?!\n)/g;
 
 /** @type {import("./task.js").ShowTab} */
@@ -28,6 +34,7 @@ class Console {
   constructor(id, signal) {
     this.id = id;
     this.signal = signal;
+    this.asked = 0; // how often what is asked for has changed
     /** @type {Line[]} */
     this.lines = [];
     this.isAtStart = false;
@@ -59,6 +66,11 @@ class Console {
   }
 
   async start() {
+    this.asked++;
+    this.lines = [];
+    this.isAtStart = false;
+    this.isReading = false;
+    this.isFollowing = true;
     await this.readOlder();
     this.toEnd();
   }
@@ -67,7 +79,7 @@ class Console {
   narrow(changes) {
     this.search = changes.q;
     route.remember(changes);
-    this.draw();
+    this.start();
   }
 
   /** @param {string} level @param {HTMLElement} button */
@@ -75,22 +87,24 @@ class Console {
     if (!this.levels.delete(level)) this.levels.add(level);
     button.setAttribute("aria-pressed", String(this.levels.has(level)));
     route.rememberList("level", this.levels);
-    this.draw();
+    this.start();
   }
 
   async readOlder() {
     if (this.isAtStart || this.isReading) return;
     this.isReading = true;
+    const asked = this.asked;
     try {
       const from = this.lines.length ? this.lines[0].timestamp : 0;
       const found = await this.ask({ from_timestamp: from, navigate_earlier: true, batch_size: PAGE });
+      if (asked !== this.asked) return;
       this.isAtStart = found.length < PAGE;
       this.lines = [...found.reverse(), ...this.lines];
       const before = this.list.scrollHeight - this.list.scrollTop;
       this.draw();
       this.list.scrollTop = this.list.scrollHeight - before;
     } finally {
-      this.isReading = false;
+      if (asked === this.asked) this.isReading = false;
     }
   }
 
@@ -102,8 +116,9 @@ class Console {
     }
     const newest = this.lines[this.lines.length - 1].timestamp;
     const known = this.lines.length - this.lines.findIndex(({ timestamp }) => timestamp === newest);
+    const asked = this.asked;
     const found = await this.ask({ from_timestamp: newest - 1, navigate_earlier: false, batch_size: MAX_LINES });
-    this.add(found.slice(known));
+    if (asked === this.asked) this.add(found.slice(known));
   }
 
   /** @param {Line[]} lines */
@@ -121,10 +136,17 @@ class Console {
     if (this.isFollowing) this.toEnd();
   }
 
+  /** Lines that contain what is searched for; of the levels too, unless those include lines without one. */
+  filter() {
+    const levels = [...this.levels].flatMap((level) => SYNONYMS[level]);
+    return { search: this.search, levels: this.levels.has("info") ? [] : levels.flatMap((name) => [name, name.toUpperCase()]) };
+  }
+
   /** @param {object} wish @returns {Promise<Line[]>} */
   async ask(wish) {
     try {
-      const { events } = await call("events.get_task_log", { task: this.id, ...wish }, { signal: this.signal });
+      const body = { task: this.id, ...this.filter(), ...wish };
+      const { events } = await call("events.get_task_log", body, { signal: this.signal });
       return events;
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
@@ -134,8 +156,7 @@ class Console {
 
   /** @param {Line[]} lines */
   shown(lines) {
-    const wanted = this.search.toLowerCase();
-    return lines.filter(({ level, msg }) => (!this.levels.size || this.levels.has(levelOf(level))) && (msg ?? "").toLowerCase().includes(wanted));
+    return lines.filter(({ level }) => !this.levels.size || this.levels.has(levelOf(level)));
   }
 
   draw() {
@@ -145,9 +166,10 @@ class Console {
   }
 
   tell() {
-    const [shown, all] = [this.list.childElementCount, this.lines.length];
-    this.count.textContent = shown === all ? `${all} lines` : `${shown} of ${all} lines`;
-    replace(this.state, all ? null : notice("No lines yet. They appear here as they are written."));
+    const shown = this.list.childElementCount;
+    this.count.textContent = `${shown}${this.isAtStart ? "" : "+"} ${shown === 1 ? "line" : "lines"}`;
+    const none = this.search || this.levels.size ? "No line matches." : "No lines yet. They appear here as they are written.";
+    replace(this.state, shown ? null : notice(none));
   }
 
   /** @param {Line} line */
@@ -175,8 +197,7 @@ class Console {
 /** @param {string | undefined} level */
 function levelOf(level) {
   const name = (level ?? "info").toLowerCase();
-  if (name.startsWith("warn")) return "warning";
-  return name === "critical" || name === "fatal" ? "error" : LEVELS.includes(name) ? name : "info";
+  return LEVELS.find((one) => SYNONYMS[one].includes(name)) ?? "info";
 }
 
 /**
