@@ -9,6 +9,8 @@ import * as route from "./route.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {import("./curves.js").Axis} Axis */
+/** @typedef {Record<string, Record<string, import("./live.js").NewPoints>>} NewMetrics */
+/** @typedef {(metric: string, variant: string) => {chart: string, series: string, shift?: number}} Place */
 /** @typedef {{samples: number, axis: Axis, range: [number, number] | null, chart: string | null}} Wish */
 /**
  * @typedef {{
@@ -44,6 +46,8 @@ export class Board {
     this.filter = route.param("q");
     this.logs = route.listed("log");
     this.dirty = new Set();
+    /** @type {Set<[NewMetrics, Place][]>} */
+    this.collections = new Set();
     this.asked = 0; // numbers of the newest question, and of the question whose answer is shown
     this.shown = 0;
     this.grid = h("div", { class: "charts" });
@@ -144,19 +148,31 @@ export class Board {
   /** Ask for all curves in the range that is shown. */
   async read() {
     const asked = ++this.asked;
+    const late = this.collect();
     try {
       const wish = { samples: this.samples(), axis: this.axis, range: this.range, chart: null };
       const curves = await this.source.load(wish, this.source.signal);
       if (asked < this.shown) return;
       this.shown = asked;
       this.curves = grouped(curves);
+      for (const [metrics, place] of late) this.extend(this.curves, metrics, place);
       replace(this.state, this.curves.size ? null : notice("No scalars yet. They appear here as they are reported."));
       this.arrange();
       this.open(route.param("full"));
       await this.readFull();
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+    } finally {
+      this.collections.delete(late);
     }
+  }
+
+  /** What is reported from now on, which an answer that is under way may lack. */
+  collect() {
+    /** @type {[NewMetrics, Place][]} */
+    const late = [];
+    this.collections.add(late);
+    return late;
   }
 
   samples() {
@@ -165,26 +181,39 @@ export class Board {
   }
 
   /**
-   * Points that have just been reported. `place` tells the curve of a metric and variant, if it is shown.
-   * @param {Record<string, Record<string, import("./live.js").NewPoints>>} metrics
-   * @param {(metric: string, variant: string) => {chart: string, series: string, shift?: number}} place
+   * Points that have just been reported. `place` tells the curve of a metric and variant.
+   * @param {NewMetrics} metrics
+   * @param {Place} place
    */
   add(metrics, place) {
     if (this.range) return;
+    for (const late of this.collections) late.push([metrics, place]);
+    let isComplete = this.extend(this.curves, metrics, place);
+    if (this.full) isComplete = this.extend(new Map([[this.full.name, this.full.curves]]), metrics, place, true) && isComplete;
+    requestAnimationFrame(() => this.drawDirty());
+    if (!isComplete) this.refresh();
+  }
+
+  /**
+   * Put points where they belong. False if some belong nowhere, so that the curves must be read again.
+   * @param {Map<string, Curve[]>} curves
+   * @param {NewMetrics} metrics
+   * @param {Place} place
+   * @param {boolean} [arePart] whether there are other charts too
+   */
+  extend(curves, metrics, place, arePart) {
     let isComplete = true;
     for (const [metric, variants] of Object.entries(metrics)) {
       for (const [variant, points] of Object.entries(variants)) {
         const { chart, series, shift = 0 } = place(metric, variant);
-        const found = [...(this.curves.get(chart) ?? []), ...(this.full?.name === chart ? this.full.curves : [])];
-        const own = found.filter((curve) => curve.series === series);
+        const own = curves.get(chart)?.find((curve) => curve.series === series);
         const moved = shift ? { ...points, t: points.t.map((t) => t - shift) } : points;
-        for (const curve of own) isComplete = extend(curve, moved, this.axis) && this.fits(curve) && isComplete;
-        if (!own.length) isComplete = false;
+        if (!own) isComplete &&= Boolean(arePart);
+        else isComplete = extend(own, moved, this.axis) && this.fits(own) && isComplete;
         this.dirty.add(chart);
       }
     }
-    requestAnimationFrame(() => this.drawDirty());
-    if (!isComplete) this.refresh();
+    return isComplete;
   }
 
   /** Whether a curve still has no more points than there is room for. @param {Curve} curve */
@@ -313,7 +342,7 @@ export class Board {
     chart.canvas.focus();
     route.remember({ full: name });
     this.drawFull();
-    this.readFull();
+    this.readFull().catch((error) => isAbort(error) || replace(this.state, notice(describe(error), true)));
   }
 
   close() {
@@ -333,8 +362,14 @@ export class Board {
     if (!full) return;
     const samples = Math.min(Math.max(full.chart.size().width, MIN_SAMPLES), MAX_SAMPLES);
     const wish = { samples, axis: this.axis, range: this.range, chart: full.name };
-    full.curves = await this.source.load(wish, this.source.signal);
-    if (full === this.full) this.drawFull();
+    const late = this.collect();
+    try {
+      full.curves = await this.source.load(wish, this.source.signal);
+      for (const [metrics, place] of late) this.extend(new Map([[full.name, full.curves]]), metrics, place, true);
+      if (full === this.full) this.drawFull();
+    } finally {
+      this.collections.delete(late);
+    }
   }
 
   /** @param {"csv" | "png"} kind */
