@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test lint format lock bench clean
+.PHONY: up test faults lint format lock bench clean
 
 up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
 
 test: $(VENV)/installed-test ## set up and run all tests
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/installed-test ## every fault on a real Kafka, about two hours: SEED=7 ONLY=worker,kafka RUNS=2 make faults
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

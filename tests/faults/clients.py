@@ -9,7 +9,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 
 from schema.blocks import partition_of
-from tests.faults.system import System
+from tests.faults.system import PARTITIONS, System
 from tests.faults.truth import OVERWRITTEN, Batch, Deletion, Event, Ledger
-from tests.harness.api import JSON_LINES
+from tests.harness.api import JSON_LINES, json_lines
 from tests.harness.events import SCALAR
 
 REQUEST_SECONDS = 30
@@ -65,6 +65,13 @@ class Caller:
         """One attempt of another call of the gateway. Raises httpx.HTTPError."""
         return self._client.post(f"{next(self._gateways)}/{action}", json=body, headers=self._headers)
 
+    def write(self, events: Iterable[Event], ack: str = "visible") -> None:
+        """A batch that is repeated until it is taken, all of it."""
+        headers = self._headers | {"Content-Type": JSON_LINES, "X-Eventide-Ack": ack}
+        answer = self._until_answered(self._gateways, "events.add_batch", content=json_lines(events), headers=headers)
+        if answer["errors"]:
+            raise Refused(str(answer))
+
     def change(self, action: str, **body: Any) -> Data:
         """A call of the gateway that is repeated until it is answered."""
         return self._until_answered(self._gateways, action, json=body, headers=self._headers)
@@ -85,11 +92,11 @@ class Caller:
                 return
 
     def new_tasks(self, count: int) -> list[str]:
-        """Tasks, of which one after the other falls into another partition of six."""
+        """Tasks, of which one after the other falls into another partition."""
         found: list[str] = []
         while len(found) < count:
             task = str(self.change("tasks.create", name="task", type="training")["id"])
-            if partition_of(self.company, task, 6) == len(found) % 6:
+            if partition_of(self.company, task, PARTITIONS) == len(found) % PARTITIONS:
                 found.append(task)
         return found
 

@@ -11,7 +11,6 @@ from typing import Self
 from tests.faults.clients import REQUEST_SECONDS, Clients
 from tests.faults.outcome import Outcome
 from tests.faults.system import Memory, System, until
-from tests.faults.topic import parked_events
 from tests.faults.truth import check
 
 WARM_PROBES = 2
@@ -99,7 +98,5 @@ class Scenario:
         self.clients.stop()
         until(self.system.is_drained, 120, "the workers catch up")
         self.outcome.note(**{f"{tier}_mb": mb for tier, mb in self._memory.most_mb.items()})
-        parked = parked_events(self.system)
-        verdict = check(self.clients.ledger, self.clients.caller.events, parked)
-        verdict.wrong += self.outcome.verdict.wrong
-        self.outcome.verdict = verdict
+        verdict = check(self.clients.ledger, self.clients.caller.events, self.system.parked())
+        self.outcome.verdict.add(verdict)

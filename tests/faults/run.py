@@ -1,0 +1,106 @@
+"""Runs faults one after the other on one set of servers, and prints what came of them as one table."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from tests.faults import clickhouse, deletions, embedded, gateway, kafka, poison, topics, worker
+from tests.faults.outcome import Outcome, Skipped
+from tests.faults.scenario import Scale
+from tests.faults.system import Servers, System
+
+Fault = Callable[[System, int, Scale], Outcome]
+FAMILIES: Mapping[str, Sequence[Fault]] = {
+    module.__name__.rpartition(".")[2]: module.FAULTS
+    for module in (worker, gateway, kafka, clickhouse, poison, deletions, embedded, topics)
+}
+# What depends on how processes happen to interleave is repeated, with other seeds.
+RUNS: Mapping[Fault, int] = {worker.storm: 20, worker.fresh_group: 5, gateway.killed: 2}
+COLUMNS = ("fault", "runs", "sent", "acknowledged", "read", "lost", "twice", "recovery s", "gateway MB", "worker MB")
+
+
+class Runner:
+    """Runs faults on an installation that they share, and that is replaced once one has failed."""
+
+    def __init__(self, servers: Servers, seed: int, scale: Scale, most_runs: int) -> None:
+        self._servers, self._scale, self._most_runs = servers, scale, most_runs
+        self._seeds = random.Random(seed)
+        self._system: System | None = None
+
+    def run(self, families: Iterable[str]) -> Iterator[Outcome]:
+        """What came of each fault of these families, over all its runs."""
+        for fault in (fault for family in families for fault in FAMILIES[family]):
+            total = self._run_once(fault, self._seeds.randrange(1 << 16))
+            for _ in range(1, min(RUNS.get(fault, 1), self._most_runs)):
+                total.add(self._run_once(fault, self._seeds.randrange(1 << 16)))
+            yield total
+        self._discard()
+
+    def _run_once(self, fault: Fault, seed: int) -> Outcome:
+        since = time.monotonic()
+        try:
+            outcome = fault(self._installation(), seed, self._scale)
+        except Skipped as reason:
+            outcome = Outcome(f"{name_of(fault)} (skipped: {reason})", runs=0)
+        except Exception:  # of the fault's own steps: to be seen in the table, and no reason to skip the others
+            outcome = Outcome(name_of(fault))
+            outcome.verdict.wrong.append(traceback.format_exc())
+        said = "good" if outcome.is_good else "NOT GOOD"
+        _say(f"{name_of(fault)}, seed {seed}: {said} after {time.monotonic() - since:.0f} s; {outcome.figures}")
+        for problem in outcome.verdict.wrong:
+            _say(f"    {problem}")
+        if not outcome.is_good:
+            self._discard()
+        return outcome
+
+    def _installation(self) -> System:
+        if self._system is None:
+            self._system = System(self._servers)
+            self._system.__enter__()
+        self._system.heal()
+        return self._system
+
+    def _discard(self) -> None:
+        if self._system is not None:
+            self._system.stop()
+        self._system = None
+
+
+def name_of(fault: Fault) -> str:
+    """Of its family and its own."""
+    return f"{fault.__module__.rpartition('.')[2]}.{fault.__name__}"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """As Markdown."""
+    rows = [COLUMNS, tuple("---" for _ in COLUMNS), *map(_row, outcomes)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def as_json(outcomes: Sequence[Outcome], seed: int) -> str:
+    """All of it, for machines."""
+    return json.dumps({"seed": seed, "faults": [asdict(outcome) for outcome in outcomes]}, indent=1)
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    verdict, figures = outcome.verdict, outcome.figures
+    counts = (outcome.runs, verdict.sent, verdict.acked, verdict.read, verdict.lost, verdict.twice)
+    gateway_mb = figures.get("gateway_mb", figures.get("embedded_mb"))
+    measured = (outcome.recovery_seconds, gateway_mb, figures.get("worker_mb"))
+    name = outcome.fault if not verdict.wrong else f"{outcome.fault} (WRONG: {len(verdict.wrong)})"
+    recovery, *memory = ("–" if value is None else value for value in measured)
+    return name, *map(str, counts), _rounded(recovery, 1), *(_rounded(value, 0) for value in memory)
+
+
+def _rounded(value: object, digits: int) -> str:
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
