@@ -1,4 +1,4 @@
-"""``python -m tests.faults [--seed N] [--only worker,kafka] [--runs N] [--short]``: see ``run``."""
+"""``python -m tests.faults [--seed N] [--only worker,kafka.all_away] [--runs N] [--short]``: see ``run``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.outcome import Outcome
-from tests.faults.run import FAMILIES, Runner, as_json, table
+from tests.faults.run import FAMILIES, Runner, as_json, named, table
 from tests.faults.scenario import Scale
 from tests.faults.system import servers
 
@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(1_000_000), help="of an earlier run, to repeat it"
     )
-    parser.add_argument("--only", default=",".join(FAMILIES), help=f"families, of {','.join(FAMILIES)}")
+    parser.add_argument(
+        "--only", default=",".join(FAMILIES), help=f"families or single faults (worker.hole), of {','.join(FAMILIES)}"
+    )
     parser.add_argument("--runs", type=int, default=1000, help="at most so many runs of each fault")
     parser.add_argument("--short", action="store_true", help="as short as in `make test`")
     parser.add_argument("--json", type=Path, help="file for all that was measured")
@@ -29,7 +31,7 @@ def main() -> None:
     print(f"SEED={options.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="eventide-faults-") as directory, servers(Path(directory)) as shared:
         runner = Runner(shared, options.seed, Scale(options.short), options.runs)
-        sys.exit(report(runner.run(options.only.split(",")), options.seed, options.json))
+        sys.exit(report(runner.run(named(options.only.split(","))), options.seed, options.json))
 
 
 def report(running: Iterator[Outcome], seed: int, file: Path | None) -> int:

@@ -56,7 +56,7 @@ def cut(system: System, seed: int, scale: Scale) -> Outcome:
     """The connection is cut: after the insert was executed but before the answer, and before it was."""
     with Scenario("clickhouse: connection cut", system, seed, deleters=2) as run:
         for _ in range(scale.times(2, 10)):
-            system.clickhouse.fault(match=run.random.choice((INSERT, "DELETE FROM", "INTO tombstones")), drop=True)
+            system.clickhouse.fault(match=run.random.choice((INSERT, "DELETE FROM", "`tombstones`")), drop=True)
             system.clickhouse.fault(match=INSERT, times=2, drop=True)
             system.clickhouse.fault(match=INSERT, refuse=True)
             until(lambda: system.clickhouse.armed() == 0, 60, "every fault has struck")

@@ -93,12 +93,11 @@ class Caller:
 
     def new_tasks(self, count: int) -> list[str]:
         """Tasks, of which one after the other falls into another partition."""
-        found: list[str] = []
-        while len(found) < count:
+        found: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
+        while any(len(found[number % PARTITIONS]) <= number // PARTITIONS for number in range(count)):
             task = str(self.change("tasks.create", name="task", type="training")["id"])
-            if partition_of(self.company, task, PARTITIONS) == len(found) % PARTITIONS:
-                found.append(task)
-        return found
+            found[partition_of(self.company, task, PARTITIONS)].append(task)
+        return [found[number % PARTITIONS][number // PARTITIONS] for number in range(count)]
 
     def close(self) -> None:
         """Disconnect."""

@@ -37,7 +37,7 @@ def terminated(system: System, seed: int, scale: Scale) -> Outcome:
     with Scenario("gateway: SIGTERM", system, seed) as run:
         for _ in range(scale.times(1, 5)):
             gateway = run.random.choice(system.gateways)
-            system.clickhouse.fault(match="INSERT INTO scalars", delay_ms=1500)
+            system.clickhouse.fault(match="`scalars`", delay_ms=1500)
             under_way = _Request(run, gateway.origin)
             until(lambda: system.clickhouse.armed() == 0, 20, "an insert is held up")
             code = gateway.terminate()

@@ -33,9 +33,9 @@ class Runner:
         self._seeds = random.Random(seed)
         self._system: System | None = None
 
-    def run(self, families: Iterable[str]) -> Iterator[Outcome]:
-        """What came of each fault of these families, over all its runs."""
-        for fault in (fault for family in families for fault in FAMILIES[family]):
+    def run(self, faults: Iterable[Fault]) -> Iterator[Outcome]:
+        """What came of each fault, over all its runs."""
+        for fault in faults:
             total = self._run_once(fault, self._seeds.randrange(1 << 16))
             for _ in range(1, min(RUNS.get(fault, 1), self._most_runs)):
                 total.add(self._run_once(fault, self._seeds.randrange(1 << 16)))
@@ -70,6 +70,12 @@ class Runner:
         if self._system is not None:
             self._system.stop()
         self._system = None
+
+
+def named(names: Iterable[str]) -> list[Fault]:
+    """The faults of families (``worker``), and single ones (``worker.hole``)."""
+    faults = {name_of(fault): fault for family in FAMILIES.values() for fault in family}
+    return [fault for name in names for of, fault in faults.items() if of == name or of.partition(".")[0] == name]
 
 
 def name_of(fault: Fault) -> str:

@@ -1,4 +1,4 @@
-"""A short form of each fault: nothing that was acknowledged is lost, nothing is there twice, nothing deleted is back."""
+"""Each fault in short: nothing acknowledged is lost, nothing is there twice, nothing deleted is back."""
 
 from __future__ import annotations
 
