@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.faults.outcome import Outcome
+from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import System, until
 
@@ -12,72 +12,70 @@ NOT_NOW = (252, 241, 243, 202)  # too many parts, memory, no space, too many que
 INSERT = "INSERT INTO"
 
 
-def away(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("clickhouse: away")
+def away(run: Scenario, scale: Scale) -> None:
     """Killed, and started again much later: durable writes go on, no visible one is answered 200, lag grows."""
-    with Scenario("clickhouse: away", system, seed) as run:
-        system.clickhouse.kill()
-        since = time.monotonic()
-        until(lambda: all(worker.health()[0] == 503 for worker in system.workers), 60, "no worker says it is ready")
-        run.sleep(scale(4, 60) - (time.monotonic() - since) if scale(4, 60) > time.monotonic() - since else 0.1)
-        _expect_lag(run, since)
-        system.clickhouse.start()
-        run.ended()
-        _expect_ready(run)
-    return run.outcome
+    system, since = run.system, time.monotonic()
+    system.clickhouse.kill()
+    until(lambda: all(worker.health()[0] == 503 for worker in system.workers), 60, "no worker says it is ready")
+    run.sleep(max(0.1, since + scale(4, 60) - time.monotonic()))
+    _expect_lag(run, since)
+    system.clickhouse.start()
+    run.ended()
+    for unit in (*system.workers, *system.queries):
+        unit.wait_ready(60)
 
 
-def slow(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("clickhouse: slow inserts")
+def slow(run: Scenario, scale: Scale) -> None:
     """Every insert takes long: nobody gives up and sends it again, and the group stays together."""
-    with Scenario("clickhouse: slow inserts", system, seed) as run:
-        retries = _retries(system)
-        system.clickhouse.fault(match=INSERT, times=-1, delay_ms=int(scale(2_000, 30_000)))
-        run.sleep(scale(8, 150))
-        system.clickhouse.clear_faults()
-        run.ended()
-        run.outcome.require(_retries(system) == retries, "a slow insert was sent again")
-    return run.outcome
+    retries = _retries(run.system)
+    run.system.clickhouse.fault(match=INSERT, times=-1, delay_ms=int(scale(2_000, 30_000)))
+    run.sleep(scale(5, 100))
+    run.system.clickhouse.clear_faults()
+    run.ended()
+    run.outcome.require(_retries(run.system) == retries, "a slow insert was sent again")
 
 
-def refusing(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("clickhouse: 252, 241, 243, 202")
+def refusing(run: Scenario, scale: Scale) -> None:
     """It answers "not now", before an insert and after one that it has executed all the same."""
-    with Scenario("clickhouse: 252, 241, 243, 202", system, seed) as run:
-        retries = _retries(system)
-        for code in NOT_NOW:
-            system.clickhouse.fault(match=INSERT, times=scale.times(2, 6), code=code)
-            system.clickhouse.fault(match=INSERT, times=scale.times(1, 3), late_code=code)
-            until(lambda: system.clickhouse.armed() == 0, 60, "every fault has struck")
-            run.sleep(0, scale(0.2, 3))
-        run.ended()
-        until(lambda: _retries(system) > retries, 10, "batches were tried again")
-    return run.outcome
+    clickhouse, retries = run.system.clickhouse, _retries(run.system)
+    for code in NOT_NOW:
+        clickhouse.fault(match=INSERT, times=scale.times(1, 6), code=code)
+        clickhouse.fault(match=INSERT, times=scale.times(1, 3), late_code=code)
+        until(lambda: clickhouse.armed() == 0, 60, "every fault has struck")
+        run.sleep(0, scale(0.2, 3))
+    run.ended()
+    until(lambda: _retries(run.system) > retries, 10, "batches were tried again")
 
 
-def cut(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("clickhouse: connection cut", deleters=2)
+def cut(run: Scenario, scale: Scale) -> None:
     """The connection is cut: after the insert was executed but before the answer, and before it was."""
-    with Scenario("clickhouse: connection cut", system, seed, deleters=2) as run:
-        for _ in range(scale.times(2, 10)):
-            system.clickhouse.fault(match=run.random.choice((INSERT, "DELETE FROM", "`tombstones`")), drop=True)
-            system.clickhouse.fault(match=INSERT, times=2, drop=True)
-            system.clickhouse.fault(match=INSERT, refuse=True)
-            until(lambda: system.clickhouse.armed() == 0, 60, "every fault has struck")
-            run.sleep(0, scale(0.2, 3))
+    clickhouse = run.system.clickhouse
+    for number in range(scale.times(2, 10)):
+        clickhouse.fault(match=("DELETE FROM", "`tombstones`")[number % 2], drop=True)
+        clickhouse.fault(match=INSERT, times=2, drop=True)
+        clickhouse.fault(match=INSERT, refuse=True)
+        until(lambda: clickhouse.armed() == 0, 60, "every fault has struck")
+        run.sleep(0, scale(0.2, 3))
+    run.ended()
+
+
+@fault("clickhouse: kill -9")
+def killed(run: Scenario, scale: Scale) -> None:
+    """In the midst of inserts, and started again."""
+    clickhouse = run.system.clickhouse
+    for _ in range(scale.times(1, 6)):
+        clickhouse.fault(match=INSERT, hold_ms=1000)
+        until(lambda: clickhouse.armed() == 0, 60, "an insert is held up")
+        run.sleep(0, 0.8)
+        clickhouse.kill()
+        run.sleep(0, scale(1, 4))
+        clickhouse.start()
         run.ended()
-    return run.outcome
-
-
-def killed(system: System, seed: int, scale: Scale) -> Outcome:
-    """kill -9 in the midst of inserts, and started again."""
-    with Scenario("clickhouse: kill -9", system, seed) as run:
-        for _ in range(scale.times(1, 6)):
-            system.clickhouse.fault(match=INSERT, hold_ms=1000)
-            until(lambda: system.clickhouse.armed() == 0, 60, "an insert is held up")
-            run.sleep(0, 0.8)
-            system.clickhouse.kill()
-            run.sleep(0, scale(1, 4))
-            system.clickhouse.start()
-            run.ended()
-            run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
-    return run.outcome
+        run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
 
 
 def _expect_lag(run: Scenario, since: float) -> None:
@@ -93,11 +91,6 @@ def _expect_lag(run: Scenario, since: float) -> None:
         run.outcome.require(worker.health("/healthz")[0] == 200, f"{worker.name} says it is not alive")
     for query in run.system.queries:
         run.outcome.require(query.health()[0] == 503, f"{query.name} says it is ready")
-
-
-def _expect_ready(run: Scenario) -> None:
-    for unit in (*run.system.workers, *run.system.queries):
-        unit.wait_ready(60)
 
 
 def _retries(system: System) -> float:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from tests.faults.clients import Caller
-from tests.faults.outcome import Outcome
+from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import System, until
 from tests.harness.events import LOG, log, scalar
@@ -14,41 +14,38 @@ from tests.harness.events import LOG, log, scalar
 LINES, THRESHOLD_SECONDS = 40, 3600
 
 
-def racing(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("deletes: racing writes", writers=1, deleters=4)
+def racing(run: Scenario, scale: Scale) -> None:
     """Several clients delete what several others write; nothing that was deleted comes back, whatever is killed."""
-    with Scenario("deletes: racing writes", system, seed, writers=1, deleters=4) as run:
-        for _ in range(scale.times(2, 6)):
-            run.sleep(scale(1, 4), scale(2, 8))
-            run.random.choice(system.workers).kill_child()
-        run.ended()
-    return run.outcome
+    for _ in range(scale.times(1, 6)):
+        run.sleep(scale(1, 4), scale(2, 8))
+        run.random.choice(run.system.workers).kill_child()
+    run.ended()
 
 
-def replayed(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("replay from offset 0", own=lambda servers, _: System(servers, gateways=1, queries=1), deleters=3)
+def replayed(run: Scenario, scale: Scale) -> None:
     """Everything on the topic is consumed again by another group, into the same tables: no answer changes."""
-    own = System(system.servers, gateways=1, queries=1)
-    with own, Scenario("replay from offset 0", own, seed, deleters=3) as run:
-        cases = _deleted_cases(run.clients.caller)
-        run.sleep(scale(3, 30))
-        run.ended()
-        run.outcome.recovery_seconds = run.clients.recovery(time.monotonic())
-        run.clients.stop()
-        until(own.is_drained, 120, "the workers catch up")
-        tasks = [*cases, *run.clients.ledger.tasks]
-        before = {task: _answers(run.clients.caller, task) for task in tasks}
-        _expect_deleted(run, before, cases)
-        _replay(own, run)
-        for task, answers in before.items():
-            _expect_same(run, task, answers, _answers(run.clients.caller, task))
-    return run.outcome
+    cases = _deleted_cases(run.clients.caller)
+    run.sleep(scale(2, 30))
+    run.ended()
+    run.outcome.recovery_seconds = run.clients.recovery(time.monotonic())
+    run.clients.stop()
+    until(run.system.is_drained, 120, "the workers catch up")
+    before = {task: _answers(run.clients.caller, task) for task in (*cases, *run.clients.ledger.tasks)}
+    _expect_deleted(run, before, cases)
+    _replay(run)
+    for task, answers in before.items():
+        _expect_same(run, task, answers, _answers(run.clients.caller, task))
 
 
-def _replay(system: System, run: Scenario) -> None:
-    """Start the workers in a group that has committed nothing; one is killed in the midst of it."""
+def _replay(run: Scenario) -> None:
+    """Three workers start at once in a group that has committed nothing; one is killed in the midst of it."""
+    system = run.system
     for worker in system.workers:
         run.outcome.require(worker.terminate() == 0, f"{worker.name} did not end in order")
     group = f"{system.name}-again"
-    system.workers = [system.new_worker("--kafka-group", group) for _ in range(2)]
+    system.workers = [system.new_worker("--kafka-group", group) for _ in range(3)]
     for worker in system.workers:
         worker.start()
     until(lambda: any(lag.committed for lag in system.lags(group)), 60, "the replay has begun")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import time
 from collections import Counter
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.outcome import Outcome, Skipped
+from tests.faults.fault import fault
+from tests.faults.outcome import Skipped
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import EVENTIDE, Servers, System
 from tests.faults.unit import Unit
@@ -51,30 +53,31 @@ class Embedded(System):
         return {}
 
 
-def killed(system: System, seed: int, scale: Scale) -> Outcome:
-    """kill -9 at random moments under load."""
-    own = Embedded(system.servers)
-    with own, Scenario("embedded: kill -9", own, seed) as run:
-        for _ in range(scale.times(3, 20)):
-            run.sleep(0.2, scale(1, 3))
-            own.process.kill()
-            own.heal()
-            run.ended()
-            run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
-    return run.outcome
+@fault("embedded: kill -9", own=lambda servers, _: Embedded(servers))
+def killed(run: Scenario, scale: Scale) -> None:
+    """At random moments under load."""
+    for _ in range(scale.times(2, 20)):
+        run.sleep(0.2, scale(1, 3))
+        run.system.gateways[0].kill()
+        run.system.heal()
+        run.ended()
+        run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
 
 
-def disk_full(system: System, seed: int, scale: Scale) -> Outcome:
+@contextmanager
+def _on_a_small_disk(servers: Servers, scale: Scale) -> Iterator[Embedded]:
+    with small_disk(servers.directory / f"disk-{secrets.token_hex(4)}") as disk, Embedded(servers, disk) as system:
+        yield system
+
+
+@fault("embedded: disk full", own=_on_a_small_disk)
+def disk_full(run: Scenario, scale: Scale) -> None:
     """Nothing can be stored: 503, reads go on, and all is well once there is space again, without a restart."""
-    with small_disk(system.servers.directory / f"disk{seed}") as disk:
-        own = Embedded(system.servers, disk / "data")
-        with own, Scenario("embedded: disk full", own, seed) as run:
-            ballast = disk / "ballast"
-            _fill(ballast)
-            _expect_refusals(run, scale(4, 20))
-            ballast.unlink()
-            run.ended()
-    return run.outcome
+    ballast = Path(run.system.environment["EVENTIDE_DATA_DIR"]) / "ballast"
+    _fill(ballast)
+    _expect_refusals(run, scale(5, 20))
+    ballast.unlink()
+    run.ended()
 
 
 @contextmanager
