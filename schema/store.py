@@ -43,10 +43,11 @@ WRITE_SETTINGS: dict[str, Any] = {
     "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
 }
 # ClickHouse's numbers for "not now": unexpected end, cannot open, read or write, timeouts, too many queries, sockets,
-# no free connection, network, memory, read-only table, not enough space, too many parts, replicas, Keeper, cancelled.
+# no free connection, network, memory, read-only table, not enough space, too many parts, replicas, Keeper, cancelled,
+# too many mutations, too many connections, no resources.
 NOT_NOW = frozenset(
-    (3, 74, 75, 107, 159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 286, 319, 394, 425, 439)
-) | frozenset((473, 499, 574, 722, 733, 745, 999))
+    (3, 74, 75, 76, 96, 107, 159, 160, 164, 173, 198, 202, 203, 204, 209, 210, 236, 241, 242, 243, 252, 279, 285, 286)
+) | frozenset((294, 319, 394, 425, 439, 473, 499, 574, 677, 692, 722, 733, 735, 745, 749, 762, 776, 999, 1019, 1020))
 NUMBER = re.compile(r"Code: (\d+)\.")
 NO_SPACE = "No space left on device"  # comes with whatever number the code has that met it
 # Without a number: the connection failed, or broke while the answer was read.

@@ -15,11 +15,13 @@ CREATE = (
     "CREATE TABLE t (name String, number Int64, CONSTRAINT known CHECK name != 'bad') ENGINE = MergeTree ORDER BY ()"
 )
 
+LIMITS = "parts_to_throw_insert = 2, parts_to_delay_insert = 1000000, number_of_mutations_to_throw = 1"
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     made = Store(EmbeddedEngine(tmp_path / "chdb"), readers=1)
-    made.execute(f"{CREATE} SETTINGS parts_to_throw_insert = 2, parts_to_delay_insert = 1000000")
+    made.execute(f"{CREATE} SETTINGS {LIMITS}")
     made.execute("SYSTEM STOP MERGES t")
     yield made
     made.close()
@@ -57,3 +59,11 @@ def test_too_many_parts_are_not_now(store: Store) -> None:
         store.insert("t", rows("three"))
     assert failure.value.number == 252
     assert len(stored(store)) == 2
+
+
+def test_too_many_mutations_are_not_now(store: Store) -> None:
+    store.insert("t", rows("one"))
+    store.execute("DELETE FROM t WHERE name = 'one'")
+    with pytest.raises(Unavailable) as failure:
+        store.execute("DELETE FROM t WHERE name = 'two'")
+    assert failure.value.number == 692
