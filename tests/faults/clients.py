@@ -152,7 +152,7 @@ class Clients:
         self._threads: list[threading.Thread] = []
         self.caller = Caller(system)
 
-    def add_writer(self, tasks: Sequence[str], *, ack: str = "durable", pause_seconds: float = 0.1) -> None:
+    def add_writer(self, tasks: Sequence[str], *, ack: str = "durable", pause_seconds: float) -> None:
         """A client that writes batches of two tasks each."""
         self._start(self._write, f"w{len(self._threads)}", list(tasks), ack, pause_seconds)
 
@@ -160,7 +160,7 @@ class Clients:
         """A client that deletes the events, or the log, of one of the tasks again and again."""
         self._start(self._delete, list(tasks), pause_seconds, random.Random(self._random.random()))
 
-    def add_prober(self, tasks: Sequence[str], pause_seconds: float = 0.1) -> None:
+    def add_prober(self, tasks: Sequence[str], pause_seconds: float) -> None:
         """A client whose batches reach every partition: `visible`, and read by the next request."""
         self._start(self._probe, f"p{len(self._threads)}", tuple(tasks), pause_seconds)
 

@@ -40,7 +40,7 @@ class Fault:
             return self._run(system, seed, scale)
 
     def _run(self, system: System, seed: int, scale: Scale) -> Outcome:
-        with Scenario(self.title, system, seed, **self.traffic) as run:
+        with Scenario(self.title, system, seed, pause_seconds=scale(0.3, 0.1), **self.traffic) as run:
             self(run, scale)
         return run.outcome
 

@@ -58,7 +58,7 @@ def too_few_in_sync(run: Scenario, scale: Scale) -> None:
 
 
 def _on_one_replica(servers: Servers, scale: Scale) -> System:
-    return System(servers, queries=1, kafka_replication=1, kafka_request_timeout_seconds=scale(3, 15))
+    return System(servers, gateways=1, queries=1, kafka_replication=1, kafka_request_timeout_seconds=scale(3, 15))
 
 
 @fault("kafka: leader unknown", own=_on_one_replica)

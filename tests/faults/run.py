@@ -29,21 +29,21 @@ class Runner:
     """Runs faults on an installation that they share, and that is replaced once one has failed."""
 
     def __init__(self, servers: Servers, seed: int, scale: Scale, most_runs: int) -> None:
-        self._servers, self._scale, self._most_runs = servers, scale, most_runs
-        self._seeds = random.Random(seed)
+        self._servers, self._seed, self._scale, self._most_runs = servers, seed, scale, most_runs
         self._system: System | None = None
 
     def run(self, faults: Iterable[Fault]) -> Iterator[Outcome]:
         """What came of each fault, over all its runs."""
         for fault in faults:
-            total = self._run_once(fault, self._seeds.randrange(1 << 16))
-            for _ in range(1, min(RUNS.get(fault.name, 1), self._most_runs)):
-                total.add(self._run_once(fault, self._seeds.randrange(1 << 16)))
+            total = self._run_once(fault, 1)
+            for number in range(2, min(RUNS.get(fault.name, 1), self._most_runs) + 1):
+                total.add(self._run_once(fault, number))
             yield total
         self._discard()
 
-    def _run_once(self, fault: Fault, seed: int) -> Outcome:
+    def _run_once(self, fault: Fault, number: int) -> Outcome:
         since = time.monotonic()
+        seed = random.Random(f"{self._seed} {fault.name} {number}").randrange(1 << 32)  # the same in every selection
         try:
             outcome = fault.run(self._servers, seed, self._scale, self._installation)
         except Skipped as reason:
@@ -52,7 +52,7 @@ class Runner:
             outcome = Outcome(fault.name)
             outcome.verdict.wrong.append(traceback.format_exc())
         said = "good" if outcome.is_good else "NOT GOOD"
-        _say(f"{fault.name}, seed {seed}: {said} after {time.monotonic() - since:.0f} s; {outcome.figures}")
+        _say(f"{fault.name}, run {number}: {said} after {time.monotonic() - since:.0f} s; {outcome.figures}")
         for problem in outcome.verdict.wrong:
             _say(f"    {problem}")
         if not outcome.is_good:

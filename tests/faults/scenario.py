@@ -47,6 +47,7 @@ class Scenario:
         writers: int = 3,
         deleters: int = 1,
         probes: bool = True,
+        pause_seconds: float = 0.1,
     ) -> None:
         self.outcome = Outcome(fault)
         self.system = system
@@ -59,12 +60,13 @@ class Scenario:
         tasks = self.clients.caller.new_tasks(24)
         quiet, probed, raced = tasks[:12], tasks[12:18], tasks[18:]
         for number in range(writers):
-            self.clients.add_writer(quiet, ack="visible" if number == 1 and probes else "durable")
+            ack = "visible" if number == 1 and probes else "durable"
+            self.clients.add_writer(quiet, ack=ack, pause_seconds=pause_seconds)
         if probes:
-            self.clients.add_prober(probed)
+            self.clients.add_prober(probed, pause_seconds)
         if deleters:
-            self.clients.add_writer(raced)
-            self.clients.add_writer(raced)
+            self.clients.add_writer(raced, pause_seconds=pause_seconds)
+            self.clients.add_writer(raced, pause_seconds=pause_seconds)
         for _ in range(deleters):
             self.clients.add_deleter(raced)
 

@@ -31,7 +31,7 @@ ALONE = [fault for fault in FAULTS if fault.own is not None]
 @pytest.fixture(scope="module")
 def traffic(servers: Servers) -> Iterator[Scenario]:
     """Clients that write, read, delete and remember."""
-    with System(servers) as system, Scenario("faults in short", system, SEED, deleters=2) as run:
+    with System(servers) as system, Scenario("in short", system, SEED, deleters=2, pause_seconds=0.3) as run:
         yield run
 
 

@@ -7,7 +7,7 @@ import time
 
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import System, until
+from tests.faults.system import Servers, System, until
 from tests.faults.unit import Unit
 
 SESSION_SECONDS = 10
@@ -67,7 +67,7 @@ def zombie(run: Scenario, scale: Scale) -> None:
     run.ended()
 
 
-@fault("worker: rebalance storm", own=lambda servers, _: System(servers, queries=1))
+@fault("worker: rebalance storm", own=lambda servers, _: System(servers, gateways=1, queries=1))
 def storm(run: Scenario, scale: Scale) -> None:
     """Workers start, stop and are killed every few seconds; every second storm without static membership."""
     is_static = run.random.random() < 0.5
@@ -95,8 +95,8 @@ def _disturb(run: Scenario, is_static: bool) -> None:
         victim.kill() if choice == "kill" else victim.terminate()
 
 
-def _without_workers(servers: object, scale: Scale) -> System:
-    return System(servers, workers=0, queries=1)  # type: ignore[arg-type]
+def _without_workers(servers: Servers, scale: Scale) -> System:
+    return System(servers, gateways=1, workers=0, queries=1)
 
 
 @fault("worker: fresh group, three at once", own=_without_workers, probes=False, deleters=0)
