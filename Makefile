@@ -5,7 +5,7 @@ PACKAGES := schema ingest query deploy
 
 unexport PYTHONDONTWRITEBYTECODE # a start would compile every module anew
 
-.PHONY: up test lint format lock bench clean
+.PHONY: up test faults lint format lock bench clean
 
 up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
@@ -15,6 +15,9 @@ test: $(VENV)/installed-test ## set up and run all tests
 
 bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,mixed,tiers,registry SCALE=1
 	$(BIN)/python -m tests.bench
+
+faults: $(VENV)/installed-test ## every fault on a real Kafka, about two hours: SEED=7 ONLY=worker,kafka RUNS=2 make faults
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

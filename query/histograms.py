@@ -113,7 +113,7 @@ class Curve:
         self.size = self.count
         if self.count >= samples:
             span = self.high - self.low + 1
-            self.interval = min(max(1, -(-span // samples)), INT64_MAX)
+            self.interval = max(1, -(-span // samples))
             self.size = -(-span // self.interval)
 
 
@@ -206,13 +206,14 @@ def _texts(request: Sampling, parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any]) -> dict[str, str]:
-    """One width for all is a constant of the statement; else each curve's is joined in."""
-    if len({curve.interval for curve in curves}) == 1:
-        parameters["interval"] = curves[0].interval
+    """One width for all is a constant of the statement; else each curve's is joined in. INT64_MAX spans everything."""
+    widths = [min(curve.interval, INT64_MAX) for curve in curves]
+    if len(set(widths)) == 1:
+        parameters["interval"] = widths[0]
         return {"$interval": "{interval:Int64}", "$join": ""}
     parameters["curve_metrics"] = [curve.metric for curve in curves]
     parameters["curve_variants"] = [curve.variant for curve in curves]
-    parameters["curve_widths"] = [curve.interval for curve in curves]
+    parameters["curve_widths"] = widths
     return {"$interval": "width", "$join": INTERVALS_JOIN}
 
 

@@ -9,7 +9,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 
 from schema.blocks import partition_of
-from tests.faults.system import System
+from tests.faults.system import PARTITIONS, System
 from tests.faults.truth import OVERWRITTEN, Batch, Deletion, Event, Ledger
-from tests.harness.api import JSON_LINES
+from tests.harness.api import JSON_LINES, json_lines
 from tests.harness.events import SCALAR
 
 REQUEST_SECONDS = 30
@@ -41,9 +41,10 @@ class Caller:
         token: str = "",
         *,
         gateways: Sequence[str] = (),
-        patience_seconds: float = REQUEST_SECONDS,
+        patience: Callable[[], float] = lambda: REQUEST_SECONDS,
     ) -> None:
-        self._client = httpx.Client(timeout=patience_seconds)
+        self._client = httpx.Client(timeout=REQUEST_SECONDS)
+        self._patience = patience
         self._gateways = itertools.cycle(gateways or [unit.origin for unit in system.gateways])
         self._queries = itertools.cycle([unit.origin for unit in system.queries])
         user = (system.credentials.access_key, system.credentials.secret_key)
@@ -59,11 +60,18 @@ class Caller:
     def write_once(self, body: bytes, ack: str) -> httpx.Response:
         """One attempt of a batch. Raises httpx.HTTPError."""
         headers = self._headers | {"Content-Type": JSON_LINES, "X-Eventide-Ack": ack}
-        return self._client.post(f"{next(self._gateways)}/events.add_batch", content=body, headers=headers)
+        return self._send("events.add_batch", headers, content=body)
 
     def change_once(self, action: str, body: Data) -> httpx.Response:
         """One attempt of another call of the gateway. Raises httpx.HTTPError."""
-        return self._client.post(f"{next(self._gateways)}/{action}", json=body, headers=self._headers)
+        return self._send(action, self._headers, json=body)
+
+    def write(self, events: Iterable[Event], ack: str = "visible") -> None:
+        """A batch that is repeated until it is taken, all of it."""
+        headers = self._headers | {"Content-Type": JSON_LINES, "X-Eventide-Ack": ack}
+        answer = self._until_answered(self._gateways, "events.add_batch", content=json_lines(events), headers=headers)
+        if answer["errors"]:
+            raise Refused(str(answer))
 
     def change(self, action: str, **body: Any) -> Data:
         """A call of the gateway that is repeated until it is answered."""
@@ -85,17 +93,20 @@ class Caller:
                 return
 
     def new_tasks(self, count: int) -> list[str]:
-        """Tasks, of which one after the other falls into another partition of six."""
-        found: list[str] = []
-        while len(found) < count:
+        """Tasks, of which one after the other falls into another partition."""
+        found: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
+        while any(len(found[number % PARTITIONS]) <= number // PARTITIONS for number in range(count)):
             task = str(self.change("tasks.create", name="task", type="training")["id"])
-            if partition_of(self.company, task, 6) == len(found) % 6:
-                found.append(task)
-        return found
+            found[partition_of(self.company, task, PARTITIONS)].append(task)
+        return [found[number % PARTITIONS][number // PARTITIONS] for number in range(count)]
 
     def close(self) -> None:
         """Disconnect."""
         self._client.close()
+
+    def _send(self, action: str, headers: Mapping[str, str], **content: Any) -> httpx.Response:
+        url = f"{next(self._gateways)}/{action}"
+        return self._client.post(url, headers=headers, timeout=self._patience(), **content)
 
     def _until_answered(self, origins: Iterator[str], action: str, **options: Any) -> Data:
         end = time.monotonic() + 120
@@ -129,19 +140,19 @@ class Attempts:
 class Clients:
     """Threads that write, delete and probe until told to stop; then each brings its last request to an end."""
 
-    def __init__(self, system: System, seed: int, patience_seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(self, system: System, seed: int) -> None:
         self.ledger = Ledger()
         self.attempts = Attempts()
         self.probes: list[tuple[float, float]] = []  # when it was first sent, when it was acknowledged
         self._system = system
-        self._patience_seconds = patience_seconds
+        self._patience_seconds: float = REQUEST_SECONDS
         self._random = random.Random(seed)
         self._stop = threading.Event()
         self._give_up = threading.Event()
         self._threads: list[threading.Thread] = []
         self.caller = Caller(system)
 
-    def add_writer(self, tasks: Sequence[str], *, ack: str = "durable", pause_seconds: float = 0.1) -> None:
+    def add_writer(self, tasks: Sequence[str], *, ack: str = "durable", pause_seconds: float) -> None:
         """A client that writes batches of two tasks each."""
         self._start(self._write, f"w{len(self._threads)}", list(tasks), ack, pause_seconds)
 
@@ -149,9 +160,14 @@ class Clients:
         """A client that deletes the events, or the log, of one of the tasks again and again."""
         self._start(self._delete, list(tasks), pause_seconds, random.Random(self._random.random()))
 
-    def add_prober(self, tasks: Sequence[str], pause_seconds: float = 0.1) -> None:
+    def add_prober(self, tasks: Sequence[str], pause_seconds: float) -> None:
         """A client whose batches reach every partition: `visible`, and read by the next request."""
         self._start(self._probe, f"p{len(self._threads)}", tuple(tasks), pause_seconds)
+
+    def wait_for_answers(self, seconds: float) -> float:
+        """How long each request waits from now on; returns how long they did before."""
+        before, self._patience_seconds = self._patience_seconds, seconds
+        return before
 
     def stop(self, seconds: float = 120) -> None:
         """Returns when every client has the answer to its last request, or has given up after that time."""
@@ -179,7 +195,7 @@ class Clients:
         thread.start()
 
     def _guarded(self, target: Any, *arguments: Any) -> None:
-        caller = Caller(self._system, self.caller.token, patience_seconds=self._patience_seconds)
+        caller = Caller(self._system, self.caller.token, patience=lambda: self._patience_seconds)
         try:
             target(caller, *arguments)
         except Exception as error:  # whatever it is, it is a finding

@@ -8,59 +8,60 @@ import time
 import httpx
 
 from tests.faults.clients import Caller
-from tests.faults.outcome import Outcome
+from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import System, until
+from tests.faults.system import until
 from tests.faults.truth import Batch
 
-PATIENCE_SECONDS = 2.0
+IMPATIENT_SECONDS = 2.0
 
 
-def killed(system: System, seed: int, scale: Scale) -> Outcome:
-    """kill -9 with requests in flight; clients repeat what was not answered, at another gateway."""
-    with Scenario("gateway: kill -9", system, seed) as run:
-        for _ in range(scale.times(2, 10)):
-            gateway = run.random.choice(system.gateways)
-            gateway.kill()
-            run.sleep(0, 1)
-            gateway.start()
-            gateway.wait_ready()
-            run.sleep(0.2, 1)
-        run.ended()
-        attempts = run.clients.attempts
-        run.outcome.note(unanswered_requests=attempts.count(0))
-    return run.outcome
+@fault("gateway: kill -9")
+def killed(run: Scenario, scale: Scale) -> None:
+    """With requests in flight; clients repeat what was not answered, at another gateway."""
+    unanswered = run.clients.attempts.count(0)
+    for _ in range(scale.times(2, 10)):
+        gateway = run.random.choice(run.system.gateways)
+        gateway.kill()
+        run.sleep(0, 1)
+        gateway.start()
+        gateway.wait_ready()
+        run.sleep(0.2, 1)
+    run.ended()
+    run.outcome.note(unanswered_requests=run.clients.attempts.count(0) - unanswered)
 
 
-def terminated(system: System, seed: int, scale: Scale) -> Outcome:
-    """SIGTERM: not ready at once, every request that it took is answered, exit code 0."""
-    with Scenario("gateway: SIGTERM", system, seed) as run:
-        for _ in range(scale.times(1, 5)):
-            gateway = run.random.choice(system.gateways)
-            system.clickhouse.fault(match="INSERT INTO scalars", delay_ms=1500)
-            under_way = _Request(run, gateway.origin)
-            until(lambda: system.clickhouse.armed() == 0, 20, "an insert is held up")
-            code = gateway.terminate()
-            run.outcome.require(code == 0, f"{gateway.name} ended with {code}")
-            run.outcome.require(under_way.status() == 200, f"a request under way got {under_way.status()}")
-            gateway.start()
-            gateway.wait_ready()
-        run.ended()
-    return run.outcome
+@fault("gateway: SIGTERM")
+def terminated(run: Scenario, scale: Scale) -> None:
+    """Not ready at once, every request that it took is answered, exit code 0."""
+    clickhouse = run.system.clickhouse
+    for _ in range(scale.times(1, 5)):
+        gateway = run.random.choice(run.system.gateways)
+        clickhouse.fault(match="`scalars`", delay_ms=1500)
+        under_way = _Request(run, gateway.origin)
+        until(lambda: clickhouse.armed() == 0, 60, "an insert is held up")
+        code = gateway.terminate()
+        run.outcome.require(code == 0, f"{gateway.name} ended with {code}")
+        run.outcome.require(under_way.status() == 200, f"a request under way got {under_way.status()}")
+        gateway.start()
+        gateway.wait_ready()
+    run.ended()
 
 
-def paused(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("gateway: paused")
+def paused(run: Scenario, scale: Scale) -> None:
     """SIGSTOP for longer than clients wait, then SIGCONT: what it had must not undo what others did meanwhile."""
-    with Scenario("gateway: paused", system, seed, patience_seconds=PATIENCE_SECONDS) as run:
-        for _ in range(scale.times(1, 5)):
-            gateway = run.random.choice(system.gateways)
-            gateway.pause()
-            run.sleep(5, scale(6, 20))
-            gateway.resume()
-            run.sleep(3, 4)
-        run.ended()
-        run.outcome.note(unanswered_requests=run.clients.attempts.count(0))
-    return run.outcome
+    unanswered = run.clients.attempts.count(0)
+    patience = run.clients.wait_for_answers(IMPATIENT_SECONDS)
+    for _ in range(scale.times(1, 5)):
+        gateway = run.random.choice(run.system.gateways)
+        gateway.pause()
+        run.sleep(4, scale(5, 20))
+        gateway.resume()
+        run.sleep(2, scale(3, 4))
+    run.clients.wait_for_answers(patience)
+    run.ended()
+    run.outcome.note(unanswered_requests=run.clients.attempts.count(0) - unanswered)
 
 
 class _Request(threading.Thread):

@@ -20,7 +20,7 @@ async def fetch_with_a_hole(self: Any, *arguments: Any, **options: Any) -> Any:
         if not lost and len(records) > KEPT + LOST:
             lost.extend(record.offset for record in records[KEPT : KEPT + LOST])
             del records[KEPT : KEPT + LOST]
-            print(f"hole {tp.partition} {lost[0]}", flush=True)
+            print(f"\nhole {tp.partition} {lost[0]}", flush=True)  # Faust leaves the cursor somewhere in the line
     return found
 
 

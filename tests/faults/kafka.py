@@ -5,73 +5,71 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
-from tests.faults.outcome import Outcome
+from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import System, until
+from tests.faults.system import Servers, System, until
 
 SETTLE_SECONDS = 3.0  # what was sent before a fault may be acknowledged within it
 
 
-def broker_killed(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("kafka: a broker killed")
+def broker_killed(run: Scenario, scale: Scale) -> None:
     """kill -9 of brokers, one after the other, each restarted."""
-    with Scenario("kafka: a broker killed", system, seed) as run:
-        for node in run.random.sample(list(system.kafka.nodes), scale.times(1, 3)):
-            system.kafka.kill(node)
-            run.sleep(scale(4, 8), scale(6, 12))
-            system.kafka.start(node)
-        run.ended()
-    return run.outcome
+    kafka = run.system.kafka
+    for node in run.random.sample(list(kafka.nodes), scale.times(1, 3)):
+        kafka.kill(node)
+        run.sleep(scale(2, 8), scale(4, 12))
+        kafka.start(node)
+    run.ended()
 
 
-def broker_paused(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("kafka: a broker paused")
+def broker_paused(run: Scenario, scale: Scale) -> None:
     """SIGSTOP of a broker: its connections stay open and say nothing."""
-    with Scenario("kafka: a broker paused", system, seed) as run:
-        node = run.random.choice(list(system.kafka.nodes))
-        system.kafka.pause(node)
-        paused_at = time.monotonic()
-        run.sleep(scale(9, 30))
-        run.outcome.note(paused_without_write_seconds=_longest_gap(run, paused_at))
-        system.kafka.resume(node)
-        run.ended()
-    return run.outcome
+    node = run.random.choice(list(run.system.kafka.nodes))
+    run.system.kafka.pause(node)
+    paused_at = time.monotonic()
+    run.sleep(scale(8, 30))
+    run.outcome.note(paused_without_write_seconds=_longest_gap(run, paused_at))
+    run.system.kafka.resume(node)
+    run.ended()
 
 
-def all_away(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("kafka: all brokers away")
+def all_away(run: Scenario, scale: Scale) -> None:
     """All three brokers gone: no false 200, 503 with Retry-After, reads go on, memory is bounded."""
-    with Scenario("kafka: all brokers away", system, seed) as run:
-        for node in system.kafka.nodes:
-            system.kafka.pause(node) if scale.is_short else system.kafka.kill(node)
-        _expect_refusals(run, scale(10, 30))
-        system.kafka.heal()
-        run.ended()
-        _expect_ready(run)
-    return run.outcome
+    for node in run.system.kafka.nodes:
+        run.system.kafka.pause(node) if scale.is_short else run.system.kafka.kill(node)
+    _expect_refusals(run, scale(10, 30))
+    run.system.kafka.heal()
+    run.ended()
+    _expect_ready(run)
 
 
-def too_few_in_sync(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("kafka: below min ISR")
+def too_few_in_sync(run: Scenario, scale: Scale) -> None:
     """Two brokers of three gone: fewer than min.insync.replicas."""
-    with Scenario("kafka: below min ISR", system, seed) as run:
-        for node in run.random.sample(list(system.kafka.nodes), 2):
-            system.kafka.pause(node) if scale.is_short else system.kafka.kill(node)
-        _expect_refusals(run, scale(10, 25))
-        system.kafka.heal()
-        run.ended()
-        _expect_ready(run)
-    return run.outcome
+    for node in run.random.sample(list(run.system.kafka.nodes), 2):
+        run.system.kafka.pause(node) if scale.is_short else run.system.kafka.kill(node)
+    _expect_refusals(run, scale(10, 25))
+    run.system.kafka.heal()
+    run.ended()
+    _expect_ready(run)
 
 
-def leader_unknown(system: System, seed: int, scale: Scale) -> Outcome:
+def _on_one_replica(servers: Servers, scale: Scale) -> System:
+    return System(servers, gateways=1, queries=1, kafka_replication=1, kafka_request_timeout_seconds=scale(3, 15))
+
+
+@fault("kafka: leader unknown", own=_on_one_replica)
+def leader_unknown(run: Scenario, scale: Scale) -> None:
     """Partitions without a leader for longer than the producer's request timeout: it must be replaced by itself."""
-    timeout = scale(3, 15)
-    own = System(system.servers, queries=1, kafka_replication=1, kafka_request_timeout_seconds=timeout)
-    with own, Scenario("kafka: leader unknown", own, seed) as run:
-        system.kafka.kill(1)
-        run.sleep(timeout + scale(4, 15))
-        system.kafka.start(1)
-        run.ended()
-        until(lambda: len(run.clients.probes) and _restarts(own), 60, "a producer was replaced")
-        run.outcome.note(producer_restarts=_restarts(own))
-    return run.outcome
+    run.system.kafka.kill(1)
+    run.sleep(scale(7, 30))
+    run.system.kafka.start(1)
+    run.ended()
+    until(lambda: _restarts(run.system), 60, "a producer was replaced")
+    run.outcome.note(producer_restarts=_restarts(run.system))
 
 
 def _restarts(system: System) -> float:

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from tests.faults.truth import Verdict
 
 
+class Skipped(Exception):
+    """This machine cannot run the fault; says why."""
+
+
 @dataclass
 class Outcome:
     """One run, or several of one fault. ``figures``: what else was measured, the most of all runs."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from tests.faults.clients import REQUEST_SECONDS, Clients
+from tests.faults.clients import Clients
 from tests.faults.outcome import Outcome
 from tests.faults.system import Memory, System, until
-from tests.faults.topic import parked_events
 from tests.faults.truth import check
 
 WARM_PROBES = 2
@@ -48,24 +47,26 @@ class Scenario:
         writers: int = 3,
         deleters: int = 1,
         probes: bool = True,
-        patience_seconds: float = REQUEST_SECONDS,
+        pause_seconds: float = 0.1,
     ) -> None:
         self.outcome = Outcome(fault)
         self.system = system
         self.random = random.Random(seed)
-        self.clients = Clients(system, seed, patience_seconds)
+        self.clients = Clients(system, seed)
         self._probes = probes
         self._memory = Memory(system)
         self._ended: float | None = None
+        self._is_concluded = False
         tasks = self.clients.caller.new_tasks(24)
         quiet, probed, raced = tasks[:12], tasks[12:18], tasks[18:]
         for number in range(writers):
-            self.clients.add_writer(quiet, ack="visible" if number == 1 and probes else "durable")
+            ack = "visible" if number == 1 and probes else "durable"
+            self.clients.add_writer(quiet, ack=ack, pause_seconds=pause_seconds)
         if probes:
-            self.clients.add_prober(probed)
+            self.clients.add_prober(probed, pause_seconds)
         if deleters:
-            self.clients.add_writer(raced)
-            self.clients.add_writer(raced)
+            self.clients.add_writer(raced, pause_seconds=pause_seconds)
+            self.clients.add_writer(raced, pause_seconds=pause_seconds)
         for _ in range(deleters):
             self.clients.add_deleter(raced)
 
@@ -78,7 +79,7 @@ class Scenario:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             if error is None:
-                self._conclude()
+                self.conclude()
         finally:
             self._memory.__exit__()
             self.clients.stop(1)
@@ -88,18 +89,31 @@ class Scenario:
         """The fault is over now: recovery is counted from here."""
         self._ended = time.monotonic()
 
+    def settle(self) -> None:
+        """Everything is up and traffic flows when this returns: another fault may follow."""
+        self.system.heal()
+        if self._probes:
+            self.clients.recovery(time.monotonic())
+
+    @property
+    def problems(self) -> list[str]:
+        """What was seen so far that must not be."""
+        return self.outcome.verdict.wrong + self.clients.ledger.problems
+
     def sleep(self, least: float, most: float | None = None) -> None:
         """A random while."""
         time.sleep(self.random.uniform(least, most or least))
 
-    def _conclude(self) -> None:
-        if self._ended is not None and self._probes:
+    def conclude(self) -> Outcome:
+        """Bring the traffic to its end, read everything and check it; once."""
+        if self._is_concluded:
+            return self.outcome
+        self._is_concluded = True
+        if self._ended is not None and self._probes and self.outcome.recovery_seconds is None:
             self.outcome.recovery_seconds = self.clients.recovery(self._ended)
         self.system.heal()
         self.clients.stop()
         until(self.system.is_drained, 120, "the workers catch up")
         self.outcome.note(**{f"{tier}_mb": mb for tier, mb in self._memory.most_mb.items()})
-        parked = parked_events(self.system)
-        verdict = check(self.clients.ledger, self.clients.caller.events, parked)
-        verdict.wrong += self.outcome.verdict.wrong
-        self.outcome.verdict = verdict
+        self.outcome.verdict.add(check(self.clients.ledger, self.clients.caller.events, self.system.parked()))
+        return self.outcome

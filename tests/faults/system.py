@@ -7,6 +7,7 @@ import secrets
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,20 @@ import psutil
 
 from ingest.kafka.lag import Lag, LagReader
 from schema.errors import Unavailable
+from tests.faults.topic import parked_events
 from tests.faults.unit import Unit
 from tests.harness.api import Credentials
-from tests.harness.deployment import FIRST_USER, environment_with, own_database, run_eventide
+from tests.harness.deployment import (
+    FIRST_USER,
+    attempt_eventide,
+    environment_with,
+    own_database,
+    run_eventide,
+)
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import KafkaCluster
 
+PARTITIONS = 6
 EVENTIDE = (sys.executable, "-m", "deploy")
 Found = TypeVar("Found")
 
@@ -60,6 +69,7 @@ class System:
         self._counts = {"gateway": gateways, "worker": workers, "query": queries}
         self._settings = settings
         self._started = 0
+        self.partitions = PARTITIONS
         self.gateways: list[Unit] = []
         self.workers: list[Unit] = []
         self.queries: list[Unit] = []
@@ -73,7 +83,7 @@ class System:
                 "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
                 "KAFKA_TOPIC": self.name,
                 "KAFKA_GROUP": self.name,
-                "KAFKA_PARTITIONS": "6",
+                "KAFKA_PARTITIONS": str(self.partitions),
                 "KAFKA_REPLICATION": "3",
                 "CLICKHOUSE_URL": own_database(self.clickhouse.url, self.name),
             }
@@ -118,6 +128,11 @@ class System:
         """The output of another ``eventide`` command with the same settings."""
         return run_eventide(arguments, self.environment)
 
+    def attempt(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and output of a command that may fail."""
+        done = attempt_eventide(arguments, self.environment)
+        return done.returncode, done.stdout + done.stderr
+
     def heal(self, seconds: float = 90) -> None:
         """Everything is up, unpaused and without faults when this returns. Ends a fault."""
         self.kafka.heal()
@@ -137,14 +152,18 @@ class System:
         for unit in self.units:
             unit.kill()
 
-    def lags(self, group: str | None = None, partitions: int = 6) -> list[Lag]:
+    def lags(self, group: str | None = None) -> list[Lag]:
         """How far the workers are behind. Raises Unavailable."""
 
         async def ask() -> list[Lag]:
             async with LagReader(self.kafka.bootstrap, self.name) as reader:
-                return await reader.of_group(group or self.group, range(partitions))
+                return await reader.of_group(group or self.group, range(self.partitions))
 
         return asyncio.run(ask())
+
+    def parked(self) -> dict[str, Counter[str]]:
+        """By task the events that are on the DLQ."""
+        return parked_events(self.kafka.bootstrap, self.name)
 
     def is_drained(self, group: str | None = None) -> bool:
         """Whether everything on the topic is committed."""

@@ -1,17 +1,19 @@
-"""Looks at topics from outside: what is on them, what is parked."""
+"""Topics from outside: what is on them, what is parked; and what no gateway would do to them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.kafka.names import dlq_topic
 from schema.blocks import Block, decode
 from schema.errors import RecordError
-from tests.faults.system import System
 from tests.faults.truth import Event, name_of
 
 
@@ -31,13 +33,18 @@ def records(bootstrap: str, topic: str) -> list[Found]:
     return asyncio.run(_records(bootstrap, topic))
 
 
-def parked_events(system: System) -> dict[str, Counter[str]]:
+def parked_events(bootstrap: str, events_topic: str) -> dict[str, Counter[str]]:
     """By task the events that are on the DLQ; what is no block is left out."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for record in records(system.kafka.bootstrap, dlq_topic(system.name)):
+    for record in records(bootstrap, dlq_topic(events_topic)):
         for event in _events(record):
             found[event["task"]][name_of(event)] += 1
     return found
+
+
+def tasks_of(record: Found) -> set[str]:
+    """The tasks of a record's events; none if it is no block."""
+    return {event["task"] for event in _events(record)}
 
 
 def _events(record: Found) -> list[Event]:
@@ -48,6 +55,38 @@ def _events(record: Found) -> list[Event]:
     if not isinstance(content, Block):
         return []
     return [row | {"type": content.event_type} for row in content.rows.to_pylist()]
+
+
+def produce(
+    bootstrap: str, topic: str, partition: int, messages: Iterable[tuple[Mapping[str, bytes], bytes]]
+) -> list[int]:
+    """Put records on a topic as no gateway would; their offsets, once they are there."""
+    return asyncio.run(_produce(bootstrap, topic, partition, messages))
+
+
+def configure(bootstrap: str, topic: str, **settings: str) -> None:
+    """Replace all settings of a topic; underscores stand for dots."""
+    asyncio.run(_configure(bootstrap, topic, {name.replace("_", "."): value for name, value in settings.items()}))
+
+
+async def _produce(
+    bootstrap: str, topic: str, partition: int, messages: Iterable[tuple[Mapping[str, bytes], bytes]]
+) -> list[int]:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+        sent = [
+            await producer.send_and_wait(topic, value, partition=partition, headers=list(headers.items()))
+            for headers, value in messages
+        ]
+        return [receipt.offset for receipt in sent]
+
+
+async def _configure(bootstrap: str, topic: str, settings: Mapping[str, str]) -> None:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
+    try:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))])
+    finally:
+        await client.close()
 
 
 async def _records(bootstrap: str, topic: str) -> list[Found]:

@@ -5,84 +5,82 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.faults.outcome import Outcome
+from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import System, until
+from tests.faults.system import Servers, System, until
 from tests.faults.unit import Unit
 
 SESSION_SECONDS = 10
 HOLED = (sys.executable, "-m", "tests.faults.holed")
 
 
-def killed(system: System, seed: int, scale: Scale) -> Outcome:
-    """kill -9 while an insert is on its way, and between its execution and the commit."""
-    with Scenario("worker: kill -9", system, seed) as run:
-        for number in range(scale.times(3, 12)):
-            if number % 2:
-                system.clickhouse.fault(match="INSERT INTO", delay_ms=1000)
-            else:
-                system.clickhouse.fault(match="INSERT INTO", hold_ms=1000)
-            until(lambda: system.clickhouse.armed() == 0, 30, "an insert is held up")
-            run.sleep(0, 0.5)
-            for worker in run.random.sample(system.workers, run.random.choice((1, len(system.workers)))):
-                worker.kill_child()
-            run.ended()
-            run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
-    return run.outcome
-
-
-def terminated(system: System, seed: int, scale: Scale) -> Outcome:
-    """SIGTERM: exit code 0, within twice the session timeout even in a rebalance."""
-    with Scenario("worker: SIGTERM", system, seed) as run:
-        for _ in range(scale.times(1, 6)):
-            worker = run.random.choice(system.workers)
-            since = time.monotonic()
-            code = worker.terminate()
-            run.outcome.note(stop_seconds=time.monotonic() - since)
-            run.outcome.require(code == 0, f"{worker.name} ended with {code}")
-            run.sleep(0, scale(1, 4))
-            worker.start()
-            worker.wait_ready()
+@fault("worker: kill -9")
+def killed(run: Scenario, scale: Scale) -> None:
+    """While an insert is on its way, and between its execution and the commit."""
+    clickhouse = run.system.clickhouse
+    for number in range(scale.times(2, 12)):
+        if number % 2:
+            clickhouse.fault(match="INSERT INTO", delay_ms=1000)
+        else:
+            clickhouse.fault(match="INSERT INTO", hold_ms=1000)
+        until(lambda: clickhouse.armed() == 0, 60, "an insert is held up")
+        run.sleep(0, 0.5)
+        for worker in run.random.sample(run.system.workers, run.random.choice((1, len(run.system.workers)))):
+            worker.kill_child()
         run.ended()
-    return run.outcome
+        run.outcome.note(gap_seconds=run.clients.recovery(time.monotonic()))
 
 
-def zombie(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("worker: SIGTERM")
+def terminated(run: Scenario, scale: Scale) -> None:
+    """Exit code 0, within twice the session timeout even in a rebalance."""
+    for _ in range(scale.times(1, 6)):
+        worker = run.random.choice(run.system.workers)
+        since = time.monotonic()
+        code = worker.terminate()
+        run.outcome.note(stop_seconds=time.monotonic() - since)
+        run.outcome.require(code == 0, f"{worker.name} ended with {code}")
+        run.sleep(0, scale(1, 4))
+        worker.start()
+        worker.wait_ready()
+    run.ended()
+
+
+@fault("worker: zombie", deleters=2)
+def zombie(run: Scenario, scale: Scale) -> None:
     """SIGSTOP past the session timeout, with a batch that could not be written; SIGCONT after others went on.
 
     What it then writes late is older than what is there, and partly deleted.
     """
-    with Scenario("worker: zombie", system, seed, deleters=2) as run:
-        for _ in range(scale.times(1, 4)):
-            worker = run.random.choice(system.workers)
-            system.clickhouse.fault(match="INSERT INTO", times=-1, code=252)
-            until(lambda worker=worker: worker.health()[0] == 503, 30, "a batch is being retried")  # type: ignore[misc]
-            worker.pause()
-            system.clickhouse.clear_faults()
-            paused_at = time.monotonic()
-            run.sleep(SESSION_SECONDS + 2)
-            run.outcome.note(takeover_seconds=run.clients.recovery(paused_at))
-            run.sleep(2)
-            worker.resume()
-            run.sleep(2, scale(2, 4))
-        run.ended()
-    return run.outcome
+    for _ in range(scale.times(1, 4)):
+        worker = run.random.choice(run.system.workers)
+        run.system.clickhouse.fault(match="INSERT INTO", times=-1, code=252)
+        until(lambda worker=worker: worker.health()[0] == 503, 60, "a batch is being retried")  # type: ignore[misc]
+        worker.pause()
+        run.system.clickhouse.clear_faults()
+        paused_at = time.monotonic()
+        run.sleep(SESSION_SECONDS + 2)
+        run.outcome.note(takeover_seconds=run.clients.recovery(paused_at))
+        run.sleep(1, 2)
+        worker.resume()
+        run.sleep(1, scale(2, 4))
+    run.ended()
 
 
-def storm(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("worker: rebalance storm", own=lambda servers, _: System(servers, gateways=1, queries=1))
+def storm(run: Scenario, scale: Scale) -> None:
     """Workers start, stop and are killed every few seconds; every second storm without static membership."""
-    own = System(system.servers, queries=1)
-    with own, Scenario("worker: rebalance storm", own, seed) as run:
-        end = time.monotonic() + scale(15, 60)
-        while time.monotonic() < end:
-            _disturb(own, run, is_static=seed % 2 == 0)
-            run.sleep(0.5, 4)
-        run.ended()
-    return run.outcome
+    is_static = run.random.random() < 0.5
+    end = time.monotonic() + scale(8, 60)
+    while time.monotonic() < end:
+        _disturb(run, is_static)
+        run.sleep(0.5, 4)
+    run.ended()
 
 
-def _disturb(system: System, run: Scenario, is_static: bool) -> None:
+def _disturb(run: Scenario, is_static: bool) -> None:
     """Start, end or kill one; there are never none, nor more than four."""
+    system = run.system
     running = [worker for worker in system.workers if worker.alive]
     choice = run.random.choice(("start", "start", "terminate", "kill", "kill child"))
     if len(running) < 2 or (choice == "start" and len(running) < 4):
@@ -97,51 +95,52 @@ def _disturb(system: System, run: Scenario, is_static: bool) -> None:
         victim.kill() if choice == "kill" else victim.terminate()
 
 
-def fresh_group(system: System, seed: int, scale: Scale) -> Outcome:
+def _without_workers(servers: Servers, scale: Scale) -> System:
+    return System(servers, gateways=1, workers=0, queries=1)
+
+
+@fault("worker: fresh group, three at once", own=_without_workers, probes=False, deleters=0)
+def fresh_group(run: Scenario, scale: Scale) -> None:
     """A group that has never committed, a backlog, and three workers that start at once."""
-    own = System(system.servers, workers=0, queries=1)
-    with own, Scenario("worker: fresh group, three at once", own, seed, probes=False, deleters=0) as run:
-        run.sleep(scale(3, 10))
-        own.workers = [own.new_worker(is_static=seed % 2 == 0) for _ in range(3)]
-        for worker in own.workers:
-            worker.start()
-        run.sleep(scale(3, 10))
-        run.ended()
-        run.outcome.recovery_seconds = _until_caught_up(own, run)
-    return run.outcome
+    run.sleep(scale(3, 10))
+    is_static = run.random.random() < 0.5
+    run.system.workers = [run.system.new_worker(is_static=is_static) for _ in range(3)]
+    for worker in run.system.workers:
+        worker.start()
+    run.sleep(scale(3, 10))
+    run.ended()
+    run.outcome.recovery_seconds = _until_caught_up(run)
 
 
-def hole(system: System, seed: int, scale: Scale) -> Outcome:
+@fault("worker: an injected hole", own=_without_workers, probes=False, deleters=0)
+def hole(run: Scenario, scale: Scale) -> None:
     """Records are skipped between broker and worker: it leaves, with nothing behind them committed."""
-    own = System(system.servers, workers=0, queries=1)
-    with own, Scenario("worker: an injected hole", own, seed, probes=False, deleters=0) as run:
-        until(lambda: sum(lag.records for lag in own.lags()) > scale(100, 300), 60, "a backlog")
-        holed = own.new("worker-process", command=HOLED)
-        holed.start()
-        code = holed.exit_code(60)
-        run.outcome.require(code == 1, f"the worker ended with {code}")
-        _check_hole(own, run, holed)
-        own.workers = [own.new_worker()]
-        own.workers[0].start()
-        run.ended()
-        run.outcome.recovery_seconds = _until_caught_up(own, run)
-    return run.outcome
+    until(lambda: sum(lag.records for lag in run.system.lags()) > scale(100, 300), 60, "a backlog")
+    holed = run.system.new("worker-process", command=HOLED)
+    holed.start()
+    code = holed.exit_code(60)
+    run.outcome.require(code == 1, f"the worker ended with {code}")
+    _check_hole(run, holed)
+    run.system.workers = [run.system.new_worker()]
+    run.system.workers[0].start()
+    run.ended()
+    run.outcome.recovery_seconds = _until_caught_up(run)
 
 
-def _check_hole(system: System, run: Scenario, holed: Unit) -> None:
+def _check_hole(run: Scenario, holed: Unit) -> None:
     log = holed.log.read_text()
     injected = [line.split() for line in log.splitlines() if line.startswith("hole ")]
     run.outcome.require(len(injected) == 1, "no hole was injected")
     run.outcome.require("Hole" in log, "the guard did not fire")
-    committed = {lag.partition: lag.committed for lag in system.lags()}
+    committed = {lag.partition: lag.committed for lag in run.system.lags()}
     for _, partition, first in injected:
         run.outcome.require(committed[int(partition)] <= int(first), f"committed {committed}, hole at {first}")
 
 
-def _until_caught_up(system: System, run: Scenario) -> float:
+def _until_caught_up(run: Scenario) -> float:
     since = time.monotonic()
     run.clients.stop()
-    until(system.is_drained, 120, "the workers catch up")
+    until(run.system.is_drained, 120, "the workers catch up")
     return time.monotonic() - since
 
 

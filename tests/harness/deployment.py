@@ -135,10 +135,15 @@ def is_ready(origin: str) -> bool:
 
 def run_eventide(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     """The output of a command, which must succeed."""
-    command = [sys.executable, "-m", "deploy", *arguments]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+    done = attempt_eventide(arguments, environment)
     assert done.returncode == 0, f"eventide {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4000:]}"
     return done.stdout
+
+
+def attempt_eventide(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """How a command ended, and what it said."""
+    command = [sys.executable, "-m", "deploy", *arguments]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
 
 
 def own_database(url: str, name: str) -> str:

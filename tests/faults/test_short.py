@@ -1,0 +1,61 @@
+"""Each fault in short: nothing acknowledged is lost, nothing is there twice, nothing deleted is back.
+
+Faults that leave an installation whole follow each other under the same traffic, which is checked at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import kafka, topics, worker
+from tests.faults.fault import Fault
+from tests.faults.outcome import Skipped
+from tests.faults.run import FAMILIES
+from tests.faults.scenario import Scale, Scenario
+from tests.faults.system import Servers, System
+
+SEED = 20_261_124
+SHORT = Scale(is_short=True)
+ONLY_IN_FULL = {
+    worker.fresh_group.name: "replay from offset 0 is a fresh group of three with a backlog",
+    topics.migrated_twice.name: "partitions are added by two migrations at once",
+    kafka.broker_paused.name: "two, and all three, are paused",
+}
+FAULTS = [fault for family in FAMILIES.values() for fault in family if fault.name not in ONLY_IN_FULL]
+SHARING = [fault for fault in FAULTS if fault.own is None]
+ALONE = [fault for fault in FAULTS if fault.own is not None]
+
+
+@pytest.fixture(scope="module")
+def traffic(servers: Servers) -> Iterator[Scenario]:
+    """Clients that write, read, delete and remember."""
+    with System(servers) as system, Scenario("in short", system, SEED, deleters=2, pause_seconds=0.3) as run:
+        yield run
+
+
+@pytest.mark.parametrize("fault", SHARING, ids=lambda fault: fault.name)
+def test_under_traffic(fault: Fault, traffic: Scenario) -> None:
+    before = traffic.problems
+    try:
+        fault(traffic, SHORT)
+    finally:
+        traffic.settle()
+    assert [problem for problem in traffic.problems if problem not in before] == []
+
+
+def test_after_all_of_these_what_was_acknowledged_is_there_once(traffic: Scenario) -> None:
+    verdict = traffic.conclude().verdict
+    assert (verdict.lost, verdict.twice, verdict.wrong) == (0, 0, [])
+    assert verdict.acked == verdict.sent > 0
+
+
+@pytest.mark.parametrize("fault", ALONE, ids=lambda fault: fault.name)
+def test_alone(fault: Fault, servers: Servers) -> None:
+    try:
+        verdict = fault.run(servers, SEED, SHORT).verdict
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    assert (verdict.lost, verdict.twice, verdict.wrong) == (0, 0, [])
+    assert verdict.acked == verdict.sent > 0
