@@ -42,7 +42,7 @@ export class Chart {
     this.view = null;
     /** @type {{curve: Curve, index: number, output: HTMLElement}[]} */
     this.rows = [];
-    this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
+    this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
     this.legend = h("ul", { class: "legend" });
     this.element = h("div", { class: "chart" }, this.canvas, this.legend);
     this.observer = new ResizeObserver(() => this.resize());

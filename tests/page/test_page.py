@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.harness.api import Api, Origins
 from tests.harness.deployment import Deployment
@@ -378,16 +378,26 @@ def test_nothing_comes_from_elsewhere(visit: Open, tasks: dict[str, str], eventi
     assert [url for url in urls if not url.startswith((eventide.origins.query, "data:", "blob:"))] == []
 
 
-def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api, eventide: Deployment) -> None:
+def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api) -> None:
     task = api.create_task("resumed")
-    api.add(scalar(task, 0, 1.0))
-    page = visit(f"#/task/{task}/scalars")
-    expect(page.locator(".live")).to_be_visible()
-    page.context.set_offline(True)
-    expect(page.locator(".live")).not_to_be_visible()
-    api.add(scalar(task, 1, 42.0))
-    page.context.set_offline(False)
+    api.add(scalar(task, 0, 42.0))
+    page = visit()
+    opened: list[str] = []
+
+    def break_first(route: Route) -> None:
+        opened.append(route.request.url)
+        if len(opened) == 1:
+            broken = "retry: 3000\nid: 0.0\nevent: ready\ndata: {}\n\n"
+            route.fulfill(content_type="text/event-stream", body=broken)
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"events\.stream.*points=true"), break_first)
+    page.goto(f"{page.url.split('#')[0]}#/task/{task}/scalars")
     expect(page.locator(".series .value")).to_have_text("42")
+    api.add(scalar(task, 1, 43.0))  # while there is no stream
+    expect(page.locator(".series .value")).to_have_text("43")
+    assert len(opened) == 2
 
 
 def test_a_stranger_sees_nothing(browser: Browser, stranger: Api, eventide: Deployment, tasks: dict[str, str]) -> None:
