@@ -56,7 +56,8 @@ async def embedded(
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
-    await first_start.ensure_web_user(registry, settings, first_start.web_credentials(settings))
+    web_credentials = first_start.web_credentials(settings)
+    await first_start.ensure_web_user(registry, settings, web_credentials)
     secret = await parts.token_secret(registry, settings)
     migrate(store)
     log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
@@ -70,7 +71,8 @@ async def embedded(
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     files_app = create_files_app(parts.file_store(settings), authenticator, health, settings.max_file_bytes)
-    app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, parts.site(settings))
+    site = parts.site(settings, web_credentials)
+    app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
     app.on_shutdown.append(lambda _: reader.watching.close())
     try:
         yield app, files_app, health

@@ -1,4 +1,7 @@
-"""What people see at ``/``: Eventide's own page. Its files are held in memory, and revalidated by their digests."""
+"""What people see at ``/``: Eventide's own page, or the build of a web application.
+
+The page's files are held in memory, and revalidated by their digests. A web application's stay where they are.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import base64
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +17,21 @@ from typing import Protocol
 
 from aiohttp import web
 
+from schema.wire import PATH, to_json
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+INDEX = "index.html"
+MOVED = {"version.json": "assets/version.json"}  # where the build has what its application asks for elsewhere
+CONFIGURATION = {"apiBaseUrl": "/api", "hideUpdateNotice": True, "displayTips": False, "showSurvey": False}
 COMPRESSED_TYPES = ("text/", "application/json", "image/svg+xml")
 EMPTY_STYLE = f"'sha256-{base64.b64encode(hashlib.sha256(b'').digest()).decode()}'"  # plotly fills it by CSSOM
 PAGE_POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY_STYLE}; connect-src 'self'; "
     "img-src * data: blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+WEB_APP_POLICY = "frame-ancestors 'self'"
 
 
 class Site(Protocol):
@@ -72,11 +82,50 @@ class Page:
         """As a Site's."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            asset = self._assets.get(request.match_info.get("name", "index.html"))
+            asset = self._assets.get(request.match_info.get("name", INDEX))
             return asset.response(request, PAGE_POLICY) if asset else await api(request)
 
         app.router.add_get("/", answer)
         app.router.add_get("/page/{name:.+}", answer)
+
+
+class WebApp:
+    """A web application's build: its files, ``index.html`` for its own addresses, and what it asks for besides.
+
+    ``credentials``: what ``/credentials.json`` says. The API is at ``/api`` and stays where it is.
+    """
+
+    def __init__(self, directory: Path, credentials: Mapping[str, str]) -> None:
+        self._directory = directory
+        self._files = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+        self._told = {
+            "configuration.json": json_asset(CONFIGURATION),
+            "credentials.json": json_asset(credentials),
+            "env.js": Asset(b"", "text/javascript"),
+        }
+
+    def add_routes(self, app: web.Application, api: Handler) -> None:
+        """As a Site's."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            name = request.match_info["name"]
+            if name in self._told:
+                return self._told[name].response(request, WEB_APP_POLICY)
+            if name in self._files or name in MOVED:
+                return self._file(MOVED.get(name, name))
+            return await api(request) if PATH.fullmatch(name) else self._file(INDEX)
+
+        app.router.add_get("/{name:.*}", answer)
+
+    def _file(self, name: str) -> web.StreamResponse:
+        lasting = "no-cache" if name == INDEX else "max-age=3600"
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": lasting}
+        return web.FileResponse(self._directory / name, headers=headers)
+
+
+def json_asset(value: object) -> Asset:
+    """A value as a file."""
+    return Asset(to_json(value), "application/json")
 
 
 def read_asset(path: Path) -> Asset:
