@@ -58,7 +58,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def site(settings: Settings, web: Credentials) -> Site:
-    """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError where it is set and lacks some."""
+    """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError if it has not all it needs."""
     import query
     from schema.site import INDEX, Page, WebApp
 
