@@ -110,7 +110,9 @@ class EmbeddedEngine:
     def insert(self, client: Client, table: str, data: pa.Table) -> None:
         columns = ", ".join(data.schema.names)
         with _arrow_file(data) as path:
-            client.command(f"INSERT INTO {table} ({columns}) FROM INFILE '{path}' COMPRESSION 'none' FORMAT ArrowStream")
+            client.command(
+                f"INSERT INTO {table} ({columns}) FROM INFILE '{path}' COMPRESSION 'none' FORMAT ArrowStream"
+            )
 
     def close(self) -> None:
         """Clients hold all that is open."""

@@ -80,6 +80,8 @@ class Scenario:
         try:
             if error is None:
                 self.conclude()
+            else:
+                error.add_note(f"{self.system.situation()}\nseen so far: {self.problems}")
         finally:
             self._memory.__exit__()
             self.clients.stop(1)
