@@ -109,7 +109,7 @@ class Caller:
         return self._client.post(url, headers=headers, timeout=self._patience(), **content)
 
     def _until_answered(self, origins: Iterator[str], action: str, **options: Any) -> Data:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while True:
             try:
                 response = self._client.post(f"{next(origins)}/{action}", **options)
