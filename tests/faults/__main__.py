@@ -32,7 +32,7 @@ def main() -> None:
     for number in (
         signal.SIGINT,
         signal.SIGTERM,
-    ):  # as an interruption, in the background too: there is a table to print
+    ):  # both end in the table, in the background too
         signal.signal(number, signal.default_int_handler)
     print(f"SEED={options.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="eventide-faults-") as directory, servers(Path(directory)) as shared:
