@@ -24,6 +24,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	if command -v npx > /dev/null; then npx -y -p typescript@5.9.3 tsc -p tests/page/tsconfig.json; fi
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff format .

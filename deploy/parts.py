@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema.errors import ConfigError
 from schema.settings import Settings
 
 if TYPE_CHECKING:  # a process loads what it needs: a worker that is started again is back a second sooner
+    from deploy.first_start import Credentials
     from ingest.kafka.producer import Producer
     from schema.file_store import FileStore
     from schema.registry import Registry
+    from schema.site import Site
     from schema.store import ServerEngine
     from schema.web import Limits
 
@@ -52,6 +55,21 @@ def limits(settings: Settings) -> Limits:
     from schema.web import Limits
 
     return Limits(settings.max_body_bytes, settings.max_inflight_bytes)
+
+
+def site(settings: Settings, web: Credentials) -> Site:
+    """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError if it has not all it needs."""
+    import query
+    from schema.site import INDEX, Page, WebApp
+
+    if not settings.web_dir:
+        return Page(Path(query.__file__).parent / "page")
+    directory = Path(settings.web_dir).resolve()
+    if not (directory / INDEX).is_file():
+        raise ConfigError(f"EVENTIDE_WEB_DIR: {directory} has no {INDEX}")
+    key = required(web.access_key, "EVENTIDE_WEB_ACCESS_KEY")
+    secret = required(web.secret_key, "EVENTIDE_WEB_SECRET_KEY")
+    return WebApp(directory, {"userKey": key, "userSecret": secret, "companyID": settings.company})
 
 
 def required(value: str, variable: str) -> str:

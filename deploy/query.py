@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy import parts
 from deploy.calls import all_calls
+from deploy.first_start import Credentials
 from deploy.serve import serve
 from query.app import endpoints
 from query.cursor import Cursors
@@ -23,8 +24,12 @@ async def query(settings: Settings) -> None:
     registry = Registry(parts.registry_url(settings))
     secret = await parts.token_secret(registry, settings)
     authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
-    table = endpoints.bind(Reader(store, registry, Cursors(secret))).merge(login_endpoints.bind(authenticator))
+    reader = Reader(store, registry, Cursors(secret))
+    table = endpoints.bind(reader).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
-    await serve(create_app(table, authenticator, health, parts.limits(settings), all_calls), health, settings)
+    site = parts.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
+    app = create_app(table, authenticator, health, parts.limits(settings), all_calls, site)
+    app.on_shutdown.append(lambda _: reader.watching.close())
+    await serve(app, health, settings)
     store.close()
     await registry.close()

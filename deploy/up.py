@@ -56,22 +56,26 @@ async def embedded(
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
-    await first_start.ensure_web_user(registry, settings, first_start.web_credentials(settings))
+    web_credentials = first_start.web_credentials(settings)
+    await first_start.ensure_web_user(registry, settings, web_credentials)
     secret = await parts.token_secret(registry, settings)
     migrate(store)
     log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
-    toucher = Toucher(registry)
+    toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
     authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
     gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
-        read_endpoints.bind(Reader(store, registry, Cursors(secret), changes)),
+        read_endpoints.bind(reader),
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     files_app = create_files_app(parts.file_store(settings), authenticator, health, settings.max_file_bytes)
+    site = parts.site(settings, web_credentials)
+    app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
+    app.on_shutdown.append(lambda _: reader.watching.close())
     try:
-        yield create_app(endpoints, authenticator, health, parts.limits(settings), all_calls), files_app, health
+        yield app, files_app, health
     finally:
         await log.close()
         await toucher.close()
@@ -87,6 +91,8 @@ def welcome(host: str, port: int, files_port: int, credentials: Credentials) -> 
 
           access key  {credentials.access_key}
           secret key  {credentials.secret_key}
+
+        The page, logged in with them:  {url}/#login={user}
 
         A task, a batch of events, and its curve:
 

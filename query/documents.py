@@ -28,6 +28,7 @@ REFERENCES: dict[str, dict[tuple[str, ...], Kind | str]] = {
     },
     PROJECTS.name: {("company",): COMPANIES, ("user",): USERS},
 }
+ANY = "*"
 ESCAPES = {"%2E": ".", "%24": "$"}  # of names in dotted paths
 
 
@@ -68,10 +69,12 @@ class Tree(dict[str, "Tree"]):
 
 
 def pick(value: Any, tree: Tree) -> Any:
-    """The parts of a document that a tree names, through all members of lists."""
+    """The parts of a document that a tree names, through all members of lists; ``*`` names all fields of an object."""
     if not tree:
         return value
     if isinstance(value, Mapping):
+        if ANY in tree:
+            return {name: pick(inner, tree[ANY]) for name, inner in value.items()}
         return {name: pick(value[name], inner) for name, inner in tree.items() if name in value}
     return [pick(member, tree) for member in value] if isinstance(value, list) else value
 

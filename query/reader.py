@@ -8,6 +8,7 @@ from typing import Any
 
 from query.cursor import Cursors
 from query.statistics import Statistics
+from query.watching import Watching
 from schema.changes import Changes
 from schema.errors import InvalidModel, InvalidTask
 from schema.registry import MODELS, TASKS, Entity, Registry
@@ -24,9 +25,11 @@ class Reader:
     cursors: Cursors
     changes: Changes | None = None
     statistics: Statistics = field(init=False)
+    watching: Watching = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))
+        object.__setattr__(self, "watching", Watching(self.store, self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
         """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""

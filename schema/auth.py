@@ -74,6 +74,7 @@ class Authenticator:
             worker=first_of(headers, "X-Clearml-Worker", "X-Trains-Worker") or caller.worker,
             ack=headers.get("X-Eventide-Ack"),
             idempotency_key=headers.get("Idempotency-Key"),
+            last_event_id=headers.get("Last-Event-ID"),
         )
 
     def token(self, caller: Caller, lifetime_seconds: int) -> str:

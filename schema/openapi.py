@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from schema.requests import ARROW_STREAM, JSON_LINES, EventBatch
 from schema.tables import EVENT_TYPES
-from schema.wire import MAX_VERSION, Endpoint, Endpoints
+from schema.wire import EVENT_STREAM, MAX_VERSION, Endpoint, Endpoints
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
@@ -56,6 +56,15 @@ ENVELOPE: Json = {
     "required": ["meta", "data"],
     "properties": {"meta": {"$ref": REFERENCE.format(model="Meta")}, "data": {"type": "object"}},
 }
+ENVELOPED: Json = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Envelope")}}}
+EVENT_STREAMS = frozenset(("events.stream",))
+LAST_EVENT_ID: Json = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "the id of the last event that was received: the stream goes on after it",
+}
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -89,7 +98,7 @@ def document(endpoints: Endpoints) -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Eventide", "version": MAX_VERSION, "summary": "The ClearML events API"},
         "security": [{"basic": []}, {"bearer": []}],
-        "paths": {path_of(endpoint): {"post": _operation(endpoint)} for endpoint in ordered},
+        "paths": {path_of(endpoint): _item_of(endpoint) for endpoint in ordered},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -103,7 +112,7 @@ def document(endpoints: Endpoints) -> Json:
 def page(endpoints: Endpoints) -> str:
     """The same for people: HTML without scripts or external assets."""
     described = document(endpoints)
-    items = [_item(path, operation["post"], described) for path, operation in described["paths"].items()]
+    items = [_item(path, next(iter(item.values())), described) for path, item in described["paths"].items()]
     return PAGE.format(version=MAX_VERSION, endpoints="\n".join(items))
 
 
@@ -112,16 +121,39 @@ def path_of(endpoint: Endpoint) -> str:
     return f"/v{endpoint.actual_version}/{endpoint.name}"
 
 
+def _item_of(endpoint: Endpoint) -> Json:
+    return {"get": _event_stream(endpoint)} if endpoint.name in EVENT_STREAMS else {"post": _operation(endpoint)}
+
+
+def _event_stream(endpoint: Endpoint) -> Json:
+    """A GET whose parameters stand in the query string, so that a browser's EventSource can open it."""
+    schema = endpoint.request.model_json_schema(ref_template=REFERENCE)
+    required = schema.get("required", ())
+    parameters = [
+        {"name": name, "in": "query", "required": name in required, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+    return {
+        "operationId": f"{endpoint.name}@{endpoint.actual_version}",
+        "tags": [endpoint.name.partition(".")[0]],
+        "summary": _summary(endpoint),
+        "parameters": [*parameters, LAST_EVENT_ID],
+        "responses": {
+            "200": {"description": "the events", "content": {EVENT_STREAM: {"schema": {"type": "string"}}}},
+            "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
+        },
+    }
+
+
 def _operation(endpoint: Endpoint) -> Json:
-    envelope = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Envelope")}}}
     return {
         "operationId": f"{endpoint.name}@{endpoint.actual_version}",
         "tags": [endpoint.name.partition(".")[0]],
         "summary": _summary(endpoint),
         "requestBody": {"content": _content(endpoint)},
         "responses": {
-            "200": {"description": "the answer", "content": envelope},
-            "default": {"description": "what went wrong: result_code and result_subcode", "content": envelope},
+            "200": {"description": "the answer", "content": ENVELOPED},
+            "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
         },
     }
 
@@ -143,11 +175,21 @@ def _content(endpoint: Endpoint) -> Json:
 
 
 def _item(path: str, operation: Json, described: Json) -> str:
-    content = next(iter(operation["requestBody"]["content"].values()))["schema"]
-    schema = described["components"]["schemas"].get(content.get("$ref", "").rpartition("/")[2], {})
+    schema = _parameters(operation, described)
     fields = [_field(name, field, schema) for name, field in schema.get("properties", {}).items()]
     table = f"<table>{''.join(fields)}</table>" if fields else ""
     return f"<details><summary><code>{escape(path)}</code> {escape(operation['summary'])}</summary>{table}</details>"
+
+
+def _parameters(operation: Json, described: Json) -> Json:
+    """The schema of what a call takes."""
+    if "parameters" in operation:
+        queried = [parameter for parameter in operation["parameters"] if parameter["in"] == "query"]
+        required = [parameter["name"] for parameter in queried if parameter["required"]]
+        return {"properties": {p["name"]: p["schema"] for p in queried}, "required": required}
+    content = next(iter(operation["requestBody"]["content"].values()))["schema"]
+    found: Json = described["components"]["schemas"].get(content.get("$ref", "").rpartition("/")[2], {})
+    return found
 
 
 def _field(name: str, field: Json, schema: Json) -> str:

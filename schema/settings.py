@@ -31,6 +31,9 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
+    web_dir: str = Field(
+        "", description="up, query: folder of the ClearML web app's build, served at `/` in place of Eventide's page"
+    )
     web_login: Literal["name", "keys"] = Field(
         "name", description="how people log in to the ClearML web app: by any name, or by access and secret key"
     )

@@ -27,6 +27,7 @@ from schema.health import Health, add_health_routes
 from schema.jsonlog import request_id
 from schema.metrics import REQUEST_SECONDS, REQUESTS
 from schema.requests import ARROW_STREAM, JSON_LINES, EventBatch, Request, first_of, media_type, merge_pairs, parse_json
+from schema.site import Site
 from schema.wire import Answer, Call, Endpoint, Endpoints, Reply, Stream, to_json
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -49,17 +50,25 @@ class Limits:
 
 
 def create_app(
-    endpoints: Endpoints, authenticator: Authenticator, health: Health, limits: Limits, described: Endpoints
+    endpoints: Endpoints,
+    authenticator: Authenticator,
+    health: Health,
+    limits: Limits,
+    described: Endpoints,
+    site: Site | None = None,
 ) -> web.Application:
     """The HTTP application of one process.
 
     ``endpoints``: what it answers, bound to their services. ``described``: what ``/openapi.json`` and ``/docs`` list,
-    the calls of all tiers.
+    the calls of all tiers. ``site``: what people see at ``/``.
     """
     app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
     _add_description_routes(app, described)
-    app.router.add_route("*", "/{path:.*}", Dispatcher(endpoints, authenticator, limits).handle)
+    dispatcher = Dispatcher(endpoints, authenticator, limits)
+    if site:
+        site.add_routes(app, dispatcher.handle)
+    app.router.add_route("*", "/{path:.*}", dispatcher.handle)
     app.on_response_prepare.append(add_common_headers)
     return app
 
@@ -210,10 +219,15 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
 
 async def _stream(request: web.Request, stream: Stream) -> web.StreamResponse:
     response = web.StreamResponse(headers=stream.headers)
-    await response.prepare(request)
-    async for chunk in stream.chunks:
-        await response.write(chunk)
-    await response.write_eof()
+    try:
+        await response.prepare(request)
+        async for chunk in stream.chunks:
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionError:
+        logger.debug("the client left before the end of a stream")
+    finally:
+        stream.ended()
     return response
 
 

@@ -33,6 +33,7 @@ PATH = re.compile(
     r"/?(?:api/)?(?:v(?P<version>\d+\.?\d+)/)?(?P<service>[a-zA-Z_]\w+)\.(?P<action>[a-zA-Z_]\w+)/?", re.A
 )
 VERSION = re.compile(r"(0|[1-9]\d*)(?:\.(0|[1-9]\d*))?", re.A)
+EVENT_STREAM = "text/event-stream"
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 Version = tuple[int, int]
@@ -67,6 +68,7 @@ class Caller:
     worker: str = "<unknown>"
     ack: str | None = None
     idempotency_key: str | None = None
+    last_event_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer without envelope: chunks of a file."""
+    """An answer without envelope: chunks of a file or of events. ``ended`` is called however it ends."""
 
     chunks: AsyncIterator[bytes]
     headers: Mapping[str, str]
+    ended: Callable[[], None] = lambda: None
 
 
 Handler = Callable[..., Awaitable["Answer | Reply | Stream"]]

@@ -1,0 +1,406 @@
+// Many charts over one another's cursor and range: those of a task, or of tasks that are compared.
+
+import { describe, isAbort } from "./api.js";
+import { Chart } from "./chart.js";
+import { csv, extend } from "./curves.js";
+import { download, h, iconButton, later, notice, replace } from "./dom.js";
+import { throttled } from "./live.js";
+import * as route from "./route.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+/** @typedef {import("./curves.js").Axis} Axis */
+/** @typedef {Record<string, Record<string, import("./live.js").NewPoints>>} NewMetrics */
+/** @typedef {(metric: string, variant: string) => {chart: string, series: string, shift?: number}} Place */
+/** @typedef {{samples: number, axis: Axis, range: [number, number] | null, chart: string | null}} Wish */
+/**
+ * @typedef {{
+ *   group: string,
+ *   load: (wish: Wish, signal: AbortSignal) => Promise<Curve[]>,
+ *   color: (curve: Curve) => number,
+ *   isHidden: (curve: Curve) => boolean,
+ *   toggle?: (curve: Curve) => void,
+ *   signal: AbortSignal,
+ * }} Source
+ */
+
+const MAX_SAMPLES = 6000;
+const MIN_SAMPLES = 200;
+const POINTS_PER_PIXEL = 4;
+const REFRESH_MS = 2000;
+const MONITOR = /^:monitor:/;
+const AXES = /** @type {[Axis, string][]} */ ([["iter", "Iteration"], ["time", "Time"], ["relative", "Relative"]]);
+
+export class Board {
+  /** @param {Source} source */
+  constructor(source) {
+    this.source = source;
+    /** @type {Map<string, Curve[]>} */
+    this.curves = new Map();
+    /** @type {Map<string, {chart: Chart, card: HTMLElement, isNear: boolean, log: HTMLElement}>} */
+    this.cards = new Map();
+    /** @type {{name: string, chart: Chart, curves: Curve[], dialog: HTMLDialogElement} | null} */
+    this.full = null;
+    this.axis = /** @type {Axis} */ (AXES.some(([axis]) => axis === route.param("x")) ? route.param("x") : "iter");
+    this.smoothing = Math.min(Math.max(Number(route.param("smooth")) || 0, 0), 0.99);
+    this.range = rangeOf(route.param("range"));
+    this.filter = route.param("q");
+    this.logs = route.listed("log");
+    this.dirty = new Set();
+    /** @type {Set<[NewMetrics, Place][]>} */
+    this.collections = new Set();
+    this.asked = 0; // numbers of the newest question, and of the question whose answer is shown
+    this.shown = 0;
+    this.grid = h("div", { class: "charts" });
+    this.monitors = h("div", { class: "charts" });
+    this.monitorBox = h("details", { class: "monitors", hidden: true }, h("summary", {}, "Resource monitor"), this.monitors);
+    this.state = h("div", { class: "board-state" }, notice("Reading curves …"));
+    this.element = h("section", { class: "board", "aria-label": "Curves" }, this.toolbar(), this.state, this.grid, this.monitorBox);
+    this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
+    this.refresh = throttled(REFRESH_MS, () => this.read(), source.signal);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawAll(), { signal: source.signal });
+    addEventListener("theme", () => this.drawAll(), { signal: source.signal });
+    source.signal.addEventListener("abort", () => this.destroy());
+  }
+
+  destroy() {
+    this.near.disconnect();
+    for (const { chart } of this.cards.values()) chart.destroy();
+    this.full?.dialog.remove();
+  }
+
+  toolbar() {
+    const smoothing = h("output", {}, this.smoothing.toFixed(2));
+    this.everything = h("button", { type: "button", class: "button", hidden: !this.range, onclick: () => this.zoom(null) }, "Show all");
+    return h(
+      "div",
+      { class: "toolbar" },
+      h("input", {
+        type: "search",
+        placeholder: "Filter curves",
+        "aria-label": "Filter curves",
+        value: this.filter,
+        oninput: later(120, (/** @type {Event} */ e) => this.search(/** @type {HTMLInputElement} */ (e.target).value)),
+      }),
+      h(
+        "label",
+        { class: "range" },
+        "Smoothing",
+        h("input", {
+          type: "range",
+          min: 0,
+          max: 0.99,
+          step: 0.01,
+          value: this.smoothing,
+          oninput: (/** @type {Event} */ event) => {
+            this.smoothing = Number(/** @type {HTMLInputElement} */ (event.target).value);
+            smoothing.textContent = this.smoothing.toFixed(2);
+            route.remember({ smooth: this.smoothing ? String(this.smoothing) : "" });
+            this.drawAll();
+          },
+        }),
+        smoothing,
+      ),
+      h(
+        "fieldset",
+        { class: "choice" },
+        h("legend", { class: "unseen" }, "Horizontal axis"),
+        ...AXES.map(([axis, label]) =>
+          h(
+            "label",
+            {},
+            h("input", { type: "radio", name: "axis", value: axis, checked: axis === this.axis, onchange: () => this.turn(axis) }),
+            h("span", {}, label),
+          ),
+        ),
+      ),
+      this.everything,
+    );
+  }
+
+  /** @param {string} text */
+  search(text) {
+    this.filter = text;
+    route.remember({ q: text });
+    this.arrange();
+  }
+
+  /** @param {Axis} axis */
+  turn(axis) {
+    this.axis = axis;
+    this.range = null;
+    this.shown = this.asked + 1; // answers on the other axis are of no use any more
+    route.remember({ x: axis === "iter" ? "" : axis, range: "" });
+    if (this.everything) this.everything.hidden = true;
+    this.curves.clear();
+    this.read();
+  }
+
+  /** Show a range of x at full resolution, in all charts. @param {[number, number] | null} range */
+  zoom(range) {
+    this.range = range && range[1] > range[0] ? range : null;
+    this.shown = this.asked + 1;
+    route.remember({ range: this.range ? this.range.map((x) => Math.round(x)).join("~") : "" });
+    if (this.everything) this.everything.hidden = !this.range;
+    this.drawAll();
+    this.read();
+  }
+
+  /** Ask for all curves in the range that is shown. */
+  async read() {
+    const asked = ++this.asked;
+    const late = this.collect();
+    try {
+      const wish = { samples: this.samples(), axis: this.axis, range: this.range, chart: null };
+      const curves = await this.source.load(wish, this.source.signal);
+      if (asked < this.shown) return;
+      this.shown = asked;
+      this.curves = grouped(curves);
+      for (const [metrics, place] of late) this.extend(this.curves, metrics, place);
+      replace(this.state, this.curves.size ? null : notice("No scalars yet. They appear here as they are reported."));
+      this.arrange();
+      this.open(route.param("full"));
+      await this.readFull();
+    } catch (error) {
+      if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+    } finally {
+      this.collections.delete(late);
+    }
+  }
+
+  /** What is reported from now on, which an answer that is under way may lack. */
+  collect() {
+    /** @type {[NewMetrics, Place][]} */
+    const late = [];
+    this.collections.add(late);
+    return late;
+  }
+
+  samples() {
+    const width = this.grid.firstElementChild?.querySelector(".canvas")?.clientWidth || Math.min(this.grid.clientWidth, 480);
+    return Math.min(Math.max(Math.round(width), MIN_SAMPLES), MAX_SAMPLES);
+  }
+
+  /**
+   * Points that have just been reported. `place` tells the curve of a metric and variant.
+   * @param {NewMetrics} metrics
+   * @param {Place} place
+   */
+  add(metrics, place) {
+    if (this.range) return;
+    for (const late of this.collections) late.push([metrics, place]);
+    let isComplete = this.extend(this.curves, metrics, place);
+    if (this.full) isComplete = this.extend(new Map([[this.full.name, this.full.curves]]), metrics, place, true) && isComplete;
+    requestAnimationFrame(() => this.drawDirty());
+    if (!isComplete) this.refresh();
+  }
+
+  /**
+   * Put points where they belong. False if some belong nowhere, so that the curves must be read again.
+   * @param {Map<string, Curve[]>} curves
+   * @param {NewMetrics} metrics
+   * @param {Place} place
+   * @param {boolean} [arePart] whether there are other charts too
+   */
+  extend(curves, metrics, place, arePart) {
+    let isComplete = true;
+    for (const [metric, variants] of Object.entries(metrics)) {
+      for (const [variant, points] of Object.entries(variants)) {
+        const { chart, series, shift = 0 } = place(metric, variant);
+        const own = curves.get(chart)?.find((curve) => curve.series === series);
+        const moved = shift ? { ...points, t: points.t.map((t) => t - shift) } : points;
+        if (!own) isComplete &&= Boolean(arePart);
+        else isComplete = extend(own, moved, this.axis) && this.fits(own) && isComplete;
+        this.dirty.add(chart);
+      }
+    }
+    return isComplete;
+  }
+
+  /** Whether a curve still has no more points than there is room for. @param {Curve} curve */
+  fits(curve) {
+    const width = this.full?.name === curve.chart ? this.full.chart.size().width : this.samples();
+    return curve.x.length <= POINTS_PER_PIXEL * width;
+  }
+
+  drawDirty() {
+    for (const name of this.dirty) this.drawOne(name);
+    this.dirty.clear();
+  }
+
+  drawAll() {
+    for (const name of this.cards.keys()) this.drawOne(name);
+    this.drawFull();
+  }
+
+  /** @param {string} name */
+  drawOne(name) {
+    const card = this.cards.get(name);
+    if (card?.isNear) card.chart.draw(this.curves.get(name) ?? [], this.view(name));
+    if (this.full?.name === name) this.drawFull();
+  }
+
+  /** @param {string} name @returns {import("./chart.js").View} */
+  view(name) {
+    const { axis, smoothing, range } = this;
+    return { axis, smoothing, range, isLog: this.logs.has(name), isHidden: this.source.isHidden };
+  }
+
+  /** The cards of the curves that there are, in order, as far as the filter lets them. */
+  arrange() {
+    const wanted = this.filter.toLowerCase();
+    const names = [...this.curves.keys()].sort(byName);
+    for (const [name, { chart, card }] of this.cards) {
+      if (this.curves.has(name)) continue;
+      this.near.unobserve(card);
+      chart.destroy();
+      card.remove();
+      this.cards.delete(name);
+    }
+    for (const name of names) {
+      const { card } = this.cards.get(name) ?? this.makeCard(name);
+      const texts = [name, ...(this.curves.get(name) ?? []).map((curve) => curve.name)];
+      card.hidden = !texts.some((text) => text.toLowerCase().includes(wanted));
+      const parent = MONITOR.test(name) ? this.monitors : this.grid;
+      if (card.parentElement !== parent) parent.append(card);
+    }
+    this.monitorBox.hidden = !this.monitors.childElementCount;
+    this.drawAll();
+  }
+
+  /** @param {string} name */
+  makeCard(name) {
+    const chart = new Chart(name, this.actions(), this.source.group);
+    const log = this.logButton(name);
+    const card = h(
+      "article",
+      { class: "card", "aria-label": name },
+      h(
+        "header",
+        {},
+        h("h3", { title: name }, name),
+        log,
+        iconButton("expand", `Full screen: ${name}`, () => this.open(name)),
+      ),
+      chart.element,
+    );
+    const made = { chart, card, isNear: false, log };
+    this.cards.set(name, made);
+    this.near.observe(card);
+    return made;
+  }
+
+  /** @param {string} name */
+  logButton(name) {
+    const pressed = { "aria-pressed": String(this.logs.has(name)), title: "Logarithmic axis" };
+    return h("button", { type: "button", class: "chip", ...pressed, onclick: () => this.toggleLog(name) }, "log");
+  }
+
+  /** @param {string} name */
+  toggleLog(name) {
+    if (!this.logs.delete(name)) this.logs.add(name);
+    route.rememberList("log", this.logs);
+    const buttons = [this.cards.get(name)?.log, this.full?.dialog.querySelector(".chip")];
+    for (const button of buttons) button?.setAttribute("aria-pressed", String(this.logs.has(name)));
+    this.drawOne(name);
+  }
+
+  /** @returns {import("./chart.js").Actions} */
+  actions() {
+    return {
+      zoom: (from, to) => this.zoom([from, to]),
+      reset: () => this.range && this.zoom(null),
+      toggle: this.source.toggle && ((curve) => (this.source.toggle?.(curve), this.drawAll())),
+      color: this.source.color,
+    };
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  seen(entries) {
+    for (const [name, card] of this.cards) {
+      const entry = entries.find(({ target }) => target === card.card);
+      if (!entry) continue;
+      card.isNear = entry.isIntersecting;
+      if (card.isNear) this.drawOne(name);
+    }
+  }
+
+  /** One chart as large as the window. @param {string} name */
+  open(name) {
+    if (!name || this.full || !this.curves.has(name)) return;
+    const chart = new Chart(name, this.actions(), this.source.group);
+    const buttons = [
+      this.logButton(name),
+      h("button", { type: "button", class: "button", onclick: () => this.save("csv") }, "CSV"),
+      h("button", { type: "button", class: "button", onclick: () => this.save("png") }, "PNG"),
+      iconButton("shrink", "Leave full screen", () => this.full?.dialog.close()),
+    ];
+    const dialog = h("dialog", { class: "full", "aria-label": name, onclose: () => this.close() });
+    dialog.append(h("header", {}, h("h3", {}, name), ...buttons), chart.element);
+    this.element.append(dialog);
+    this.full = { name, chart, curves: copied(this.curves.get(name) ?? []), dialog };
+    dialog.showModal();
+    chart.canvas.focus();
+    route.remember({ full: name });
+    this.drawFull();
+    this.readFull().catch((error) => isAbort(error) || replace(this.state, notice(describe(error), true)));
+  }
+
+  close() {
+    this.full?.chart.destroy();
+    this.full?.dialog.remove();
+    this.full = null;
+    route.remember({ full: "" });
+  }
+
+  drawFull() {
+    this.full?.chart.draw(this.full.curves, this.view(this.full.name));
+  }
+
+  /** The large chart deserves points of its own. */
+  async readFull() {
+    const full = this.full;
+    if (!full) return;
+    const samples = Math.min(Math.max(full.chart.size().width, MIN_SAMPLES), MAX_SAMPLES);
+    const wish = { samples, axis: this.axis, range: this.range, chart: full.name };
+    const late = this.collect();
+    try {
+      full.curves = await this.source.load(wish, this.source.signal);
+      for (const [metrics, place] of late) this.extend(new Map([[full.name, full.curves]]), metrics, place, true);
+      if (full === this.full) this.drawFull();
+    } finally {
+      this.collections.delete(late);
+    }
+  }
+
+  /** @param {"csv" | "png"} kind */
+  async save(kind) {
+    if (!this.full) return;
+    const { name, chart, curves } = this.full;
+    const content = kind === "png" ? await chart.image() : new Blob([csv(curves, this.axis)], { type: "text/csv" });
+    if (content) download(`${name}.${kind}`, content);
+  }
+}
+
+/** @param {Curve[]} curves */
+function grouped(curves) {
+  /** @type {Map<string, Curve[]>} */
+  const groups = new Map();
+  for (const curve of curves) groups.set(curve.chart, [...(groups.get(curve.chart) ?? []), curve]);
+  return groups;
+}
+
+/** @param {Curve[]} curves @returns {Curve[]} */
+function copied(curves) {
+  return curves.map((c) => ({ ...c, x: [...c.x], y: [...c.y], low: c.low && [...c.low], high: c.high && [...c.high] }));
+}
+
+/** @param {string} text @returns {[number, number] | null} */
+function rangeOf(text) {
+  const [from, to] = text.split("~").map(Number);
+  return to > from ? [from, to] : null;
+}
+
+/** @param {string} one @param {string} other */
+function byName(one, other) {
+  return one.localeCompare(other, "en", { numeric: true });
+}

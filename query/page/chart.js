@@ -1,0 +1,314 @@
+// One chart: a canvas of curves with their bands, a legend that names and switches them, and a cursor.
+
+import uPlot from "./vendor/uplot/uPlot.esm.js";
+import { extremes, smooth } from "./curves.js";
+import { h, replace } from "./dom.js";
+import * as format from "./format.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+/**
+ * How curves are shown. `range`: of x, null for all.
+ * @typedef {{
+ *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, range: [number, number] | null,
+ *   isHidden: (curve: Curve) => boolean,
+ * }} View
+ */
+/**
+ * @typedef {{
+ *   zoom: (from: number, to: number) => void, reset: () => void, toggle?: (curve: Curve) => void,
+ *   color: (curve: Curve) => number,
+ * }} Actions
+ */
+
+const COLORS = 12;
+const KEY_STEP = 1 / 50;
+
+export class Chart {
+  /**
+   * @param {string} title
+   * @param {Actions} actions
+   * @param {string} group charts of one group share the cursor
+   */
+  constructor(title, actions, group) {
+    this.title = title;
+    this.actions = actions;
+    this.group = group;
+    /** @type {uPlot | null} */
+    this.plot = null;
+    this.shape = "";
+    /** @type {Curve[]} */
+    this.curves = [];
+    /** @type {View | null} */
+    this.view = null;
+    /** @type {{curve: Curve, index: number, output: HTMLElement}[]} */
+    this.rows = [];
+    this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
+    this.legend = h("ul", { class: "legend" });
+    this.element = h("div", { class: "chart" }, this.canvas, this.legend);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.canvas);
+  }
+
+  /** @param {Curve[]} curves @param {View} view */
+  draw(curves, view) {
+    this.curves = curves;
+    this.view = view;
+    const shown = curves.filter((curve) => !view.isHidden(curve));
+    const hasBands = shown.map((curve) => curve.low !== null && !view.smoothing);
+    const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.axis, view.smoothing > 0, theme()]);
+    const data = assemble(shown, hasBands, view);
+    if (this.plot && shape === this.shape) {
+      this.plot.setData(data);
+    } else {
+      this.shape = shape;
+      this.plot?.destroy();
+      this.plot = new uPlot(this.options(shown, hasBands, view), data, this.canvas);
+    }
+    this.describe(curves, shown);
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  size() {
+    return { width: Math.max(this.canvas.clientWidth, 120), height: Math.max(this.canvas.clientHeight, 100) };
+  }
+
+  resize() {
+    const { width, height } = this.size();
+    if (this.plot && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
+  }
+
+  /**
+   * @param {Curve[]} shown
+   * @param {boolean[]} hasBands
+   * @param {View} view
+   * @returns {uPlot.Options}
+   */
+  options(shown, hasBands, view) {
+    const style = getComputedStyle(document.documentElement);
+    const ink = style.getPropertyValue("--muted").trim();
+    const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
+    const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
+    const { series, bands } = this.series(shown, hasBands, view, style);
+    return {
+      ...this.size(),
+      ms: 1,
+      padding: [10, 12, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: view.axis === "time", range: (_, low, high) => this.view?.range ?? widened(low, high) },
+        y: { distr: view.isLog ? 3 : 1, range: view.isLog ? undefined : (_, low, high) => padded(low, high) },
+      },
+      axes: [
+        { ...axis, size: 28, values: view.axis === "time" ? undefined : (_, ticks) => ticks.map((x) => tick(x, view.axis)) },
+        { ...axis, size: 56, values: (_, ticks) => ticks.map((y) => (y === null ? "" : format.number(y))) },
+      ],
+      series,
+      bands,
+      cursor: {
+        sync: { key: this.group, scales: ["x", null] },
+        drag: { x: true, y: false, setScale: false },
+        points: { size: 7 },
+        y: false,
+        bind: { dblclick: () => () => (this.actions.reset(), null) },
+      },
+      hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.tell(plot.cursor.idx ?? null)] },
+    };
+  }
+
+  /**
+   * @param {Curve[]} shown
+   * @param {boolean[]} hasBands
+   * @param {View} view
+   * @param {CSSStyleDeclaration} style
+   */
+  series(shown, hasBands, view, style) {
+    /** @type {uPlot.Series[]} */
+    const series = [{}];
+    /** @type {uPlot.Band[]} */
+    const bands = [];
+    const unseen = { width: 0, points: { show: false } };
+    shown.forEach((curve, i) => {
+      const color = style.getPropertyValue(`--c${this.actions.color(curve) % COLORS}`).trim();
+      if (view.smoothing) series.push({ stroke: `${color}55`, width: 1, points: { show: false } });
+      series.push({ stroke: color, width: 1.6, points: { size: 5 } });
+      if (!hasBands[i]) return;
+      series.push(unseen, unseen);
+      bands.push({ series: [series.length - 1, series.length - 2], fill: `${color}45` });
+    });
+    return { series, bands };
+  }
+
+  /** @param {uPlot} plot */
+  selected(plot) {
+    const { left, width } = plot.select;
+    if (width < 4) return;
+    const [from, to] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.actions.zoom(from, to);
+  }
+
+  /** Arrows move the cursor, + and - zoom around it, 0 shows all. @param {KeyboardEvent} event */
+  key(event) {
+    const plot = this.plot;
+    if (!plot || event.ctrlKey || event.metaKey || event.altKey) return;
+    const width = plot.over.clientWidth;
+    const left = plot.cursor.left !== undefined && plot.cursor.left >= 0 ? plot.cursor.left : width / 2;
+    const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const span = { "+": 0.5, "=": 0.5, "-": 2 }[event.key];
+    if (move) {
+      const step = (event.shiftKey ? 5 : 1) * KEY_STEP * width;
+      const place = { left: Math.min(width, Math.max(0, left + move * step)), top: 10 };
+      /** @type {any} */ (plot).setCursor(place, true, true); // the last: also in the charts beside it
+    } else if (span) {
+      const middle = plot.posToVal(left, "x");
+      const half = ((plot.posToVal(width, "x") - plot.posToVal(0, "x")) * span) / 2;
+      this.actions.zoom(middle - half, middle + half);
+    } else if (event.key === "0" || event.key === "Escape") {
+      this.actions.reset();
+    } else return;
+    event.preventDefault();
+  }
+
+  /** What is drawn, in words. @param {Curve[]} curves @param {Curve[]} shown */
+  describe(curves, shown) {
+    this.canvas.setAttribute("aria-label", `${this.title}. ${shown.map(summary).join("; ")}. Arrow keys move the cursor, plus and minus zoom, 0 shows all.`);
+    const isOwn = this.rows.length === curves.length && this.rows.every((row, i) => row.curve.series === curves[i].series);
+    if (!isOwn) this.fillLegend(curves);
+    this.rows.forEach((row, i) => {
+      row.curve = curves[i];
+      const button = /** @type {HTMLElement} */ (row.output.parentElement);
+      button.setAttribute("aria-pressed", String(!this.view?.isHidden(row.curve)));
+      button.title = summary(row.curve);
+    });
+    this.tell(this.plot?.cursor.idx ?? null);
+  }
+
+  /** @param {Curve[]} curves */
+  fillLegend(curves) {
+    this.rows = curves.map((curve, index) => ({ curve, index, output: h("span", { class: "value" }) }));
+    const items = this.rows.map((row) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          { type: "button", class: "series", onclick: () => this.actions.toggle?.(row.curve), disabled: !this.actions.toggle },
+          h("span", { class: "swatch", vars: { color: `var(--c${this.actions.color(row.curve) % COLORS})` } }),
+          h("span", { class: "name" }, row.curve.name),
+          row.output,
+        ),
+      ),
+    );
+    replace(this.legend, ...items);
+  }
+
+  /** Values at the cursor; the last ones without one. @param {number | null} index */
+  tell(index) {
+    if (!this.plot) return;
+    const at = index === null ? null : (this.plot.data[0][index] ?? null);
+    this.element.classList.toggle("is-pointed", at !== null);
+    for (const row of this.rows) {
+      row.output.textContent = format.number(at === null ? extremes(row.curve).last : nearest(row.curve, at));
+    }
+    this.canvas.dataset.at = at === null ? "" : tick(at, this.view?.axis ?? "iter", true);
+  }
+
+  /** The chart as an image, on its background and with its legend. */
+  async image() {
+    const source = this.plot?.ctx.canvas;
+    if (!source) return null;
+    const style = getComputedStyle(document.documentElement);
+    const scale = devicePixelRatio;
+    const [head, line] = [28 * scale, 18 * scale];
+    const target = h("canvas", { width: source.width, height: source.height + head + line * (this.curves.length + 1) });
+    const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
+    context.fillStyle = style.getPropertyValue("--surface");
+    context.fillRect(0, 0, target.width, target.height);
+    context.drawImage(source, 0, head);
+    context.fillStyle = style.getPropertyValue("--ink");
+    context.font = `600 ${14 * scale}px system-ui, sans-serif`;
+    context.fillText(this.title, 10 * scale, 19 * scale);
+    context.font = `${12 * scale}px system-ui, sans-serif`;
+    this.curves.forEach((curve, i) => {
+      const y = head + source.height + line * (i + 1);
+      context.fillStyle = style.getPropertyValue(`--c${this.actions.color(curve) % COLORS}`);
+      context.fillRect(12 * scale, y - 9 * scale, 10 * scale, 10 * scale);
+      context.fillStyle = style.getPropertyValue("--ink");
+      context.fillText(curve.name, 28 * scale, y);
+    });
+    return new Promise((/** @type {(blob: Blob | null) => void} */ done) => target.toBlob(done, "image/png"));
+  }
+}
+
+/**
+ * @param {Curve[]} shown
+ * @param {boolean[]} hasBands
+ * @param {View} view
+ * @returns {uPlot.AlignedData}
+ */
+function assemble(shown, hasBands, view) {
+  const positive = (/** @type {(number | null)[]} */ values) =>
+    view.isLog ? values.map((value) => (value !== null && value > 0 ? value : null)) : values;
+  const tables = shown.map((curve, i) => {
+    const columns = view.smoothing ? [curve.y, smooth(curve.y, view.smoothing)] : [curve.y];
+    if (hasBands[i]) columns.push(curve.low ?? [], curve.high ?? []);
+    return /** @type {uPlot.AlignedData} */ ([curve.x, ...columns.map(positive)]);
+  });
+  return tables.length ? uPlot.join(tables) : [[]];
+}
+
+/** @param {Curve} curve @param {number} x */
+function nearest(curve, x) {
+  let [low, high] = [0, curve.x.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (curve.x[middle] <= x) low = middle;
+    else high = middle - 1;
+  }
+  return curve.y[low] ?? null;
+}
+
+/** @param {Curve} curve */
+function summary(curve) {
+  const { low, high, last } = extremes(curve);
+  return `${curve.name}: latest ${format.number(last)}, from ${format.number(low)} to ${format.number(high)}`;
+}
+
+/**
+ * @param {number} x
+ * @param {import("./curves.js").Axis} axis
+ * @param {boolean} [isExact] in full, rather than short
+ */
+function tick(x, axis, isExact) {
+  if (axis === "iter") return isExact ? `iteration ${Math.round(x).toLocaleString("en")}` : compact(x);
+  return axis === "time" ? format.clock(x) : format.duration(x);
+}
+
+/** @param {number} x */
+function compact(x) {
+  const size = Math.abs(x);
+  if (size >= 1e6) return `${Number((x / 1e6).toPrecision(4))} M`;
+  return size >= 1e4 ? `${Number((x / 1e3).toPrecision(4))} k` : String(x);
+}
+
+/** @param {number} low @param {number} high @returns {[number, number]} */
+function widened(low, high) {
+  return low === null || low === high ? [(low ?? 0) - 1, (high ?? 0) + 1] : [low, high];
+}
+
+/** @param {number | null} low @param {number | null} high @returns {[number, number]} */
+function padded(low, high) {
+  if (low === null || high === null) return [0, 1];
+  const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  return [low >= 0 && low - room < 0 ? 0 : low - room, high + room];
+}
+
+/** Changes whenever colours do. */
+function theme() {
+  return getComputedStyle(document.documentElement).getPropertyValue("--surface");
+}

@@ -1,0 +1,245 @@
+// A task's console: the newest lines, older ones on scrolling up, new ones as they are written.
+
+import { call, describe, isAbort, url } from "./api.js";
+import { h, icon, later, notice, replace } from "./dom.js";
+import * as format from "./format.js";
+import { throttled } from "./live.js";
+import * as route from "./route.js";
+
+/** @typedef {{timestamp: number, level?: string, msg?: string, worker?: string}} Line */
+
+const PAGE = 500;
+const MAX_LINES = 5000;
+const REFRESH_MS = 400;
+const NEAR_PX = 40;
+const LEVELS = ["debug", "info", "warning", "error"];
+const SYNONYMS = /** @type {Record<string, string[]>} */ ({
+  debug: ["debug"],
+  info: ["info"],
+  warning: ["warning", "warn"],
+  error: ["error", "critical", "fatal"],
+});
+const ESCAPE = /\x1b\[([\d;]*)m|\x1b\[[\d;?]*[A-Za-z]|\r(?!\n)/g;
+
+/** @type {import("./task.js").ShowTab} */
+export function console_(root, id, signal) {
+  const log = new Console(id, signal);
+  replace(root, log.element);
+  log.start();
+  return { change: (types) => types.includes("log") && log.refresh(), again: () => log.refresh() };
+}
+
+class Console {
+  /** @param {string} id @param {AbortSignal} signal */
+  constructor(id, signal) {
+    this.id = id;
+    this.signal = signal;
+    this.asked = 0; // how often what is asked for has changed
+    /** @type {Line[]} */
+    this.lines = [];
+    this.isAtStart = false;
+    this.isReading = false;
+    this.isFollowing = true;
+    this.search = route.param("q");
+    this.levels = route.listed("level");
+    this.list = h("div", { class: "lines", role: "log", tabindex: 0, "aria-label": "Console", onscroll: () => this.scrolled() });
+    this.state = h("div");
+    this.end = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.toEnd() }, icon("end"), "Follow");
+    this.count = h("span", { class: "count", role: "status" });
+    this.refresh = throttled(REFRESH_MS, () => this.readNewer(), signal);
+    this.element = h("section", { class: "console", "aria-label": "Console" }, this.toolbar(), this.state, h("div", { class: "screen" }, this.list, this.end));
+  }
+
+  toolbar() {
+    const search = later(120, (/** @type {Event} */ e) => this.narrow({ q: /** @type {HTMLInputElement} */ (e.target).value }));
+    const levels = LEVELS.map((level) =>
+      h("button", { type: "button", class: `chip level ${level}`, "aria-pressed": String(this.levels.has(level)), onclick: (/** @type {Event} */ e) => this.toggle(level, /** @type {HTMLElement} */ (e.currentTarget)) }, level),
+    );
+    return h(
+      "div",
+      { class: "toolbar" },
+      h("input", { type: "search", placeholder: "Search lines", "aria-label": "Search lines", value: this.search, oninput: search }),
+      h("div", { class: "chips", role: "group", "aria-label": "Levels" }, ...levels),
+      this.count,
+      h("a", { class: "button", href: `${url("events.download_task_log")}?line_type=text&task=${encodeURIComponent(this.id)}` }, "Download"),
+    );
+  }
+
+  async start() {
+    this.asked++;
+    this.lines = [];
+    this.isAtStart = false;
+    this.isReading = false;
+    this.isFollowing = true;
+    await this.readOlder();
+    this.toEnd();
+  }
+
+  /** @param {{q: string}} changes */
+  narrow(changes) {
+    this.search = changes.q;
+    route.remember(changes);
+    this.start();
+  }
+
+  /** @param {string} level @param {HTMLElement} button */
+  toggle(level, button) {
+    if (!this.levels.delete(level)) this.levels.add(level);
+    button.setAttribute("aria-pressed", String(this.levels.has(level)));
+    route.rememberList("level", this.levels);
+    this.start();
+  }
+
+  async readOlder() {
+    if (this.isAtStart || this.isReading) return;
+    this.isReading = true;
+    const asked = this.asked;
+    try {
+      const from = this.lines.length ? this.lines[0].timestamp : 0;
+      const found = await this.ask({ from_timestamp: from, navigate_earlier: true, batch_size: PAGE });
+      if (asked !== this.asked) return;
+      this.isAtStart = found.length < PAGE;
+      this.lines = [...found.reverse(), ...this.lines];
+      const before = this.list.scrollHeight - this.list.scrollTop;
+      this.draw();
+      this.list.scrollTop = this.list.scrollHeight - before;
+    } finally {
+      if (asked === this.asked) this.isReading = false;
+    }
+  }
+
+  /** Lines of the newest time may not have been all there: they are asked for again, and those that are known left out. */
+  async readNewer() {
+    if (!this.lines.length) {
+      this.isAtStart = false;
+      return this.readOlder();
+    }
+    const newest = this.lines[this.lines.length - 1].timestamp;
+    const known = this.lines.length - this.lines.findIndex(({ timestamp }) => timestamp === newest);
+    const asked = this.asked;
+    const found = await this.ask({ from_timestamp: newest - 1, navigate_earlier: false, batch_size: MAX_LINES });
+    if (asked === this.asked) this.add(found.slice(known));
+  }
+
+  /** @param {Line[]} lines */
+  add(lines) {
+    if (!lines.length) return;
+    this.lines.push(...lines);
+    if (this.isFollowing && this.lines.length > MAX_LINES) {
+      this.lines.splice(0, this.lines.length - MAX_LINES);
+      this.isAtStart = false;
+      this.draw();
+    } else {
+      this.list.append(...this.shown(lines).map((line) => this.row(line)));
+      this.tell();
+    }
+    if (this.isFollowing) this.toEnd();
+  }
+
+  /** Lines that contain what is searched for; of the levels too, unless those include lines without one. */
+  filter() {
+    const levels = [...this.levels].flatMap((level) => SYNONYMS[level]);
+    return { search: this.search, levels: this.levels.has("info") ? [] : levels.flatMap((name) => [name, name.toUpperCase()]) };
+  }
+
+  /** @param {object} wish @returns {Promise<Line[]>} */
+  async ask(wish) {
+    try {
+      const body = { task: this.id, ...this.filter(), ...wish };
+      const { events } = await call("events.get_task_log", body, { signal: this.signal });
+      return events;
+    } catch (error) {
+      if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+      return [];
+    }
+  }
+
+  /** @param {Line[]} lines */
+  shown(lines) {
+    return lines.filter(({ level }) => !this.levels.size || this.levels.has(levelOf(level)));
+  }
+
+  draw() {
+    this.list.replaceChildren(...this.shown(this.lines).map((line) => this.row(line)));
+    this.tell();
+    if (this.isFollowing) this.toEnd();
+  }
+
+  tell() {
+    const shown = this.list.childElementCount;
+    this.count.textContent = `${shown}${this.isAtStart ? "" : "+"} ${shown === 1 ? "line" : "lines"}`;
+    const none = this.search || this.levels.size ? "No line matches." : "No lines yet. They appear here as they are written.";
+    replace(this.state, shown ? null : notice(none));
+  }
+
+  /** @param {Line} line */
+  row(line) {
+    const level = levelOf(line.level);
+    const time = h("time", { title: `${format.moment(line.timestamp)} ${line.worker ?? ""}` }, format.clock(line.timestamp));
+    const label = level === "info" ? null : h("span", { class: "unseen" }, level);
+    return h("div", { class: `line ${level}` }, time, label, h("span", { class: "message" }, ...coloured(line.msg ?? "", this.search)));
+  }
+
+  scrolled() {
+    const rest = this.list.scrollHeight - this.list.clientHeight - this.list.scrollTop;
+    this.isFollowing = rest < NEAR_PX;
+    this.end.hidden = this.isFollowing;
+    if (this.list.scrollTop < NEAR_PX && this.lines.length) this.readOlder();
+  }
+
+  toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+    this.isFollowing = true;
+    this.end.hidden = true;
+  }
+}
+
+/** @param {string | undefined} level */
+function levelOf(level) {
+  const name = (level ?? "info").toLowerCase();
+  return LEVELS.find((one) => SYNONYMS[one].includes(name)) ?? "info";
+}
+
+/**
+ * A message with its ANSI colours as spans, and what was searched for marked.
+ * @param {string} text
+ * @param {string} search
+ */
+function coloured(text, search) {
+  /** @type {Node[]} */
+  const parts = [];
+  let start = 0;
+  let classes = "";
+  const put = (/** @type {number} */ end) => {
+    if (end > start) parts.push(h("span", classes ? { class: classes } : {}, ...marked(text.slice(start, end), search)));
+  };
+  for (const found of text.matchAll(ESCAPE)) {
+    put(found.index);
+    start = found.index + found[0].length;
+    if (found[1] !== undefined) classes = styled(classes, found[1]);
+  }
+  put(text.length);
+  return parts;
+}
+
+/** @param {string} before @param {string} codes */
+function styled(before, codes) {
+  const kept = new Set(before.split(" ").filter(Boolean));
+  for (const code of codes.split(";").map(Number)) {
+    if (code === 0) kept.clear();
+    else if (code === 1) kept.add("bold");
+    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) {
+      for (const name of kept) if (name.startsWith("ansi")) kept.delete(name);
+      kept.add(`ansi${code % 10}`);
+    }
+  }
+  return [...kept].join(" ");
+}
+
+/** @param {string} text @param {string} search @returns {(string | Node)[]} */
+function marked(text, search) {
+  const at = search ? text.toLowerCase().indexOf(search.toLowerCase()) : -1;
+  if (at < 0) return [text];
+  const end = at + search.length;
+  return [text.slice(0, at), h("mark", {}, text.slice(at, end)), ...marked(text.slice(end), search)];
+}

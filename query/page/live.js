@@ -1,0 +1,99 @@
+// What is new of some tasks: server-sent events, opened again when they end.
+
+import { url } from "./api.js";
+
+/**
+ * @typedef {{x: number[], t: number[], y: number[], y_min: number[], y_max: number[]}} NewPoints
+ * @typedef {{
+ *   ready?: () => void,
+ *   points?: (task: string, metrics: Record<string, Record<string, NewPoints>>) => void,
+ *   change?: (task: string, types: string[]) => void,
+ *   reset?: (tasks: string[]) => void,
+ *   state?: (isLive: boolean) => void,
+ * }} Listener
+ */
+
+const RETRY_MS = 3000;
+
+/**
+ * Follow tasks until `signal` aborts. The browser resumes a stream that breaks; one that is refused is tried again.
+ * A page that nobody sees has no stream (browsers allow six connections to a server): it starts anew when it is seen.
+ * @param {string[]} tasks
+ * @param {boolean} points whether to get the points of curves
+ * @param {Listener} listener
+ * @param {AbortSignal} signal
+ */
+export function follow(tasks, points, listener, signal) {
+  /** @type {EventSource | null} */
+  let source = null;
+  const close = () => {
+    source?.close();
+    source = null;
+    listener.state?.(false);
+  };
+  const open = () => {
+    if (source || signal.aborted || document.hidden || !tasks.length) return;
+    const opened = (source = listen(tasks, points, listener));
+    opened.addEventListener("error", () => {
+      listener.state?.(false);
+      if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
+      source = null;
+      setTimeout(open, RETRY_MS);
+    });
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()), { signal });
+  signal.addEventListener("abort", close);
+  open();
+}
+
+/**
+ * @param {string[]} tasks
+ * @param {boolean} points
+ * @param {Listener} listener
+ */
+function listen(tasks, points, listener) {
+  const query = new URLSearchParams(tasks.map((task) => ["task", task]));
+  query.set("points", String(points));
+  const source = new EventSource(`${url("events.stream")}?${query}`);
+  /** @param {string} name @param {(data: any) => void} heard */
+  const on = (name, heard) => source.addEventListener(name, (event) => heard(JSON.parse(event.data)));
+  let isFirst = true; // what a resumed stream missed follows by itself
+  on("ready", () => {
+    listener.state?.(true);
+    if (isFirst) listener.ready?.();
+    isFirst = false;
+  });
+  on("points", (data) => listener.points?.(data.task, data.metrics));
+  on("change", (data) => listener.change?.(data.task, data.types));
+  on("reset", (data) => listener.reset?.(data.tasks));
+  return source;
+}
+
+/**
+ * Call at most once at a time, and rest after each call for as long as it took, or `ms`.
+ * @param {number} ms
+ * @param {() => Promise<void>} work
+ * @param {AbortSignal} signal
+ */
+export function throttled(ms, work, signal) {
+  let isRunning = false;
+  let isWanted = false;
+  const run = async () => {
+    if (isRunning || signal.aborted) {
+      isWanted = true;
+      return;
+    }
+    isRunning = true;
+    isWanted = false;
+    const started = performance.now();
+    try {
+      await work();
+    } finally {
+      setTimeout(() => {
+        isRunning = false;
+        if (isWanted) run();
+      }, Math.max(ms, performance.now() - started));
+    }
+  };
+  return run;
+}

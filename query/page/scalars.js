@@ -1,0 +1,97 @@
+// A task's scalars: single values as tiles, and a chart for each metric.
+
+import { call, describe, isAbort } from "./api.js";
+import { Board } from "./board.js";
+import { h, notice, replace } from "./dom.js";
+import * as format from "./format.js";
+import { throttled } from "./live.js";
+import * as route from "./route.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+
+const SINGLE_MS = 5000;
+
+/** @type {import("./task.js").ShowTab} */
+export function scalars(root, id, signal) {
+  const hidden = route.listed("hide");
+  /** @type {Map<string, number>} */
+  const colors = new Map();
+  let origin = 0;
+  const key = (/** @type {Curve} */ curve) => `${curve.chart}/${curve.series}`;
+  const board = new Board({
+    group: id,
+    signal,
+    color: (curve) => colors.get(key(curve)) ?? 0,
+    isHidden: (curve) => hidden.has(key(curve)),
+    toggle: (curve) => {
+      if (!hidden.delete(key(curve))) hidden.add(key(curve));
+      route.rememberList("hide", hidden);
+    },
+    load: async (wish, stop) => {
+      const range = wish.range && wish.axis === "relative" ? wish.range.map((x) => x + origin) : wish.range;
+      const answer = await call("events.scalar_metrics_iter_histogram", request({ task: id }, wish, range), { signal: stop });
+      const curves = Object.entries(answer).flatMap(([metric, variants]) => ofMetric(metric, variants));
+      if (!wish.range && !wish.chart) origin = firstPlace(curves);
+      if (wish.axis === "relative") for (const curve of curves) curve.x = curve.x.map((x) => x - origin);
+      for (const [i, curve] of numbered(curves)) colors.set(key(curve), i);
+      return curves;
+    },
+  });
+  const tiles = h("dl", { class: "tiles", hidden: true });
+  root.append(tiles, board.element);
+  const readSingle = throttled(SINGLE_MS, () => fillTiles(tiles, id, signal), signal);
+  board.read();
+  readSingle();
+  return {
+    points: (metrics) =>
+      board.add(metrics, (metric, variant) => ({ chart: metric, series: variant, shift: board.axis === "relative" ? origin : 0 })),
+    change: (types) => types.includes("training_stats_scalar") && readSingle(),
+    again: () => (board.refresh(), readSingle()),
+  };
+}
+
+/**
+ * A request for curves.
+ * @param {object} of
+ * @param {import("./board.js").Wish} wish
+ * @param {number[] | null} range
+ */
+export function request(of, wish, range) {
+  const bounds = range ? { x_min: Math.floor(range[0]), x_max: Math.ceil(range[1]) } : {};
+  return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: "minmax", ...(wish.chart === null ? {} : { metrics: [{ metric: wish.chart }] }) };
+}
+
+/** @param {string} metric @param {any} variants @returns {Curve[]} */
+function ofMetric(metric, variants) {
+  return Object.entries(variants).map(([variant, { x, y, y_min, y_max }]) => ({ chart: metric, series: variant, name: variant, x, y, low: y_min ?? null, high: y_max ?? null }));
+}
+
+/** @param {Curve[]} curves */
+export function firstPlace(curves) {
+  return curves.reduce((least, { x }) => Math.min(least, x[0] ?? Infinity), Infinity);
+}
+
+/** Curves with their places within their charts. @param {Curve[]} curves @returns {[number, Curve][]} */
+function numbered(curves) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  return curves.map((curve) => {
+    const count = counts.get(curve.chart) ?? 0;
+    counts.set(curve.chart, count + 1);
+    return [count, curve];
+  });
+}
+
+/** @param {HTMLElement} tiles @param {string} id @param {AbortSignal} signal */
+async function fillTiles(tiles, id, signal) {
+  try {
+    const { tasks } = await call("events.get_task_single_value_metrics", { tasks: [id] }, { signal });
+    const values = tasks[0]?.values ?? [];
+    const tile = (/** @type {any} */ { metric, variant, value }) =>
+      h("div", { class: "tile" }, h("dt", { title: `${metric} / ${variant}` }, metric === "Summary" ? variant : `${metric} / ${variant}`), h("dd", {}, format.number(value)));
+    replace(tiles, values.map(tile));
+    tiles.hidden = !values.length;
+  } catch (error) {
+    if (!isAbort(error)) replace(tiles, notice(describe(error), true));
+  }
+}

@@ -1,0 +1,91 @@
+// One task: its head, and a tab for each kind of what it reports.
+
+import { call, describe, isAbort } from "./api.js";
+import { console_ } from "./console.js";
+import { h, notice, replace } from "./dom.js";
+import * as format from "./format.js";
+import { images } from "./images.js";
+import { information } from "./information.js";
+import { follow, throttled } from "./live.js";
+import { plots } from "./plots.js";
+import * as route from "./route.js";
+import { scalars } from "./scalars.js";
+import { status } from "./tasks.js";
+
+/**
+ * What a tab does when something of its task is written.
+ * @typedef {{
+ *   points?: (metrics: Record<string, Record<string, import("./live.js").NewPoints>>) => void,
+ *   change?: (types: string[]) => void,
+ *   again?: () => void,
+ * }} Tab
+ * @typedef {(root: HTMLElement, id: string, signal: AbortSignal) => Tab} ShowTab
+ */
+
+const TABS = /** @type {[string, string, ShowTab][]} */ ([
+  ["scalars", "Scalars", scalars],
+  ["plots", "Plots", plots],
+  ["images", "Images", images],
+  ["console", "Console", console_],
+  ["info", "Info", information],
+]);
+const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "status_message", "status_reason"];
+const HEAD_MS = 3000;
+const POLL_MS = 10_000;
+
+/** @type {import("./app.js").Show} */
+export async function task(root, [id, tab = "scalars"], signal) {
+  const head = h("div", { class: "head" });
+  const body = h("div", { class: "tab", role: "tabpanel", id: "tab" });
+  const live = h("span", { class: "live", hidden: true }, "live");
+  const links = TABS.map(([name, label]) =>
+    h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, label),
+  );
+  replace(root, head, h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), body);
+  const refresh = throttled(HEAD_MS, () => fillHead(head, id, signal), signal);
+  const [, , show] = TABS.find(([name]) => name === tab) ?? TABS[0];
+  const shown = show(body, id, signal);
+  const again = () => (refresh(), shown.again?.());
+  follow([id], tab === "scalars", {
+    ready: again,
+    points: (_, metrics) => shown.points?.(metrics),
+    change: (_, types) => (refresh(), shown.change?.(types)),
+    reset: again,
+    state: (isLive) => (live.hidden = !isLive),
+  }, signal);
+  const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  await fillHead(head, id, signal);
+}
+
+/** @param {HTMLElement} head @param {string} id @param {AbortSignal} signal */
+async function fillHead(head, id, signal) {
+  try {
+    const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: FIELDS, search_hidden: true }, { signal });
+    if (!tasks.length) throw new Error("There is no such task.");
+    const [task] = tasks;
+    document.title = `${task.name} · Eventide`;
+    const facts = [
+      format.STATUS[task.status] ?? task.status,
+      task.project?.name,
+      task.user?.name,
+      task.last_iteration ? `iteration ${format.number(task.last_iteration)}` : "",
+      task.started ? `${task.completed ? "ran" : "runs for"} ${format.duration(spent(task))}` : "",
+      `updated ${format.ago(task.last_update)}`,
+    ];
+    replace(
+      head,
+      h("a", { class: "up", href: "#/tasks" }, "Tasks"),
+      h("div", { class: "title" }, status(task.status), h("h1", {}, task.name || "unnamed")),
+      h("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => h("span", {}, fact))),
+      task.status === "failed" && (task.status_message || task.status_reason) ? notice(task.status_message || task.status_reason, true) : null,
+    );
+  } catch (error) {
+    if (!isAbort(error)) replace(head, notice(describe(error), true));
+  }
+}
+
+/** @param {any} task */
+function spent(task) {
+  return new Date(task.completed ?? task.last_update ?? Date.now()).getTime() - new Date(task.started).getTime();
+}

@@ -1,0 +1,79 @@
+"""``events.stream``: what is new of some tasks, as server-sent events, as long as the client listens.
+
+A stream begins with ``ready``; then come ``points`` (new scalars, at most CURVE_POINTS a curve, with their range where
+several became one), ``change`` (which event types were written) and ``reset`` (what the client holds may be wrong: ask
+again). Each has an id, from which a stream goes on that is opened with it as ``Last-Event-ID``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from query.reader import Reader
+from query.watching import Position, Subscription
+from schema.requests import Boolean, Request
+from schema.wire import EVENT_STREAM, Answer, Caller, Endpoints, Stream, Tier, to_json
+
+HEARTBEAT_SECONDS = 10.0
+STREAM_SECONDS = 3600.0  # then the client comes again, with credentials that may have ended
+RETRY_MS = 1000
+EVENT_ID = re.compile(r"\d{1,20}\.\d{1,20}(-\d{1,20}\.\d{1,20})*", re.A)
+NOWHERE = (0, -1)
+HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class EventsStream(Request):
+    """Which tasks to follow (the parameter may repeat), and whether to send the points of their curves."""
+
+    task: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1, max_length=100)]
+    points: Boolean = True
+    model_events: Boolean = False
+
+
+@endpoints.add("events.stream", "2.34")
+async def stream(reader: Reader, caller: Caller, request: EventsStream) -> Stream:
+    """Server-sent events ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
+    entities = await reader.entities(caller, request.task, request.model_events)
+    positions = parse_event_id(caller.last_event_id, [entity.id for entity in entities])
+    subscription = await reader.watching.subscribe(caller.user, entities, request.points, positions)
+    return Stream(_chunks(subscription), HEADERS, lambda: reader.watching.unsubscribe(subscription))
+
+
+async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
+    end = time.monotonic() + STREAM_SECONDS
+    yield f"retry: {RETRY_MS}\n\n".encode()
+    while time.monotonic() < end:
+        told = await subscription.next(HEARTBEAT_SECONDS)
+        if subscription.is_closed:
+            return
+        yield _event(event_id(told[0]), told[1].name, told[1].data) if told else b": nothing new\n\n"
+
+
+def _event(key: str, name: str, data: Answer) -> bytes:
+    return f"id: {key}\nevent: {name}\ndata: ".encode() + to_json(data) + b"\n\n"
+
+
+def event_id(positions: Sequence[Position]) -> str:
+    """Positions as the id of an event: ``batch.deletion`` of each task, in the request's order."""
+    return "-".join(f"{batch}.{deletion}" for batch, deletion in positions)
+
+
+def parse_event_id(text: str | None, tasks: Sequence[str]) -> dict[str, Position] | None:
+    """The positions of an id; None if there is none. One that is not of these tasks leads to a reset of each."""
+    if not text:
+        return None
+    parts = [part.partition(".") for part in text.split("-")]
+    if not EVENT_ID.fullmatch(text) or len(parts) != len(tasks):
+        return dict.fromkeys(tasks, NOWHERE)
+    return {task: (int(batch), int(deletion)) for task, (batch, _, deletion) in zip(tasks, parts, strict=True)}

@@ -1,0 +1,298 @@
+"""Who watches which entities, and telling them what is new: one loop for all streams of a process.
+
+Each round asks once where all watched entities stand, and reads the new points of those that moved once, however many
+streams watch them; then it rests at least REST times as long as that took, so that watching never takes more than its
+share of the store. The loop runs while anybody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from query.rows import Row
+from schema.changes import Changes
+from schema.errors import EventsError, Unavailable
+from schema.living import ENTITIES, ENTITY, LIVING
+from schema.registry import Entity
+from schema.store import Store
+from schema.tables import SCALAR, SINGLE_VALUE_ITER
+
+ROUND_SECONDS = 0.4
+REST = 4
+MAX_STREAMS = 512
+MAX_STREAMS_OF_USER = 64
+QUEUED_NOTICES = 256
+CURVE_POINTS = 200  # of one notice
+MAX_CURVES = 400  # of one notice; beyond: RESET
+
+STANDING_SQL = f"""
+SELECT task, event_type, max(latest.batch) AS batch, max(max_iter) AS newest_iter, max(received_at) AS received,
+    max(timestamp) AS newest_timestamp
+FROM metric_index WHERE {ENTITIES} GROUP BY task, event_type
+"""
+DELETIONS_SQL = f"SELECT task, max(seq) AS newest FROM tombstones WHERE {ENTITIES} GROUP BY task"
+POINTS_SQL = f"""
+SELECT metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
+(
+    SELECT metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
+        max(value) AS high
+    FROM
+    (
+        SELECT metric, variant, iter, timestamp, assumeNotNull(value) AS value,
+            min(iter) OVER curve AS first, max(iter) OVER curve AS last
+        FROM scalars FINAL PREWHERE {ENTITY} AND seq >= {{since:UInt64}} AND seq < {{until:UInt64}}
+        WHERE {LIVING} AND has_iter AND iter > {SINGLE_VALUE_ITER} AND value IS NOT NULL
+        WINDOW curve AS (PARTITION BY metric, variant)
+    )
+    GROUP BY metric, variant, intDiv(iter - first, greatest(1, intDiv(last - first, {CURVE_POINTS}) + 1))
+)
+GROUP BY metric, variant ORDER BY metric, variant LIMIT {MAX_CURVES + 1}
+"""
+POINT = ("x", "t", "y", "y_min", "y_max")
+
+logger = logging.getLogger("eventide.watching")
+
+
+Position = tuple[int, int]  # newest batch of scalars, newest deletion
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a stream tells: ``ready``, new ``points``, a ``change``, or to ask for everything again: ``reset``."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an entity stands. ``marks``: of each event type, the same while nothing of it is written."""
+
+    position: Position = (0, 0)
+    last_iteration: int = 0
+    marks: Mapping[str, Any] = field(default_factory=dict)
+
+    def changed_since(self, earlier: Standing) -> list[str]:
+        """The event types that were written."""
+        return sorted(name for name, mark in self.marks.items() if mark != earlier.marks.get(name))
+
+
+Told = tuple[list[Position], Notice]
+
+
+class Subscription:
+    """One stream. ``positions``: up to where it was told of each entity."""
+
+    def __init__(self, user: str, entities: Sequence[Entity], wants_points: bool) -> None:
+        self.user = user
+        self.entities = {entity.id: entity for entity in entities}
+        self.wants_points = wants_points
+        self.positions: dict[str, Position] = dict.fromkeys(self.entities, (0, 0))
+        self.is_closed = False
+        self._told: asyncio.Queue[Told] = asyncio.Queue(QUEUED_NOTICES)
+
+    def tell(self, notice: Notice) -> None:
+        """Put a notice in the queue; a reader that is too slow gets a reset in place of all that waits."""
+        if self._told.full():
+            self._clear()
+            notice = Notice("reset", {"tasks": list(self.entities)})
+        self._told.put_nowait((list(self.positions.values()), notice))
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self.is_closed = True
+        self._clear()
+        self._told.put_nowait(([], Notice("end", {})))
+
+    async def next(self, seconds: float) -> Told | None:
+        """The next notice, and the positions after it; None if none came for so long."""
+        try:
+            return await asyncio.wait_for(self._told.get(), seconds)
+        except TimeoutError:
+            return None
+
+    def _clear(self) -> None:
+        while not self._told.empty():
+            self._told.get_nowait()
+
+
+@dataclass
+class Watched:
+    """An entity that somebody watches; ``count``: of its changes, when it stood so."""
+
+    entity: Entity
+    standing: Standing
+    count: int
+    subscriptions: set[Subscription] = field(default_factory=set)
+
+
+class Watching:
+    """All streams of a process. ``changes``: of a process that is the only one to write."""
+
+    def __init__(self, store: Store, changes: Changes | None = None) -> None:
+        self._store = store
+        self._changes = changes
+        self._subscriptions: set[Subscription] = set()
+        self._watched: dict[str, Watched] = {}
+        self._loop: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def subscribe(
+        self, user: str, entities: Sequence[Entity], wants_points: bool, positions: Mapping[str, Position] | None
+    ) -> Subscription:
+        """A stream of what is new from now on, or from a position. Raises Unavailable if there are too many."""
+        self._check_room(user)
+        subscription = Subscription(user, entities, wants_points)
+        self._subscriptions.add(subscription)
+        try:
+            await self._join(subscription, positions)
+        except BaseException:
+            self.unsubscribe(subscription)
+            raise
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run())
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Its stream has ended."""
+        self._subscriptions.discard(subscription)
+        for key in subscription.entities:
+            if watched := self._watched.get(key):
+                watched.subscriptions.discard(subscription)
+                if not watched.subscriptions:
+                    del self._watched[key]
+
+    async def close(self) -> None:
+        """End every stream, and take no more."""
+        self._is_closed = True
+        for subscription in self._subscriptions:
+            subscription.close()
+        if self._loop:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    def _check_room(self, user: str) -> None:
+        own = sum(subscription.user == user for subscription in self._subscriptions)
+        if self._is_closed or len(self._subscriptions) >= MAX_STREAMS or own >= MAX_STREAMS_OF_USER:
+            raise Unavailable("Too many streams" if not self._is_closed else "The process is ending")
+
+    async def _join(self, subscription: Subscription, positions: Mapping[str, Position] | None) -> None:
+        """Watch its entities, and tell it what it missed since ``positions``."""
+        unknown = [entity for entity in subscription.entities.values() if entity.id not in self._watched]
+        counts = {entity.id: self._count(entity.id) for entity in unknown}
+        standings = await self._standings(unknown)
+        for entity in unknown:
+            self._watched.setdefault(entity.id, Watched(entity, standings[entity.id], counts[entity.id]))
+        for key in subscription.entities:
+            watched = self._watched[key]
+            watched.subscriptions.add(subscription)
+            subscription.positions[key] = watched.standing.position
+        subscription.positions |= positions or {}
+        subscription.tell(Notice("ready", {"tasks": list(subscription.entities)}))
+        for key in positions or ():
+            await self._catch_up(subscription, self._watched[key])
+
+    async def _catch_up(self, subscription: Subscription, watched: Watched) -> None:
+        """What it missed; of other event types than scalars that is not known, so any may have changed."""
+        key, now = watched.entity.id, watched.standing
+        batch, deletion = subscription.positions[key]
+        if deletion != now.position[1]:
+            subscription.tell(_reset(watched.entity))
+        elif subscription.wants_points and batch < now.position[0]:
+            _tell_all([subscription], await self._points(watched.entity, batch, now.position[0]))
+        subscription.positions[key] = now.position
+        subscription.tell(_change(watched.entity, now, sorted(now.marks)))
+
+    async def _run(self) -> None:
+        while self._watched:
+            started = time.monotonic()
+            try:
+                await self._round()
+            except EventsError as error:  # the store is away: who watches hears of it when it is back
+                logger.warning("%s", error)
+            except Exception:
+                logger.exception("watching failed")
+            await asyncio.sleep(max(ROUND_SECONDS, REST * (time.monotonic() - started)))
+
+    async def _round(self) -> None:
+        """Tell every stream what is new."""
+        counts = {key: self._count(key) for key in self._watched}
+        moved = [w for key, w in self._watched.items() if self._changes is None or w.count != counts[key]]
+        standings = await self._standings([watched.entity for watched in moved])
+        for watched in moved:
+            watched.count = counts[watched.entity.id]
+            if standings[watched.entity.id] != watched.standing:
+                await self._tell(watched, standings[watched.entity.id])
+
+    async def _tell(self, watched: Watched, now: Standing) -> None:
+        before, watched.standing = watched.standing, now
+        if now.position[1] != before.position[1]:
+            _tell_all(watched.subscriptions, _reset(watched.entity))
+        readers = [subscription for subscription in watched.subscriptions if subscription.wants_points]
+        if readers and now.position[0] > before.position[0]:
+            _tell_all(readers, await self._points(watched.entity, before.position[0], now.position[0]))
+        for subscription in watched.subscriptions:
+            subscription.positions[watched.entity.id] = now.position
+        _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
+
+    async def _points(self, entity: Entity, after: int, through: int) -> Notice | None:
+        """The points of the batches after one, through another; None if there are none."""
+        bounds = {"since": (after + 1) << 16, "until": (through + 1) << 16}
+        named: dict[str, Any] = {"company": entity.storage_company, "task": entity.id}
+        rows = await self._store.read(POINTS_SQL, named | bounds)
+        if len(rows) > MAX_CURVES:
+            return _reset(entity)
+        return Notice("points", {"task": entity.id, "metrics": _metrics(rows)}) if rows else None
+
+    async def _standings(self, entities: Sequence[Entity]) -> dict[str, Standing]:
+        if not entities:
+            return {}
+        parameters = {
+            "companies": sorted({entity.storage_company for entity in entities}),
+            "tasks": [entity.id for entity in entities],
+        }
+        rows, deletions = await asyncio.gather(
+            self._store.read(STANDING_SQL, parameters), self._store.read(DELETIONS_SQL, parameters)
+        )
+        deleted = {row["task"]: row["newest"] for row in deletions}
+        by_task: dict[str, list[Row]] = {}
+        for row in rows:
+            by_task.setdefault(row["task"], []).append(row)
+        return {e.id: _standing(by_task.get(e.id, ()), deleted.get(e.id, 0)) for e in entities}
+
+    def _count(self, key: str) -> int:
+        return self._changes.of(key) if self._changes else 0
+
+
+def _standing(rows: Iterable[Row], deletion: int) -> Standing:
+    found = list(rows)
+    marks = {row.pop("event_type"): row for row in found}
+    batch = int(marks[SCALAR]["batch"]) if SCALAR in marks else 0
+    return Standing((batch, int(deletion)), max((row["newest_iter"] for row in found), default=0), marks)
+
+
+def _reset(entity: Entity) -> Notice:
+    return Notice("reset", {"tasks": [entity.id]})
+
+
+def _change(entity: Entity, standing: Standing, types: list[str]) -> Notice:
+    return Notice("change", {"task": entity.id, "types": types, "last_iteration": standing.last_iteration})
+
+
+def _metrics(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    metrics: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        columns = zip(*row["points"], strict=True)
+        metrics.setdefault(row["metric"], {})[row["variant"]] = dict(zip(POINT, map(list, columns), strict=True))
+    return metrics
+
+
+def _tell_all(subscriptions: Iterable[Subscription], notice: Notice | None) -> None:
+    for subscription in list(subscriptions) if notice else ():
+        assert notice
+        subscription.tell(notice)

@@ -1,0 +1,178 @@
+"""``events.stream``: server-sent events of what is new, resumable, bounded, and only of what the caller may see."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, Queue
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.harness.api import Api, failure_of, until
+from tests.harness.deployment import Deployment
+from tests.harness.events import image, log, scalar
+
+SECONDS = 20
+Event = tuple[str, str, Any]  # id, name, data
+
+
+class Listener:
+    """The events of one stream, as they come."""
+
+    def __init__(self, api: Api, tasks: list[str], last_event_id: str | None = None, **options: Any) -> None:
+        self.headers = {"Authorization": f"Bearer {api.token}"}
+        if last_event_id is not None:
+            self.headers["Last-Event-ID"] = last_event_id
+        self.url = api.url("events.stream", "2.34")
+        self.parameters = [("task", task) for task in tasks] + list(options.items())
+        self.events: Queue[Event] = Queue()
+        self.client = httpx.Client(timeout=httpx.Timeout(SECONDS))
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
+
+    def _listen(self) -> None:
+        try:
+            with self.client.stream("GET", self.url, params=self.parameters, headers=self.headers) as response:
+                if response.headers["Content-Type"] != "text/event-stream":
+                    return
+                fields: dict[str, str] = {}
+                for line in response.iter_lines():
+                    name, _, value = line.partition(": ")
+                    if line:
+                        fields[name] = value
+                    elif "event" in fields:
+                        self.events.put((fields["id"], fields["event"], json.loads(fields["data"])))
+                        fields = {}
+        except httpx.HTTPError:
+            return
+
+    def is_ready(self) -> bool:
+        """Whether the stream was let in."""
+        try:
+            return self.events.get(timeout=2)[1] == "ready"
+        except Empty:
+            return False
+
+    def next(self, *names: str) -> Event:
+        """The next event of these names; any if none is given."""
+        while True:
+            found = self.events.get(timeout=SECONDS)
+            if not names or found[1] in names:
+                return found
+
+
+@contextmanager
+def listening(api: Api, *tasks: str, **options: Any) -> Iterator[Listener]:
+    """A stream that is ready."""
+    listener = Listener(api, list(tasks), **options)
+    assert listener.next()[1] == "ready"
+    try:
+        yield listener
+    finally:
+        listener.client.close()
+
+
+def test_new_points_are_told_with_their_places(api: Api, task: str) -> None:
+    api.add(scalar(task, 1, value=1.0))
+    with listening(api, task) as stream:
+        api.add(scalar(task, 2, value=0.5, timestamp=1_700_000_000_000))
+        _, _, data = stream.next("points")
+        assert data["task"] == task
+        (variants,) = data["metrics"].values()
+        (points,) = variants.values()
+        assert points == {"x": [2], "t": [1_700_000_000_000], "y": [0.5], "y_min": [0.5], "y_max": [0.5]}
+        assert stream.next()[1:] == (
+            "change",
+            {"task": task, "types": ["training_stats_scalar"], "last_iteration": 2},
+        )
+
+
+def test_many_points_come_as_few_with_their_range(api: Api, task: str) -> None:
+    with listening(api, task) as stream:
+        api.add(*(scalar(task, step, value=1000.0 if step == 3333 else 1.0) for step in range(5000)))
+        _, _, data = stream.next("points")
+    ((points,),) = (variants.values() for variants in data["metrics"].values())
+    assert len(points["x"]) <= 202
+    assert points["x"] == sorted(points["x"])
+    assert (min(points["y_min"]), max(points["y_max"])) == (1.0, 1000.0)
+
+
+def test_other_events_are_told_as_changes(api: Api, task: str) -> None:
+    with listening(api, task) as stream:
+        api.add(image(task, 3))
+        change = {"task": task, "types": ["training_debug_image"], "last_iteration": 3}
+        assert stream.next()[1:] == ("change", change)
+        api.add(log(task))
+        assert stream.next()[2]["types"] == ["log"]
+
+
+def test_points_may_be_left_out(api: Api, task: str) -> None:
+    with listening(api, task, points="false") as stream:
+        api.add(scalar(task, 2))
+        assert stream.next()[1] == "change"
+
+
+def test_a_stream_goes_on_where_another_ended(api: Api, task: str) -> None:
+    with listening(api, task) as stream:
+        api.add(scalar(task, 1, value=1.0))
+        last, _, _ = stream.next("change")
+    api.add(scalar(task, 2, value=2.0))
+    with listening(api, task, last_event_id=last) as stream:
+        _, _, data = stream.next("points")
+        assert [variant["x"] for variants in data["metrics"].values() for variant in variants.values()] == [[2]]
+        newest, _, _ = stream.next("change")
+    with listening(api, task, last_event_id=newest) as stream:
+        assert stream.next()[1] == "change"  # of other types it is not known what was missed
+        with pytest.raises(Empty):
+            stream.events.get(timeout=1)
+
+
+@pytest.mark.parametrize("foreign", ["nonsense", "1.2-3.4", "99999999999999999999999.1"])
+def test_an_id_of_another_stream_leads_to_a_reset(api: Api, task: str, foreign: str) -> None:
+    api.add(scalar(task, 1))
+    with listening(api, task, last_event_id=foreign) as stream:
+        assert stream.next()[1:] == ("reset", {"tasks": [task]})
+
+
+def test_a_deletion_is_a_reset_also_for_who_was_away(api: Api, task: str) -> None:
+    api.add(scalar(task, 1))
+    with listening(api, task) as stream:
+        api.add(scalar(task, 2))
+        last, _, _ = stream.next("change")
+        api.call("events.delete_for_task", task=task, allow_locked=True)
+        assert stream.next("reset")[2] == {"tasks": [task]}
+    with listening(api, task, last_event_id=last) as stream:
+        assert stream.next()[1] == "reset"
+
+
+def test_several_tasks_share_a_stream(api: Api) -> None:
+    tasks = [api.create_task() for _ in range(3)]
+    with listening(api, *tasks) as stream:
+        for task in reversed(tasks):
+            api.add(scalar(task, 7))
+            assert stream.next("change")[2]["task"] == task
+
+
+def test_a_stream_needs_a_caller_who_may_see_its_tasks(api: Api, stranger: Api, nobody: Api, task: str) -> None:
+    assert stranger.fail("events.stream", task=task) == api.fail("events.stream", task="unknown")
+    assert nobody.fail("events.stream", task=task)[0] == 401
+    assert api.fail("events.stream", task=[])[0] == 400
+    assert api.fail("events.stream", task=["a"] * 101)[0] == 400
+
+
+def test_streams_of_one_user_are_bounded(eventide: Deployment, task: str) -> None:
+    busy = Api(eventide.origins, eventide.add_user("busy", "busy"))
+    own = busy.create_task()
+    streams = [Listener(busy, [own]) for _ in range(64)]
+    for stream in streams:
+        assert stream.next()[1] == "ready"
+    response = busy.raw("events.stream", {"task": own}, version="2.34")
+    assert failure_of(response)[0] == 503
+    assert int(response.headers["Retry-After"]) > 0
+    for stream in streams:
+        stream.client.close()
+    until(lambda: Listener(busy, [own]).is_ready(), 3 * SECONDS)
