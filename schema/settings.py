@@ -74,7 +74,9 @@ class Settings(BaseModel):
     max_inflight_bytes: int = Field(512 << 20, ge=16 << 20, description="bytes of all bodies at once; beyond: 503")
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")
-    drain_seconds: float = Field(4.0, ge=0, description="seconds that running requests get to end after SIGTERM")
+    drain_seconds: float = Field(
+        17.0, ge=0, description="seconds that running requests get to end after SIGTERM: a visible write may take 16"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
 

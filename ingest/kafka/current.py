@@ -20,13 +20,12 @@ from schema.registry import Registry
 
 REFRESH_SECONDS = 1.0
 LEASE_SECONDS = 5.0
-CLOSED = 0  # partitions of a topic that is being changed
 logger = logging.getLogger("eventide.topic")
 
 
 @dataclass(frozen=True)
 class Topic:
-    """The events topic as ``eventide migrate`` left it."""
+    """The events topic as ``eventide migrate`` left it. ``partitions``: negative while they are being changed."""
 
     name: str
     epoch: int
@@ -35,7 +34,7 @@ class Topic:
     @property
     def is_closed(self) -> bool:
         """Being changed: nobody may write."""
-        return self.partitions == CLOSED
+        return self.partitions <= 0
 
 
 async def read_topic(name: str, registry: Registry) -> Topic:

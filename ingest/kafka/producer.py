@@ -109,6 +109,7 @@ class Producer:
         """Send without waiting for the acknowledgement. Raises Unavailable and BadValue."""
         producer = self._connected()
         try:
+            await _know_partition(producer, message)
             future: Pending = await producer.send(
                 message.topic,
                 message.value,
@@ -223,6 +224,15 @@ class Producer:
 def _is_dead(producer: AIOKafkaProducer) -> bool:
     sender = producer._sender.sender_task
     return sender is not None and bool(sender.done())
+
+
+async def _know_partition(producer: AIOKafkaProducer, message: Message) -> None:
+    """aiokafka hears of partitions that were added after minutes, and until then refuses to send to them."""
+    if message.partition in await producer.partitions_for(message.topic):
+        return
+    await producer.client.force_metadata_update()
+    if message.partition not in await producer.partitions_for(message.topic):
+        raise Unavailable(f"Kafka does not know partition {message.partition} of {message.topic} yet")
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

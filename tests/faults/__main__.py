@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="as short as in `make test`")
     parser.add_argument("--json", type=Path, help="file for all that was measured")
     options = parser.parse_args()
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # both end in the table, in the background too
+        signal.signal(number, signal.default_int_handler)
     print(f"SEED={options.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="eventide-faults-") as directory, servers(Path(directory)) as shared:
         runner = Runner(shared, options.seed, Scale(options.short), options.runs)

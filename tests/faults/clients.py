@@ -109,7 +109,7 @@ class Caller:
         return self._client.post(url, headers=headers, timeout=self._patience(), **content)
 
     def _until_answered(self, origins: Iterator[str], action: str, **options: Any) -> Data:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while True:
             try:
                 response = self._client.post(f"{next(origins)}/{action}", **options)
@@ -169,7 +169,7 @@ class Clients:
         before, self._patience_seconds = self._patience_seconds, seconds
         return before
 
-    def stop(self, seconds: float = 120) -> None:
+    def stop(self, seconds: float = 300) -> None:
         """Returns when every client has the answer to its last request, or has given up after that time."""
         self._stop.set()
         end = time.monotonic() + seconds
@@ -179,7 +179,7 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
-    def recovery(self, since: float, seconds: float = 120) -> float:
+    def recovery(self, since: float, seconds: float = 300) -> float:
         """Seconds from ``since`` to the first probe that was acknowledged later."""
         end = time.monotonic() + seconds
         while not (later := [acked for _, acked in self.probes if acked > since]):

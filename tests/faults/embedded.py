@@ -46,6 +46,9 @@ class Embedded(System):
             self.process.start()
         self.process.wait_ready(seconds)
 
+    def situation(self) -> str:
+        return f"{self.process.health()}"
+
     def is_drained(self, group: str | None = None) -> bool:
         return True
 

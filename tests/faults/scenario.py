@@ -80,6 +80,8 @@ class Scenario:
         try:
             if error is None:
                 self.conclude()
+            else:
+                error.add_note(f"{self.system.situation()}\nseen so far: {self.problems}")
         finally:
             self._memory.__exit__()
             self.clients.stop(1)
@@ -113,7 +115,7 @@ class Scenario:
             self.outcome.recovery_seconds = self.clients.recovery(self._ended)
         self.system.heal()
         self.clients.stop()
-        until(self.system.is_drained, 120, "the workers catch up")
+        until(self.system.is_drained, 300, "the workers catch up")
         self.outcome.note(**{f"{tier}_mb": mb for tier, mb in self._memory.most_mb.items()})
         self.outcome.verdict.add(check(self.clients.ledger, self.clients.caller.events, self.system.parked()))
         return self.outcome

@@ -165,6 +165,15 @@ class System:
         """By task the events that are on the DLQ."""
         return parked_events(self.kafka.bootstrap, self.name)
 
+    def situation(self) -> str:
+        """Where everything stands, for whoever looks into a failure."""
+        states = [f"{unit.name}: {'alive' if unit.alive else 'dead'}, {unit.health()}" for unit in self.units]
+        try:
+            lags = [str(lag) for lag in self.lags()]
+        except Unavailable as error:
+            lags = [str(error)]
+        return "\n".join((*states, *lags))
+
     def is_drained(self, group: str | None = None) -> bool:
         """Whether everything on the topic is committed."""
         try:

@@ -19,10 +19,12 @@ from tests.faults.system import Servers, System
 SEED = 20_261_124
 SHORT = Scale(is_short=True)
 ONLY_IN_FULL = {
+    worker.storm.name: "workers are killed, stopped and paused one after the other",
     worker.fresh_group.name: "replay from offset 0 is a fresh group of three with a backlog",
     topics.migrated_twice.name: "partitions are added by two migrations at once",
     kafka.broker_paused.name: "two, and all three, are paused",
 }
+pytestmark = pytest.mark.xdist_group("faults")  # they share servers, and some each other's traffic
 FAULTS = [fault for family in FAMILIES.values() for fault in family if fault.name not in ONLY_IN_FULL]
 SHARING = [fault for fault in FAULTS if fault.own is None]
 ALONE = [fault for fault in FAULTS if fault.own is not None]

@@ -140,7 +140,7 @@ def _check_hole(run: Scenario, holed: Unit) -> None:
 def _until_caught_up(run: Scenario) -> float:
     since = time.monotonic()
     run.clients.stop()
-    until(run.system.is_drained, 120, "the workers catch up")
+    until(run.system.is_drained, 300, "the workers catch up")
     return time.monotonic() - since
 
 
