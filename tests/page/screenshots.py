@@ -36,7 +36,7 @@ def main() -> None:
 def take(browser: Browser, deployment: Deployment, name: str, address: str, scheme: str, ready: str) -> None:
     """One picture, once ``ready`` is there."""
     keys, origin = deployment.credentials, deployment.origins.query
-    page = browser.new_page(viewport=SIZE, color_scheme=scheme, device_scale_factor=1.5)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=SIZE, color_scheme=scheme, device_scale_factor=1.25)  # type: ignore[arg-type]
     page.goto(f"{origin}/#login={keys.access_key}:{keys.secret_key}")
     expect(page.locator(".tasks tbody tr").first).to_be_visible()
     page.goto(f"{origin}/{address}")
