@@ -93,11 +93,14 @@ class Subscription:
         self.entities = {entity.id: entity for entity in entities}
         self.wants_points = wants_points
         self.positions: dict[str, Position] = dict.fromkeys(self.entities, (0, 0))
+        self.is_ready = False
         self.is_closed = False
         self._told: asyncio.Queue[Told] = asyncio.Queue(QUEUED_NOTICES)
 
     def tell(self, notice: Notice) -> None:
         """Put a notice in the queue; a reader that is too slow gets a reset in place of all that waits."""
+        if not self.is_ready:
+            return
         if self._told.full():
             self._clear()
             notice = Notice("reset", {"tasks": list(self.entities)})
@@ -184,6 +187,8 @@ class Watching:
     async def _join(self, subscription: Subscription, positions: Mapping[str, Position] | None) -> None:
         """Watch its entities, and tell it what it missed since ``positions``."""
         unknown = [entity for entity in subscription.entities.values() if entity.id not in self._watched]
+        for key in subscription.entities.keys() & self._watched.keys():
+            self._watched[key].subscriptions.add(subscription)  # so that it stays, whoever leaves meanwhile
         counts = {entity.id: self._count(entity.id) for entity in unknown}
         standings = await self._standings(unknown)
         for entity in unknown:
@@ -193,6 +198,7 @@ class Watching:
             watched.subscriptions.add(subscription)
             subscription.positions[key] = watched.standing.position
         subscription.positions |= positions or {}
+        subscription.is_ready = True
         subscription.tell(Notice("ready", {"tasks": list(subscription.entities)}))
         for key in positions or ():
             await self._catch_up(subscription, self._watched[key])

@@ -11,11 +11,12 @@ import * as route from "./route.js";
 /** @typedef {import("./curves.js").Axis} Axis */
 /** @typedef {Record<string, Record<string, import("./live.js").NewPoints>>} NewMetrics */
 /** @typedef {(metric: string, variant: string) => {chart: string, series: string, shift?: number}} Place */
-/** @typedef {{samples: number, axis: Axis, range: [number, number] | null, chart: string | null}} Wish */
+/** @typedef {{samples: number, axis: Axis, range: [number, number] | null, charts: string[] | null}} Wish */
 /**
  * @typedef {{
  *   group: string,
  *   load: (wish: Wish, signal: AbortSignal) => Promise<Curve[]>,
+ *   names?: (signal: AbortSignal) => Promise<string[]>,
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
  *   toggle?: (curve: Curve) => void,
@@ -27,6 +28,8 @@ const MAX_SAMPLES = 6000;
 const MIN_SAMPLES = 200;
 const POINTS_PER_PIXEL = 4;
 const REFRESH_MS = 2000;
+const PATIENCE_MS = 400;
+const FIRST_CHARTS = 1;
 const MONITOR = /^:monitor:/;
 const AXES = /** @type {[Axis, string][]} */ ([["iter", "Iteration"], ["time", "Time"], ["relative", "Relative"]]);
 
@@ -57,6 +60,8 @@ export class Board {
     this.element = h("section", { class: "board", "aria-label": "Curves" }, this.toolbar(), this.state, this.grid, this.monitorBox);
     this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
     this.refresh = throttled(REFRESH_MS, () => this.read(), source.signal);
+    /** What was told may be wrong. @type {() => unknown} */
+    this.again = this.refresh;
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawAll(), { signal: source.signal });
     addEventListener("theme", () => this.drawAll(), { signal: source.signal });
     source.signal.addEventListener("abort", () => this.destroy());
@@ -145,13 +150,24 @@ export class Board {
     this.read();
   }
 
+  /** Read once what is new is told, so that nothing falls between; or soon, where that takes long. */
+  start() {
+    const timer = setTimeout(() => this.again(), PATIENCE_MS);
+    this.source.signal.addEventListener("abort", () => clearTimeout(timer));
+    this.again = () => {
+      clearTimeout(timer);
+      this.again = this.refresh;
+      this.refresh();
+    };
+  }
+
   /** Ask for all curves in the range that is shown. */
   async read() {
     const asked = ++this.asked;
     const late = this.collect();
     try {
-      const wish = { samples: this.samples(), axis: this.axis, range: this.range, chart: null };
-      const curves = await this.source.load(wish, this.source.signal);
+      if (!this.curves.size) await this.readFirst(asked);
+      const curves = await this.source.load(this.wish(null), this.source.signal);
       if (asked < this.shown) return;
       this.shown = asked;
       this.curves = grouped(curves);
@@ -165,6 +181,22 @@ export class Board {
     } finally {
       this.collections.delete(late);
     }
+  }
+
+  /** The first chart, so that something is seen at once. @param {number} asked */
+  async readFirst(asked) {
+    const names = (await this.source.names?.(this.source.signal)) ?? [];
+    if (names.length <= FIRST_CHARTS) return;
+    const curves = await this.source.load(this.wish(names.sort(byName).slice(0, FIRST_CHARTS)), this.source.signal);
+    if (asked < this.shown) return;
+    this.curves = grouped(curves);
+    replace(this.state);
+    this.arrange();
+  }
+
+  /** @param {string[] | null} charts @param {number} [samples] @returns {Wish} */
+  wish(charts, samples = this.samples()) {
+    return { samples, axis: this.axis, range: this.range, charts };
   }
 
   /** What is reported from now on, which an answer that is under way may lack. */
@@ -361,10 +393,9 @@ export class Board {
     const full = this.full;
     if (!full) return;
     const samples = Math.min(Math.max(full.chart.size().width, MIN_SAMPLES), MAX_SAMPLES);
-    const wish = { samples, axis: this.axis, range: this.range, chart: full.name };
     const late = this.collect();
     try {
-      full.curves = await this.source.load(wish, this.source.signal);
+      full.curves = await this.source.load(this.wish([full.name], samples), this.source.signal);
       for (const [metrics, place] of late) this.extend(new Map([[full.name, full.curves]]), metrics, place, true);
       if (full === this.full) this.drawFull();
     } finally {

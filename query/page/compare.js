@@ -28,8 +28,8 @@ export async function compare(root, path, signal) {
   values.open = Boolean(route.param("table"));
   replace(root, h("a", { class: "up", href: "#/tasks" }, "Tasks"), h("div", { class: "title" }, h("h1", {}, `Compare ${ids.length} tasks`), live), names, values, board.element);
   const refresh = throttled(TABLE_MS, async () => fill(ids, names, table, hidden, board, signal), signal);
-  const again = () => (board.refresh(), refresh());
-  board.read();
+  const again = () => (board.again(), refresh());
+  board.start();
   refresh();
   follow(ids, true, {
     ready: again,
@@ -64,8 +64,8 @@ function source(ids, hidden, signal) {
     isHidden: (curve) => hidden.has(curve.series),
     load: async (wish, stop) => {
       const range = wish.axis === "relative" ? null : wish.range;
-      const chart = wish.chart === null ? null : charts.get(wish.chart);
-      const body = { ...request({ tasks: ids }, { ...wish, chart: null }, range), ...(chart ? { metrics: [chart] } : {}) };
+      const chosen = wish.charts?.flatMap((name) => charts.get(name) ?? []);
+      const body = { ...request({ tasks: ids }, { ...wish, charts: null }, range), ...(chosen && { metrics: chosen }) };
       const { metrics } = await call("events.multi_task_scalar_metrics_iter_histogram", body, { signal: stop });
       const curves = /** @type {Curve[]} */ ([]);
       for (const [metric, variants] of Object.entries(metrics)) {
@@ -76,7 +76,7 @@ function source(ids, hidden, signal) {
           }
         }
       }
-      if (wish.axis === "relative") shift(curves, wish.chart === null);
+      if (wish.axis === "relative") shift(curves, wish.charts === null);
       return curves.sort((a, b) => ids.indexOf(a.series) - ids.indexOf(b.series));
     },
   };

@@ -27,11 +27,12 @@ export function scalars(root, id, signal) {
       if (!hidden.delete(key(curve))) hidden.add(key(curve));
       route.rememberList("hide", hidden);
     },
+    names: async (stop) => Object.keys((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics),
     load: async (wish, stop) => {
       const range = wish.range && wish.axis === "relative" ? wish.range.map((x) => x + origin) : wish.range;
       const answer = await call("events.scalar_metrics_iter_histogram", request({ task: id }, wish, range), { signal: stop });
       const curves = Object.entries(answer).flatMap(([metric, variants]) => ofMetric(metric, variants));
-      if (!wish.range && !wish.chart) origin = firstPlace(curves);
+      if (!wish.range && (!wish.charts || !origin)) origin = firstPlace(curves);
       if (wish.axis === "relative") for (const curve of curves) curve.x = curve.x.map((x) => x - origin);
       for (const [i, curve] of numbered(curves)) colors.set(key(curve), i);
       return curves;
@@ -40,13 +41,13 @@ export function scalars(root, id, signal) {
   const tiles = h("dl", { class: "tiles", hidden: true });
   root.append(tiles, board.element);
   const readSingle = throttled(SINGLE_MS, () => fillTiles(tiles, id, signal), signal);
-  board.read();
+  board.start();
   readSingle();
   return {
     points: (metrics) =>
       board.add(metrics, (metric, variant) => ({ chart: metric, series: variant, shift: board.axis === "relative" ? origin : 0 })),
     change: (types) => types.includes("training_stats_scalar") && readSingle(),
-    again: () => (board.refresh(), readSingle()),
+    again: () => (board.again(), readSingle()),
   };
 }
 
@@ -58,7 +59,7 @@ export function scalars(root, id, signal) {
  */
 export function request(of, wish, range) {
   const bounds = range ? { x_min: Math.floor(range[0]), x_max: Math.ceil(range[1]) } : {};
-  return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: "minmax", ...(wish.chart === null ? {} : { metrics: [{ metric: wish.chart }] }) };
+  return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: "minmax", ...(wish.charts && { metrics: wish.charts.map((metric) => ({ metric })) }) };
 }
 
 /** @param {string} metric @param {any} variants @returns {Curve[]} */

@@ -30,6 +30,7 @@ class Listener:
         self.url = api.url("events.stream", "2.34")
         self.parameters = [("task", task) for task in tasks] + list(options.items())
         self.events: Queue[Event] = Queue()
+        self.is_whole = False  # whether the server ended it as it should
         self.client = httpx.Client(timeout=httpx.Timeout(SECONDS))
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
@@ -47,6 +48,7 @@ class Listener:
                     elif "event" in fields:
                         self.events.put((fields["id"], fields["event"], json.loads(fields["data"])))
                         fields = {}
+                self.is_whole = True
         except httpx.HTTPError:
             return
 

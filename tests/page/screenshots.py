@@ -15,7 +15,7 @@ from tests.page.conftest import ARGUMENTS, CHROMIUM
 
 DIRECTORY = ROOT / "docs"
 SIZE = {"width": 1280, "height": 800}
-COLORS = 128  # of the palette: an image stays below 200 kB
+COLORS = 256  # of the palette: an image stays below 200 kB
 
 
 def main() -> None:
@@ -48,7 +48,9 @@ def take(browser: Browser, deployment: Deployment, name: str, address: str, sche
     page.screenshot(path=target)
     page.close()
     with Image.open(target) as picture:
-        picture.convert("RGB").quantize(COLORS).save(target, optimize=True)
+        picture.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            target, optimize=True
+        )
 
 
 if __name__ == "__main__":
