@@ -12,7 +12,7 @@ from schema.settings import PREFIX, Settings, markdown_table, read_settings
 
 NAMES = list(Settings.model_fields)
 EXAMPLES: dict[type, tuple[str, str]] = {int: ("16777217", "16777218"), float: ("0.25", "0.5"), bool: ("true", "true")}
-CHOICES = {"ack": ("visible", "durable"), "log_level": ("debug", "error")}
+CHOICES = {"ack": ("visible", "durable"), "log_level": ("debug", "error"), "web_login": ("keys", "name")}
 CHOICES |= dict.fromkeys(("port", "files_port"), ("1024", "1025")) | dict.fromkeys(("dlq_max_ratio",), ("0.25", "1.0"))
 CHOICES |= dict.fromkeys(("readers", "kafka_partitions"), ("5", "6"))
 
