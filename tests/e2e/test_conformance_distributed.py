@@ -1,8 +1,9 @@
 """The conformance tests once more, against gateway, worker and query service as processes of their own.
 
-By default those files whose subject differs when distributed: writes and deletes, which go through Kafka; statistics,
-scroll ids, tokens and documents, which the tiers share; and every read once (test_tenants). With EVENTIDE_TEST_ALL=1
-all of them, as does by hand: EVENTIDE_TEST_MODE=distributed pytest tests/conformance
+By default those files whose subject differs when distributed: any sequence of writes, overwrites, deletes and reads
+(test_stateful), deletes, which go through Kafka; statistics, scroll ids and tokens, which the tiers share; and every
+read once (test_tenants). With EVENTIDE_TEST_ALL=1 all of them, as does by hand: EVENTIDE_TEST_MODE=distributed pytest
+tests/conformance
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from tests.servers.choice import Kafka
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = Path("tests/conformance")
-WHAT_DIFFERS = ["add", "auth", "deletes", "events_model", "http", "scrolls", "stateful", "statistics", "task_events"]
-WHAT_DIFFERS += ["tenants"]
+WHAT_DIFFERS = ["auth", "deletes", "scrolls", "stateful", "statistics", "tenants"]
 MINUTES = 15
 
 

@@ -22,9 +22,9 @@ STEPS = 600
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; its driver keeps an event loop running in this thread, which other tests have no use for."""
     if not CHROMIUM:
         pytest.skip("there is no Chromium (EVENTIDE_TEST_CHROMIUM names one)")
     with sync_playwright() as playwright:

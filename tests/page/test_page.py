@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from pathlib import Path
 
@@ -401,10 +402,11 @@ def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api) -> None:
     assert len(opened) == 2
 
 
-def test_a_stranger_sees_nothing(browser: Browser, stranger: Api, eventide: Deployment, tasks: dict[str, str]) -> None:
+def test_a_stranger_sees_nothing(browser: Browser, eventide: Deployment, tasks: dict[str, str]) -> None:
     origins: Origins = eventide.origins
-    with browser.new_context() as context:
-        context.add_cookies([{"name": "clearml_token_basic", "value": stranger.token, "url": origins.query}])
+    stranger = eventide.add_user(f"strangers-{secrets.token_hex(4)}", "stranger")
+    with Api(origins, stranger) as api, browser.new_context() as context:
+        context.add_cookies([{"name": "clearml_token_basic", "value": api.token, "url": origins.query}])
         page = context.new_page()
         page.goto(f"{origins.query}/#/tasks")
         expect(page.get_by_text("No tasks yet")).to_be_visible()
