@@ -172,7 +172,7 @@ def _context(gateway: Gateway, caller: Caller, body: bytes) -> Context:
     return Context(
         now_ms=_now_ms(),
         worker=caller.worker,
-        batch_id=hashlib.blake2b(source, digest_size=16).digest(),
+        batch_id=hashlib.sha256(source).digest()[:16],
         fresh_id=os.urandom(16),
         validate_plots=gateway.validate_plots,
     )

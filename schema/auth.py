@@ -52,6 +52,7 @@ class Authenticator:
         self._registry = registry
         self._secret = secret
         self._known: dict[str, tuple[float, User]] = {}
+        self._tokens: dict[str, tuple[float, Caller]] = {}
 
     async def caller(
         self, headers: Mapping[str, str], cookies: Mapping[str, str], access: Access = Access.USERS
@@ -109,11 +110,22 @@ class Authenticator:
         raise BadScheme(f"Unknown authorization scheme {scheme}")
 
     def _from_token(self, token: str) -> Caller:
+        """The caller of a token; one that is known is not verified again until it ends."""
+        expires, known = self._tokens.get(token, (0.0, NOBODY))
+        if time.time() < expires:
+            return known
+        caller, expires = self._verified(token)
+        if len(self._tokens) >= CACHED_CREDENTIALS:
+            self._tokens.clear()
+        self._tokens[token] = (expires, caller)
+        return caller
+
+    def _verified(self, token: str) -> tuple[Caller, float]:
         try:
             claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp"], "verify_iat": False})
             identity = claims["identity"]
-            return Caller(**{name: identity.get(name) or "" for name in IDENTITY})
-        except (jwt.InvalidTokenError, KeyError, TypeError, AttributeError) as error:
+            return Caller(**{name: identity.get(name) or "" for name in IDENTITY}), float(claims["exp"])
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadToken(f"Invalid token: {error}") from error
 
     async def _from_basic(self, payload: str) -> User:

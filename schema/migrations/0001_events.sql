@@ -1,6 +1,6 @@
 -- The five event tables. Rows of one sort key are one event; the highest seq wins. Everything leads with company and task.
 -- $replacing and $aggregating become the engine of a single server or of a replicated cluster.
--- merge_selector_base 16 instead of 5: merges took half of all time of a stream of small inserts, now a third.
+-- merge_selector_base 40 instead of 5: merges took half of all time of a stream of small inserts, now a third.
 
 CREATE TABLE IF NOT EXISTS scalars
 (
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS scalars
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
 
 CREATE TABLE IF NOT EXISTS vectors
 (
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS vectors
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
 
 CREATE TABLE IF NOT EXISTS debug_images
 (
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS debug_images
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
 
 -- A plot may be 10 MB: small granules, so that few are read to find one.
 CREATE TABLE IF NOT EXISTS plots
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS plots
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, metric, variant, iter, discriminator)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16, index_granularity = 64;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40, index_granularity = 64;
 
 -- A line's identity is (batch_id, line); the timestamp stands before it so that pages are read in the table's order.
 CREATE TABLE IF NOT EXISTS logs
@@ -113,4 +113,4 @@ CREATE TABLE IF NOT EXISTS logs
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, timestamp, batch_id, line)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40;

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS metric_index
 )
 ENGINE = $aggregating
 ORDER BY (company, task, event_type, metric, variant, since, since_reset)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 16;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
 
 -- What was deleted: rows of an entity at or below seq are gone, whoever writes them again.
 CREATE TABLE IF NOT EXISTS tombstones
