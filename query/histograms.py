@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from query.reader import Reader, of_entity
+from query.reader import Reader, of_entities, of_entity
 from query.rows import Int64, Key, MetricFilter, fill, filter_sql
 from schema.events import iso_time
-from schema.living import ENTITY, LIVING, SINCE_RESET
+from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY, SINCE_RESET, SINCES_RESET
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
 from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
@@ -25,22 +25,29 @@ MAX_SAMPLES = 6000  # also of a group of curves
 GROUP_CURVES = 50
 GROUP_SPREAD_PERCENT = 10
 
-POINTS = f"{ENTITY} AND {LIVING} AND has_iter AND iter > {SINGLE_VALUE_ITER}"
-RANGES_SQL = """
-SELECT metric, variant, count() AS n, min($field) AS lo, max($field) AS hi
-FROM scalars FINAL WHERE $points AND $has_field AND $filter
-GROUP BY metric, variant ORDER BY metric, variant
+# How the rows of one entity are chosen and told apart, and those of several.
+ONE = {"$keys": "metric, variant", "$entity": ENTITY, "$living": LIVING, "$since_reset": SINCE_RESET}
+SEVERAL = {
+    "$keys": "task, metric, variant",
+    "$entity": ENTITIES,
+    "$living": LIVING_MANY,
+    "$since_reset": f"{SINCES_RESET}[task]",
+}
+POINTS = f"$entity AND $living AND has_iter AND iter > {SINGLE_VALUE_ITER} AND $has_field AND $filter"
+RANGES_SQL = f"""
+SELECT $keys, count() AS n, min($field) AS lo, max($field) AS hi FROM scalars FINAL WHERE {POINTS}
+GROUP BY $keys ORDER BY $keys
 """
-BUCKETS_SQL = """
+BUCKETS_SQL = f"""
 WITH arraySort(bucket -> tupleElement(bucket, 1), groupArray(($columns))) AS buckets
-SELECT metric, variant, $arrays
+SELECT $keys, $arrays
 FROM
 (
-    SELECT metric, variant, $field - positiveModulo($field, $interval) AS start, $aggregates
-    FROM scalars FINAL$join WHERE $points AND $has_field AND $filter
-    GROUP BY metric, variant, start
+    SELECT $keys, $field - positiveModulo($field, $interval) AS start, $aggregates
+    FROM scalars FINAL$join WHERE {POINTS}
+    GROUP BY $keys, start
 )
-GROUP BY metric, variant
+GROUP BY $keys
 """
 # The values of a bucket -> what is drawn of it. Values count with the precision of the index that the API stands for.
 AGGREGATES = {
@@ -53,17 +60,14 @@ AGGREGATES = {
     "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter)))"},
 }
 INTERVALS_JOIN = """
-    INNER JOIN
-    (
-        SELECT tupleElement(curve, 1) AS metric, tupleElement(curve, 2) AS variant, tupleElement(curve, 3) AS width
-        FROM (SELECT arrayJoin(arrayZip({curve_metrics:Array(String)}, {curve_variants:Array(String)},
-                                        {curve_widths:Array(Int64)})) AS curve)
-    ) AS widths USING (metric, variant)"""
+    INNER JOIN (SELECT $names FROM (SELECT arrayJoin(arrayZip($values)) AS curve)) AS widths USING ($keys)"""
 LABELS_SQL = f"""
-SELECT metric, variant, tupleElement(max(label), 'text') AS text
-FROM metric_index WHERE {ENTITY} AND event_type = '{SCALAR}' AND since_reset = {SINCE_RESET}
-GROUP BY metric, variant HAVING text != ''
+SELECT $keys, tupleElement(max(label), 'text') AS text
+FROM metric_index WHERE $entity AND event_type = '{SCALAR}' AND since_reset = $since_reset
+GROUP BY $keys HAVING text != ''
 """
+
+Points = dict[str, Any]  # x, y and whatever else is drawn of a curve
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -98,7 +102,7 @@ class MultiTaskScalarMetricsIterHistogram(Sampling):
 
 @dataclass
 class Curve:
-    """One metric and variant: ``count`` events of ``low`` to ``high``, and the bucket width that follows."""
+    """A metric and variant of an entity: ``count`` events of ``low`` to ``high``, and the bucket width that follows."""
 
     metric: str
     variant: str
@@ -107,6 +111,12 @@ class Curve:
     high: int
     interval: int = 1
     size: int = 0
+    task: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it apart."""
+        return self.task, self.metric, self.variant
 
     def sample(self, samples: int) -> None:
         """Section 3.18, step 1."""
@@ -122,7 +132,7 @@ async def scalar_metrics_iter_histogram(reader: Reader, caller: Caller, request:
     """``{metric: {variant: {name: variant, x: [...], y: [...]}}}``, groups of curves by bucket width."""
     entity = await reader.entity(caller, request.task, request.model_events)
     answer: dict[str, dict[str, Any]] = {}
-    for curve, points in await read_curves(reader, entity, request):
+    for curve, points in await read_curves(reader, [entity], request):
         answer.setdefault(curve.metric, {})[curve.variant] = {"name": curve.variant, **points}
     return answer
 
@@ -133,32 +143,41 @@ async def multi_task_scalar_metrics_iter_histogram(
 ) -> Answer:
     """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
     entities = await reader.entities(caller, request.tasks, request.model_events)
-    answers = await asyncio.gather(*(read_curves(reader, entity, request) for entity in entities))
+    names = {entity.id: entity.name for entity in entities}
     metrics: dict[str, dict[str, dict[str, Any]]] = {}
-    for entity, curves in zip(entities, answers, strict=True):
-        for curve, points in curves:
-            by_task = metrics.setdefault(curve.metric, {}).setdefault(curve.variant, {})
-            by_task[entity.id] = {"name": entity.name, **points}
+    for curve, points in await read_curves(reader, entities, request):
+        by_task = metrics.setdefault(curve.metric, {}).setdefault(curve.variant, {})
+        by_task[curve.task] = {"name": names[curve.task], **points}
     return {"metrics": metrics}
 
 
-async def read_curves(reader: Reader, entity: Entity, request: Sampling) -> list[tuple[Curve, dict[str, Any]]]:
-    """The entity's curves with their points (x, y and, where it has one, x_axis_label), in the answer's order."""
+async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
+    """The curves of each entity in turn, in the answer's order, with their points."""
     condition, parameters = filter_sql(request.metrics)
-    parameters |= of_entity(entity)
-    texts = _texts(request, parameters) | {"$filter": condition, "$points": POINTS}
-    rows = await reader.store.read(fill(RANGES_SQL, texts), parameters)
-    curves = [Curve(row["metric"], row["variant"], row["n"], row["lo"], row["hi"]) for row in rows]
-    for curve in curves:
-        curve.sample(request.samples)
-    ordered = [curve for group in group_curves(curves) for curve in group]
-    if not ordered:
+    alone = entities[0].id if len(entities) == 1 else None
+    parameters |= of_entity(entities[0]) if alone else of_entities(entities)
+    texts = (ONE if alone else SEVERAL) | _texts(request, parameters) | {"$filter": condition}
+
+    async def read(sql: str) -> list[Points]:
+        rows = await reader.store.read(fill(fill(sql, texts), texts), parameters)
+        return [{"task": alone} | row for row in rows] if alone else rows
+
+    curves = _sampled(await read(RANGES_SQL), entities, request.samples)
+    if not curves:
         return []
-    texts |= _interval_texts(ordered, parameters)
-    buckets, labels = await asyncio.gather(
-        reader.store.read(fill(BUCKETS_SQL, texts), parameters), reader.store.read(LABELS_SQL, of_entity(entity))
-    )
-    return _points(ordered, buckets, labels, request.key)
+    texts |= _interval_texts(curves, parameters, texts["$keys"])
+    buckets, labels = await asyncio.gather(read(BUCKETS_SQL), read(LABELS_SQL))
+    return _points(curves, buckets, labels, request.key)
+
+
+def _sampled(ranges: Iterable[dict[str, Any]], entities: Iterable[Entity], samples: int) -> list[Curve]:
+    """Curves with their bucket widths, each entity's by themselves."""
+    by_task: dict[str, list[Curve]] = {entity.id: [] for entity in entities}
+    for row in ranges:
+        curve = Curve(row["metric"], row["variant"], row["n"], row["lo"], row["hi"], task=row["task"])
+        curve.sample(samples)
+        by_task[curve.task].append(curve)
+    return [curve for curves in by_task.values() for group in group_curves(curves) for curve in group]
 
 
 def group_curves(curves: Iterable[Curve]) -> list[list[Curve]]:
@@ -205,26 +224,33 @@ def _texts(request: Sampling, parameters: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any]) -> dict[str, str]:
+def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any], keys: str) -> dict[str, str]:
     """One width for all is a constant of the statement; else each curve's is joined in. INT64_MAX spans everything."""
     widths = [min(curve.interval, INT64_MAX) for curve in curves]
     if len(set(widths)) == 1:
         parameters["interval"] = widths[0]
         return {"$interval": "{interval:Int64}", "$join": ""}
-    parameters["curve_metrics"] = [curve.metric for curve in curves]
-    parameters["curve_variants"] = [curve.variant for curve in curves]
-    parameters["curve_widths"] = widths
-    return {"$interval": "width", "$join": INTERVALS_JOIN}
+    names = keys.split(", ")
+    parameters["curve_width"] = widths
+    parameters |= {f"curve_{name}": [getattr(curve, name) for curve in curves] for name in names}
+    values = [f"{{curve_{name}:Array(String)}}" for name in names]
+    texts = {
+        "$names": ", ".join(
+            f"tupleElement(curve, {place}) AS {name}" for place, name in enumerate([*names, "width"], 1)
+        ),
+        "$values": ", ".join([*values, "{curve_width:Array(Int64)}"]),
+    }
+    return {"$interval": "width", "$join": fill(INTERVALS_JOIN, texts | {"$keys": keys})}
 
 
 def _points(
-    curves: Iterable[Curve], buckets: Iterable[dict[str, Any]], labels: Iterable[dict[str, Any]], key: Key
-) -> list[tuple[Curve, dict[str, Any]]]:
-    found = {(row.pop("metric"), row.pop("variant")): row for row in buckets}
+    curves: Iterable[Curve], buckets: Iterable[Points], labels: Iterable[dict[str, Any]], key: Key
+) -> list[tuple[Curve, Points]]:
+    found = {(row.pop("task"), row.pop("metric"), row.pop("variant")): row for row in buckets}
     for row in labels:
-        if (row["metric"], row["variant"]) in found:
-            found[row["metric"], row["variant"]]["x_axis_label"] = row["text"]
+        if points := found.get((row["task"], row["metric"], row["variant"])):
+            points["x_axis_label"] = row["text"]
     if key == "iso_time":
         for points in found.values():
             points["x"] = [iso_time(start) for start in points["x"]]
-    return [(curve, found[curve.metric, curve.variant]) for curve in curves if (curve.metric, curve.variant) in found]
+    return [(curve, found[curve.key]) for curve in curves if curve.key in found]

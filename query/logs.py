@@ -32,17 +32,28 @@ WIDE = re.compile(r"\d{4}")
 SCROLL = "get_task_log"
 
 LINES = f"FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS}"
+COPIES = f"FROM logs WHERE {ENTITY} AND {LIVING_LOGS}"  # a line that was written again is there more than once
 SNAPSHOT_SQL = f"SELECT count() AS n, max(seq) AS newest {LINES}"
-TOTAL_SQL = f"SELECT count() AS n FROM (SELECT 1 {LINES} AND $filter LIMIT {MAX_UNSCROLLED_TOTAL})"
+TOTAL_SQL = f"""
+SELECT count() AS n FROM (SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $filter LIMIT {MAX_UNSCROLLED_TOTAL})
+"""
+# The table's order is that of the timestamps: the nearest are found without a look at the whole log.
+NEAR, ALL = 2, 2**63  # times the page: so many copies are looked at first
 TIMED_PAGE_SQL = f"""
 SELECT * FROM
 (
-    SELECT {columns(LOG)} {LINES} AND timestamp != {NO_TIMESTAMP} AND $filter AND $start
+    SELECT {columns(LOG)} {LINES} AND timestamp != {NO_TIMESTAMP} AND $filter AND $start AND timestamp IN
+    (
+        SELECT timestamp {COPIES} AND timestamp != {NO_TIMESTAMP} AND $filter AND $start
+        ORDER BY timestamp $direction LIMIT {{near:UInt64}}
+    )
     ORDER BY timestamp $direction LIMIT {{size:UInt32}} WITH TIES
 )
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}
 """
-UNTIMED_PAGE_SQL = f"""
+UN  # The table's order is that of the timestamps: the nearest are found without a look at the whole log.
+NEAR, ALL = 2, 2**63  # times the page: so many copies are looked at first
+TIMED_PAGE_SQL = f"""
 SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
 # A snapshot's order as one ascending key; lines without a timestamp come last in both directions.
@@ -163,10 +174,13 @@ async def _page(reader: Reader, request: GetTaskLog, condition: str, parameters:
         "$direction": "DESC" if earlier else "ASC",
         "$start": f"timestamp {'<' if earlier else '>'} {{start:Int64}}" if start else "1",
     }
-    parameters = parameters | {"start": start, "size": request.batch_size, "limit": request.batch_size + MAX_TIES}
-    rows = await reader.store.read(fill(TIMED_PAGE_SQL, texts), parameters)
-    if len(rows) < request.batch_size and not start:
-        parameters["size"] = request.batch_size - len(rows)
+    size, sql = request.batch_size, fill(TIMED_PAGE_SQL, texts)
+    parameters = parameters | {"start": start, "size": size, "limit": size + MAX_TIES, "near": size * NEAR}
+    rows = await reader.store.read(sql, parameters)
+    if 0 < len(rows) < size:  # the end of the log, or many copies
+        rows = await reader.store.read(sql, parameters | {"near": ALL})
+    if len(rows) < size and not start:
+        parameters["size"] = size - len(rows)
         rows += await reader.store.read(fill(UNTIMED_PAGE_SQL, texts), parameters)
     return rows
 
