@@ -51,9 +51,7 @@ SELECT * FROM
 )
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}
 """
-UN  # The table's order is that of the timestamps: the nearest are found without a look at the whole log.
-NEAR, ALL = 2, 2**63  # times the page: so many copies are looked at first
-TIMED_PAGE_SQL = f"""
+UNTIMED_PAGE_SQL = f"""
 SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
 # A snapshot's order as one ascending key; lines without a timestamp come last in both directions.
