@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from textwrap import dedent
@@ -33,18 +34,20 @@ from schema.store import EmbeddedEngine, Store
 from schema.web import create_app
 from schema.wire import Endpoints, Tier
 
+DRAIN_SECONDS = 4.0  # no request waits for another process here: only a client that is slow takes longer
+
 
 async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     with first_start.lock_directory(settings.data_dir):
         credentials = first_start.first_credentials(settings)
         async with embedded(settings, credentials) as (app, files_app, health):
-            runner, port = await start(app, settings)
-            files_runner, files_port = await start(files_app, settings, settings.files_port)
+            brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
+            runner, port = await start(app, brief)
+            files_runner, files_port = await start(files_app, brief, settings.files_port)
             print(welcome(settings.host, port, files_port, credentials), flush=True)
             await until_stopped(health)
-            await files_runner.cleanup()
-            await runner.cleanup()
+            await asyncio.gather(files_runner.cleanup(), runner.cleanup())
 
 
 @asynccontextmanager

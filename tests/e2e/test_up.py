@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +85,17 @@ def test_a_wrong_setting_is_named(directory: Path, setting: str) -> None:
     assert f"EVENTIDE_{name}" in done.stderr
 
 
-def test_sigterm_ends_it_cleanly_within_five_seconds(up: Process) -> None:
-    started = time.monotonic()
-    assert up.terminate(5) == 0
-    assert time.monotonic() - started < 5
+@pytest.mark.parametrize("port", ["port", "files port"])
+def test_sigterm_ends_it_cleanly_within_five_seconds(up: Process, directory: Path, port: str) -> None:
+    """Also while a client is in the middle of a body."""
+    made = json.loads((directory / "credentials.json").read_text())
+    basic = b64encode(f"{made['access_key']}:{made['secret_key']}".encode()).decode()
+    head = f"POST /events.add_batch HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {basic}\r\nContent-Length: 1000"
+    ports = re.search(r"http://[\d.]+:(\d+), its files server on http://[\d.]+:(\d+)", up.log.read_text())
+    assert ports
+    with socket.create_connection(("127.0.0.1", int(ports[1 if port == "port" else 2]))) as slow:
+        slow.sendall(f"{head}\r\n\r\n{{".encode())
+        time.sleep(0.2)
+        started = time.monotonic()
+        assert up.terminate(10) == 0
+        assert time.monotonic() - started < 5
