@@ -34,7 +34,7 @@ from schema.store import EmbeddedEngine, Store
 from schema.web import create_app
 from schema.wire import Endpoints, Tier
 
-DRAIN_SECONDS = 4.0  # no request waits for another process here: only a client that is slow takes longer
+DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client that is slow takes longer
 
 
 async def up(settings: Settings) -> None:
