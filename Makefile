@@ -11,7 +11,7 @@ up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
 
 test: $(VENV)/installed-test ## set up and run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,mixed,tiers,registry SCALE=1
 	$(BIN)/python -m tests.bench

@@ -17,6 +17,7 @@ from ingest.tombstones import Entity, Tombstone, Tombstones
 from schema.blocks import ALL, LOGS, Block, Deletion, Place, Record
 from schema.errors import StoreRejected
 from schema.living import ENTITY, LIVING, LIVING_LOGS
+from schema.metrics import ROWS_WRITTEN
 from schema.store import Store
 from schema.tables import LOG, TABLES
 
@@ -87,6 +88,7 @@ class Writer:
             if error.number not in BAD_ROW:
                 raise
             return self._insert_without_bad_rows(event_type, events, str(error))
+        ROWS_WRITTEN.labels(TABLES[event_type].name).inc(events.num_rows)
         return events
 
     def _insert_without_bad_rows(self, event_type: str, events: pa.Table, reason: str) -> pa.Table:
