@@ -7,14 +7,10 @@ from importlib.metadata import version
 from query.reader import Reader
 from schema.errors import InvalidUser
 from schema.registry import Document, User
-from schema.requests import Boolean, Request
+from schema.requests import Boolean, Nothing, Request
 from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
-
-
-class Nothing(Request):
-    """A call without parameters."""
 
 
 class GetCurrentUser(Request):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schema.auth import COOKIE, Authenticator
-from schema.requests import Integer, Request
+from schema.requests import Integer, Nothing, Request
 from schema.wire import Access, Answer, Caller, Endpoints, Reply, Tier
 
 endpoints = Endpoints(Tier.BOTH)
@@ -13,10 +13,6 @@ class Login(Request):
     """How long the token is to live."""
 
     expiration_sec: Integer = 0
-
-
-class Nothing(Request):
-    """A call without parameters."""
 
 
 @endpoints.add("auth.login", access=Access.WEB)

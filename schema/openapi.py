@@ -57,6 +57,7 @@ ENVELOPE: Json = {
     "properties": {"meta": {"$ref": REFERENCE.format(model="Meta")}, "data": {"type": "object"}},
 }
 ENVELOPED: Json = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Envelope")}}}
+EVENT_STREAMED: Json = {EVENT_STREAM: {"schema": {"type": "string"}}}
 EVENT_STREAMS = frozenset(("events.stream",))
 LAST_EVENT_ID: Json = {
     "name": "Last-Event-ID",
@@ -91,14 +92,14 @@ def document(endpoints: Endpoints) -> Json:
     """The OpenAPI 3.1 document of a table."""
     ordered = sorted(endpoints, key=lambda endpoint: (endpoint.name, endpoint.since))
     models = sorted({endpoint.request for endpoint in ordered}, key=lambda model: model.__name__)
-    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
+    references, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
     schemas = {"Event": EVENT, "Meta": META, "Envelope": ENVELOPE} | definitions.get("$defs", {})
     schemas.pop(EventBatch.__name__, None)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Eventide", "version": MAX_VERSION, "summary": "The ClearML events API"},
         "security": [{"basic": []}, {"bearer": []}],
-        "paths": {path_of(endpoint): _item_of(endpoint) for endpoint in ordered},
+        "paths": {path_of(e): _item_of(e, references[e.request, "validation"]) for e in ordered},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -121,41 +122,34 @@ def path_of(endpoint: Endpoint) -> str:
     return f"/v{endpoint.actual_version}/{endpoint.name}"
 
 
-def _item_of(endpoint: Endpoint) -> Json:
-    return {"get": _event_stream(endpoint)} if endpoint.name in EVENT_STREAMS else {"post": _operation(endpoint)}
+def _item_of(endpoint: Endpoint, reference: Json) -> Json:
+    """``reference``: to the schema of its request."""
+    if endpoint.name in EVENT_STREAMS:
+        return {"get": _described(endpoint, EVENT_STREAMED) | {"parameters": _query_parameters(endpoint)}}
+    return {"post": _described(endpoint, ENVELOPED) | {"requestBody": {"content": _content(endpoint, reference)}}}
 
 
-def _event_stream(endpoint: Endpoint) -> Json:
-    """A GET whose parameters stand in the query string, so that a browser's EventSource can open it."""
+def _described(endpoint: Endpoint, answer: Json) -> Json:
+    return {
+        "operationId": f"{endpoint.name}@{endpoint.actual_version}",
+        "tags": [endpoint.name.partition(".")[0]],
+        "summary": _summary(endpoint),
+        "responses": {
+            "200": {"description": "the answer", "content": answer},
+            "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
+        },
+    }
+
+
+def _query_parameters(endpoint: Endpoint) -> list[Json]:
+    """Of a GET, so that a browser's EventSource can open it."""
     schema = endpoint.request.model_json_schema(ref_template=REFERENCE)
     required = schema.get("required", ())
     parameters = [
         {"name": name, "in": "query", "required": name in required, "schema": field}
         for name, field in schema["properties"].items()
     ]
-    return {
-        "operationId": f"{endpoint.name}@{endpoint.actual_version}",
-        "tags": [endpoint.name.partition(".")[0]],
-        "summary": _summary(endpoint),
-        "parameters": [*parameters, LAST_EVENT_ID],
-        "responses": {
-            "200": {"description": "the events", "content": {EVENT_STREAM: {"schema": {"type": "string"}}}},
-            "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
-        },
-    }
-
-
-def _operation(endpoint: Endpoint) -> Json:
-    return {
-        "operationId": f"{endpoint.name}@{endpoint.actual_version}",
-        "tags": [endpoint.name.partition(".")[0]],
-        "summary": _summary(endpoint),
-        "requestBody": {"content": _content(endpoint)},
-        "responses": {
-            "200": {"description": "the answer", "content": ENVELOPED},
-            "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
-        },
-    }
+    return [*parameters, LAST_EVENT_ID]
 
 
 def _summary(endpoint: Endpoint) -> str:
@@ -163,15 +157,16 @@ def _summary(endpoint: Endpoint) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
-def _content(endpoint: Endpoint) -> Json:
-    if endpoint.name == "events.add_batch":
-        return {
-            JSON_LINES: {"schema": {"type": "string", "description": "one Event a line"}},
-            ARROW_STREAM: {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}},
-            "application/json": {"schema": {"$ref": REFERENCE.format(model="Event")}},
-        }
-    model = "Event" if endpoint.is_batch else endpoint.request.__name__
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}
+def _content(endpoint: Endpoint, reference: Json) -> Json:
+    if not endpoint.is_batch:
+        return {"application/json": {"schema": reference}}
+    one_event = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Event")}}}
+    if endpoint.name != "events.add_batch":
+        return one_event
+    return {
+        JSON_LINES: {"schema": {"type": "string", "description": "one Event a line"}},
+        ARROW_STREAM: {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}},
+    } | one_event
 
 
 def _item(path: str, operation: Json, described: Json) -> str:

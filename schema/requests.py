@@ -64,6 +64,10 @@ class Request(BaseModel):
             raise InvalidField(describe(error)) from error
 
 
+class Nothing(Request):
+    """A call without parameters."""
+
+
 class AnyFields(Request):
     """A request whose fields are a document of the client's."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -52,6 +53,12 @@ def test_every_implementation_is_described(description: Data) -> None:
     paths = set(description["paths"])
     assert {f"/v{version}/events.{call}" for call, versions in IMPLEMENTATIONS.items() for version in versions} <= paths
     assert {path.partition("/events.")[2] for path in paths if "/events." in path} == set(IMPLEMENTATIONS)
+
+
+def test_every_reference_leads_somewhere(description: Data) -> None:
+    """Also where two requests have the same name."""
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(description)))
+    assert referred <= set(description["components"]["schemas"])
 
 
 def test_every_described_call_is_served(api: Api, description: Data) -> None:
