@@ -123,18 +123,28 @@ async def get_task_log_v17(reader: Reader, caller: Caller, request: GetTaskLogV1
 
 @endpoints.add("events.get_task_log", "2.9")
 async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Answer:
-    """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together."""
+    """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together.
+
+    Those without a timestamp follow where no start is given.
+    """
     task = await reader.entity(caller, request.task)
     condition, parameters = _filter(request)
     parameters |= of_entity(task)
-    total, rows = await asyncio.gather(
+    counts, rows = await asyncio.gather(
         reader.store.read(fill(TOTAL_SQL, {"$filter": condition}), parameters),
-        _page(reader, request, condition, parameters),
+        _timed(reader, request, condition, parameters, NEAR * request.batch_size),
     )
+    total = counts[0]["n"]
+    wanted = min(request.batch_size, total)
+    if len(rows) < wanted:  # the end of a log that was entered elsewhere, many copies, or lines without a timestamp
+        rows = await _timed(reader, request, condition, parameters, ALL)
+    if len(rows) < wanted and not request.from_timestamp:
+        rest = parameters | {"size": request.batch_size - len(rows)}
+        rows += await reader.store.read(fill(UNTIMED_PAGE_SQL, {"$filter": condition}), rest)
     events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
-    return {"events": events, "returned": len(events), "total": total[0]["n"]}
+    return {"events": events, "returned": len(events), "total": total}
 
 
 @endpoints.add("events.download_task_log")
@@ -162,8 +172,8 @@ def _filter(request: GetTaskLog) -> tuple[str, dict[str, Any]]:
     return condition, parameters | {"search": request.search, "levels": request.levels}
 
 
-async def _page(reader: Reader, request: GetTaskLog, condition: str, parameters: dict[str, Any]) -> Rows:
-    """Lines in the direction of navigation; those without a timestamp follow where no start is given."""
+async def _timed(reader: Reader, request: GetTaskLog, condition: str, parameters: dict[str, Any], near: int) -> Rows:
+    """Lines that have a timestamp, in the direction of navigation: a page of the ``near`` copies that come next."""
     if request.batch_size == 0:
         return []
     earlier, start = request.navigate_earlier, request.from_timestamp
@@ -172,15 +182,9 @@ async def _page(reader: Reader, request: GetTaskLog, condition: str, parameters:
         "$direction": "DESC" if earlier else "ASC",
         "$start": f"timestamp {'<' if earlier else '>'} {{start:Int64}}" if start else "1",
     }
-    size, sql = request.batch_size, fill(TIMED_PAGE_SQL, texts)
-    parameters = parameters | {"start": start, "size": size, "limit": size + MAX_TIES, "near": size * NEAR}
-    rows = await reader.store.read(sql, parameters)
-    if 0 < len(rows) < size:  # the end of the log, or many copies
-        rows = await reader.store.read(sql, parameters | {"near": ALL})
-    if len(rows) < size and not start:
-        parameters["size"] = size - len(rows)
-        rows += await reader.store.read(fill(UNTIMED_PAGE_SQL, texts), parameters)
-    return rows
+    size = request.batch_size
+    parameters = parameters | {"start": start, "size": size, "limit": size + MAX_TIES, "near": near}
+    return await reader.store.read(fill(TIMED_PAGE_SQL, texts), parameters)
 
 
 async def _scroll(
