@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from deploy import parts
 from deploy.serve import serve
-from schema.auth import Authenticator
 from schema.files import create_files_app
 from schema.health import Health
 from schema.registry import Registry
@@ -15,7 +14,7 @@ async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     registry = Registry(parts.registry_url(settings))
     store = parts.file_store(settings)
-    authenticator = Authenticator(registry, await parts.token_secret(registry, settings))
+    authenticator = parts.authenticator(registry, await parts.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
     app = create_files_app(store, authenticator, health, settings.max_file_bytes)
     await serve(app, health, settings, settings.files_port)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from schema.auth import WEB
 from schema.errors import ConfigError
-from schema.registry import Registry
+from schema.registry import WEB_ROLE, Registry
 from schema.settings import Settings
 
 FIRST_USER = "admin"
@@ -77,5 +76,5 @@ async def ensure_web_user(registry: Registry, settings: Settings, credentials: C
     """The web application may log people in with these credentials, and do nothing else."""
     if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
         await registry.add_user(
-            settings.company, "web application", WEB, credentials.access_key, credentials.secret_key
+            settings.company, "web application", WEB_ROLE, credentials.access_key, credentials.secret_key
         )

@@ -11,7 +11,6 @@ from ingest.kafka.applied import AppliedOffsets
 from ingest.kafka.current import CurrentTopic, read_topic
 from ingest.kafka.log import KafkaLog
 from ingest.touch import Toucher
-from schema.auth import Authenticator
 from schema.health import Health
 from schema.login import endpoints as login_endpoints
 from schema.registry import Registry
@@ -29,9 +28,7 @@ async def gateway(settings: Settings) -> None:
     current = CurrentTopic(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
     toucher = Toucher(registry)
-    authenticator = Authenticator(
-        registry, await parts.token_secret(registry, settings), asks_password=settings.web_login == "keys"
-    )
+    authenticator = parts.authenticator(registry, await parts.token_secret(registry, settings), settings)
     service = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(

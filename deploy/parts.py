@@ -11,6 +11,7 @@ from schema.settings import Settings
 if TYPE_CHECKING:  # a process loads what it needs: a worker that is started again is back a second sooner
     from deploy.first_start import Credentials
     from ingest.kafka.producer import Producer
+    from schema.auth import Authenticator
     from schema.file_store import FileStore
     from schema.registry import Registry
     from schema.site import Site
@@ -82,3 +83,10 @@ def required(value: str, variable: str) -> str:
 async def token_secret(registry: Registry, settings: Settings) -> str:
     """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
     return settings.token_secret.get_secret_value() or await registry.secret("token")
+
+
+def authenticator(registry: Registry, secret: str, settings: Settings) -> Authenticator:
+    """Who knows callers. ``secret``: the key of tokens."""
+    from schema.auth import Authenticator
+
+    return Authenticator(registry, secret, asks_password=settings.web_login == "keys")

@@ -9,7 +9,6 @@ from deploy.serve import serve
 from query.app import endpoints
 from query.cursor import Cursors
 from query.reader import Reader
-from schema.auth import Authenticator
 from schema.health import Health
 from schema.login import endpoints as login_endpoints
 from schema.registry import Registry
@@ -23,7 +22,7 @@ async def query(settings: Settings) -> None:
     store = Store(parts.server_engine(settings), settings.readers)
     registry = Registry(parts.registry_url(settings))
     secret = await parts.token_secret(registry, settings)
-    authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
+    authenticator = parts.authenticator(registry, secret, settings)
     reader = Reader(store, registry, Cursors(secret))
     table = endpoints.bind(reader).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})

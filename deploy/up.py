@@ -22,7 +22,6 @@ from ingest.writer import Writer
 from query.app import endpoints as read_endpoints
 from query.cursor import Cursors
 from query.reader import Reader
-from schema.auth import Authenticator
 from schema.changes import Changes
 from schema.files import create_files_app
 from schema.health import Health
@@ -65,7 +64,7 @@ async def embedded(
     migrate(store)
     log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
     toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
-    authenticator = Authenticator(registry, secret, asks_password=settings.web_login == "keys")
+    authenticator = parts.authenticator(registry, secret, settings)
     gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),

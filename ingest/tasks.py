@@ -195,25 +195,10 @@ async def ping(gateway: Gateway, caller: Caller, request: OneTask) -> Answer:
 
 
 @endpoints.add("tasks.enqueue")
-async def enqueue(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
-    """Raises NotSupported."""
-    raise NotSupported(AGENTS)
-
-
 @endpoints.add("tasks.enqueue_many")
-async def enqueue_many(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
-    """Raises NotSupported."""
-    raise NotSupported(AGENTS)
-
-
 @endpoints.add("tasks.dequeue")
-async def dequeue(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
-    """Raises NotSupported."""
-    raise NotSupported(AGENTS)
-
-
 @endpoints.add("tasks.dequeue_many")
-async def dequeue_many(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
+async def queue(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
     """Raises NotSupported."""
     raise NotSupported(AGENTS)
 

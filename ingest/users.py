@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.gateway import Gateway
-from schema.auth import WEB
+from schema.auth import IMPERSONATORS
 from schema.errors import Forbidden
 from schema.requests import Boolean, Request
 from schema.wire import Access, Answer, Caller, Endpoints, Tier
 
 DOT = "--DOT--"  # a dot inside a key
-INVITERS = frozenset(("system", "root", "admin", WEB))
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -48,8 +47,8 @@ async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferen
 
 @endpoints.add("auth.create_user", access=Access.WEB)
 async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> Answer:
-    """``{"id"}`` of a user of the caller's company. Raises Forbidden for all but administrators."""
-    if caller.role not in INVITERS:
+    """``{"id"}`` of a user of the caller's company. Raises Forbidden for all who could not act as them either."""
+    if caller.role not in IMPERSONATORS:
         raise Forbidden("Only administrators may create users")
     return {"id": await gateway.registry.invite(caller.company, request.name, "user")}
 

@@ -25,7 +25,7 @@ from schema.errors import (
     NoCredentials,
     RequestError,
 )
-from schema.registry import Registry, User
+from schema.registry import WEB_ROLE, Registry, User
 from schema.requests import first_of
 from schema.wire import MAX_VERSION, Access, Caller
 
@@ -34,8 +34,7 @@ ALGORITHM = "HS256"
 DEFAULT_LIFETIME_SECONDS = 2_592_000
 MAX_LIFETIME_SECONDS = 31_536_000
 IDENTITY = ("user", "company", "role", "user_name", "company_name")
-WEB = "web"  # role of the web application's own credential
-IMPERSONATORS = frozenset(("system", "root", "admin", WEB))
+IMPERSONATORS = frozenset(("system", "root", "admin", WEB_ROLE))
 NOBODY = Caller("", "", "")
 CACHED_CREDENTIALS = 1000
 CREDENTIALS_SECONDS = 5.0
@@ -67,7 +66,7 @@ class Authenticator:
             if access is not Access.ANYONE or error.code != 401:
                 raise
             return NOBODY
-        if caller.role == WEB and access is Access.USERS:
+        if caller.role == WEB_ROLE and access is Access.USERS:
             raise Forbidden("This credential only logs others in")
         caller = await self._impersonated(caller, headers)
         return replace(
@@ -156,7 +155,7 @@ class Authenticator:
         user = await self._registry.user(user_id)
         if user is None or (caller.role != "root" and user.company != caller.company):
             raise BadImpersonation(f"Unknown user {user_id}")
-        if caller.role == WEB and user.role != "user":
+        if caller.role == WEB_ROLE and user.role != "user":
             raise BadImpersonation(f"A user of role {user.role} has credentials of their own")
         return _caller(user)
 

@@ -27,13 +27,14 @@ from schema.registry.entities import Entities, Entity
 from schema.registry.search import Search
 from schema.registry.shared import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
-from schema.registry.users import User, Users
+from schema.registry.users import WEB_ROLE, User, Users
 
 __all__ = [
     "EVERYTHING",
     "MODELS",
     "PROJECTS",
     "TASKS",
+    "WEB_ROLE",
     "Between",
     "Change",
     "Condition",

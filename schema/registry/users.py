@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from schema.registry.database import Database, insert_if_new
 from schema.registry.tables import COMPANIES, CREDENTIALS, USERS
 
+WEB_ROLE = "web"  # of the web application's own credential, which is nobody's
+
 Profile = dict[str, Any]
 
 
@@ -80,7 +82,7 @@ class Users(Database):
     async def users_of(self, company: str) -> list[User]:
         """The people of a company, by name."""
         query = (
-            _user_query().where(USERS.c.company == company, USERS.c.role != "web").order_by(USERS.c.name, USERS.c.id)
+            _user_query().where(USERS.c.company == company, USERS.c.role != WEB_ROLE).order_by(USERS.c.name, USERS.c.id)
         )
         return await self._read(lambda c: [User(*row) for row in c.execute(query)])
 
