@@ -75,7 +75,9 @@ class Settings(BaseModel):
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")
     drain_seconds: float = Field(
-        17.0, ge=0, description="seconds that running requests get to end after SIGTERM: a visible write may take 16"
+        17.0,
+        ge=0,
+        description="seconds that running requests get to end after SIGTERM: a visible write may take 16; `up`: 2 at most",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
