@@ -77,7 +77,7 @@ class Settings(BaseModel):
     drain_seconds: float = Field(
         17.0,
         ge=0,
-        description="seconds that running requests get to end after SIGTERM: a visible write may take 16; `up`: 2 at most",
+        description="seconds for running requests to end after SIGTERM; a visible write may take 16; `up`: 2 at most",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
