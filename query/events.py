@@ -11,8 +11,8 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
 from query.paging import MAX_TIES, PageSize, remember, resume
-from query.reader import Reader, of_entity
-from query.rows import EventType, MetricFilter, Row, documents_of_any, event_types, fill, filter_sql, union
+from query.reader import Reader
+from query.rows import EventType, MetricFilter, Row, documents_of_any, event_types, fill, filter_sql, of_entity, union
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Request

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from query.reader import Reader, of_entities, of_entity
-from query.rows import Int64, Key, MetricFilter, fill, filter_sql
+from query.reader import Reader
+from query.rows import Int64, Key, MetricFilter, fill, filter_sql, of_entities, of_entity
 from schema.events import iso_time
 from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY, SINCE_RESET, SINCES_RESET
 from schema.registry import Entity

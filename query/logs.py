@@ -13,8 +13,8 @@ from pydantic import Field
 
 from query.cursor import END
 from query.paging import MAX_PAGE, MAX_TIES, MAX_UNSCROLLED_TOTAL, PageSize, Snapshot
-from query.reader import Reader, of_entity
-from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql
+from query.reader import Reader
+from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql, of_entity
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY, LIVING_LOGS

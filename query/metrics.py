@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from query.reader import Reader, of_entities
-from query.rows import EventType, Row, event_types, fill
+from query.reader import Reader
+from query.rows import EventType, Row, event_types, fill, of_entities
 from schema.living import ENTITIES, LIVING_LOGS_MANY, SINCES
 from schema.registry import Entity
 from schema.requests import Boolean, Request

@@ -17,8 +17,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from query.reader import Reader, of_entities
-from query.rows import Iterations, Row, columns, documents, fill
+from query.reader import Reader
+from query.rows import Iterations, Row, columns, documents, fill, of_entities
 from schema.errors import InvalidScroll
 from schema.living import ENTITIES, LIVING_MANY, SINCES
 from schema.registry import Entity

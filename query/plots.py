@@ -9,8 +9,8 @@ from pydantic import Field
 
 from query.navigation import PLOTS, Navigate, navigate
 from query.paging import MAX_PAGE
-from query.reader import Reader, of_entity
-from query.rows import Event, Iterations, MetricFilter, columns, documents, fill, filter_sql
+from query.reader import Reader
+from query.rows import Event, Iterations, MetricFilter, columns, documents, fill, filter_sql, of_entity
 from query.scrolls import MaybeScrolled, Page, Scrolled, Selection, scroll
 from schema.living import ENTITY, LIVING
 from schema.registry import Entity

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from query.cursor import Cursors
 from query.statistics import Statistics
@@ -46,14 +45,3 @@ class Reader:
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
             raise error(f"Invalid {kind} id {', '.join(ids)}")
         return list(visible.values())
-
-
-def of_entity(entity: Entity) -> dict[str, Any]:
-    """The parameters of ``living.ENTITY``."""
-    return {"company": entity.storage_company, "task": entity.id}
-
-
-def of_entities(entities: Iterable[Entity]) -> dict[str, Any]:
-    """The parameters of ``living.ENTITIES``."""
-    found = list(entities)
-    return {"companies": sorted({e.storage_company for e in found}), "tasks": [e.id for e in found]}

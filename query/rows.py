@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schema.events import document
 from schema.living import LIVING, LIVING_LOGS
+from schema.registry import Entity
 from schema.requests import Integer, Request
 from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, LOG, SCALAR, TABLES, VECTOR
 
@@ -29,6 +30,17 @@ class MetricFilter(Request):
 
     metric: str
     variants: list[str] = []
+
+
+def of_entity(entity: Entity) -> dict[str, Any]:
+    """The parameters of ``living.ENTITY``."""
+    return {"company": entity.storage_company, "task": entity.id}
+
+
+def of_entities(entities: Iterable[Entity]) -> dict[str, Any]:
+    """The parameters of ``living.ENTITIES``."""
+    found = list(entities)
+    return {"companies": sorted({e.storage_company for e in found}), "tasks": [e.id for e in found]}
 
 
 def columns(event_type: str) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from query.reader import Reader, of_entity
-from query.rows import Event, Int64, Row, columns, documents, fill
+from query.reader import Reader
+from query.rows import Event, Int64, Row, columns, documents, fill, of_entity
 from schema.errors import InvalidScroll
 from schema.living import ENTITY, LIVING, SINCE
 from schema.registry import Entity

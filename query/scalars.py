@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.paging import MAX_PAGE, MAX_TIES
-from query.reader import Reader, of_entities, of_entity
-from query.rows import Key, MetricFilter, Row, columns, documents, fill, filter_sql
+from query.reader import Reader
+from query.rows import Key, MetricFilter, Row, columns, documents, fill, filter_sql, of_entities, of_entity
 from query.scrolls import MaybeScrolled, Selection, scroll
 from schema.living import ENTITIES, ENTITY, LIVING, LIVING_LOGS, LIVING_MANY, SINCE
 from schema.registry import Entity

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from query.paging import END, MAX_UNSCROLLED_TOTAL, Snapshot, remember, resume
-from query.reader import Reader, of_entities
-from query.rows import Row, columns, fill
+from query.reader import Reader
+from query.rows import Row, columns, fill, of_entities
 from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Request

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from query.reader import Reader, of_entity
-from query.rows import columns, documents
+from query.reader import Reader
+from query.rows import columns, documents, of_entity
 from schema.living import ENTITY, LIVING
 from schema.requests import Boolean, Request
 from schema.tables import VECTOR

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from query.rows import Row
+from query.rows import Row, of_entities, of_entity
 from schema.changes import Changes
 from schema.errors import EventsError, Unavailable
 from schema.living import ENTITIES, ENTITY, LIVING
@@ -249,8 +249,7 @@ class Watching:
     async def _points(self, entity: Entity, after: int, through: int) -> Notice | None:
         """The points of the batches after one, through another; None if there are none."""
         bounds = {"since": (after + 1) << 16, "until": (through + 1) << 16}
-        named: dict[str, Any] = {"company": entity.storage_company, "task": entity.id}
-        rows = await self._store.read(POINTS_SQL, named | bounds)
+        rows = await self._store.read(POINTS_SQL, of_entity(entity) | bounds)
         if len(rows) > MAX_CURVES:
             return _reset(entity)
         return Notice("points", {"task": entity.id, "metrics": _metrics(rows)}) if rows else None
@@ -258,10 +257,7 @@ class Watching:
     async def _standings(self, entities: Sequence[Entity]) -> dict[str, Standing]:
         if not entities:
             return {}
-        parameters = {
-            "companies": sorted({entity.storage_company for entity in entities}),
-            "tasks": [entity.id for entity in entities],
-        }
+        parameters = of_entities(entities)
         rows, deletions = await asyncio.gather(
             self._store.read(STANDING_SQL, parameters), self._store.read(DELETIONS_SQL, parameters)
         )
