@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from urllib3.exceptions import HTTPError
 
+from schema.disk import Disk
 from schema.errors import EventsError, StoreRejected, Unavailable
 
 READ_SETTINGS: dict[str, Any] = {
@@ -42,12 +43,14 @@ WRITE_SETTINGS: dict[str, Any] = {
     "output_format_json_quote_64bit_integers": 0,
     "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
 }
-# ClickHouse's numbers for "not now": unexpected end, cannot open, read or write, timeouts, too many queries, sockets,
-# no free connection, network, memory, read-only table, not enough space, too many parts, replicas, Keeper, cancelled,
-# too many mutations, too many connections, no resources.
+# ClickHouse's numbers for "not now": unexpected end, no such table (not yet, or it is read anew), cannot open, read or
+# write, timeouts, too many queries, sockets, no free connection, network, memory, read-only table, no space, too
+# many parts, replicas, Keeper, cancelled, too many mutations, too many connections, no resources.
 NOT_NOW = frozenset(
-    (3, 74, 75, 76, 96, 107, 159, 160, 164, 173, 198, 202, 203, 204, 209, 210, 236, 241, 242, 243, 252, 279, 285, 286)
-) | frozenset((294, 319, 394, 425, 439, 473, 499, 574, 677, 692, 722, 733, 735, 745, 749, 762, 776, 999, 1019, 1020))
+    (3, 60, 74, 75, 76, 96, 107, 159, 160, 164, 173, 198, 202, 203, 204, 209, 210, 236, 241, 242, 243, 252, 279)
+) | frozenset(
+    (285, 286, 294, 319, 394, 425, 439, 473, 499, 574, 677, 692, 722, 733, 735, 745, 749, 762, 776, 999, 1019, 1020)
+)
 NUMBER = re.compile(r"Code: (\d+)\.")
 NO_SPACE = "No space left on device"  # comes with whatever number the code has that met it
 # Without a number: the connection failed, or broke while the answer was read.
@@ -65,6 +68,9 @@ class Engine(Protocol):
 
     def insert(self, client: Client, table: str, data: pa.Table) -> None:
         """One insert; returns once the rows are durable and readable."""
+
+    def writing(self, client: Client) -> AbstractContextManager[None]:
+        """Around every statement that writes. Raises Unavailable if what it wrote cannot be relied on."""
 
     def close(self) -> None:
         """Give up what ``connect`` and ``insert`` share."""
@@ -89,6 +95,9 @@ class ServerEngine:
     def insert(self, client: Client, table: str, data: pa.Table) -> None:
         client.insert_arrow(table, data)
 
+    def writing(self, client: Client) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def close(self) -> None:
         """Clients hold all that is open."""
 
@@ -103,9 +112,16 @@ class EmbeddedEngine:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._path = str(directory.resolve())
+        self._disk = Disk(directory)
 
     def connect(self, settings: Mapping[str, Any]) -> Client:
-        return clickhouse_connect.get_client(interface="chdb", path=self._path, settings=dict(settings))
+        options = {"config-file": str(self._disk.config)}
+        return clickhouse_connect.get_client(
+            interface="chdb", path=self._path, settings=dict(settings), chdb_options=options
+        )
+
+    def writing(self, client: Client) -> AbstractContextManager[None]:
+        return self._disk.writing(client.command)
 
     def insert(self, client: Client, table: str, data: pa.Table) -> None:
         columns = ", ".join(data.schema.names)
@@ -160,11 +176,11 @@ class Store:
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """A statement without rows: DDL or DELETE."""
-        self._call("write", WRITE_SETTINGS, lambda client: client.command(sql, parameters=dict(parameters or {})))
+        self._write(lambda client: client.command(sql, parameters=dict(parameters or {})))
 
     def insert(self, table: str, data: pa.Table) -> None:
         """One insert of an Arrow table, columns by name."""
-        self._call("write", WRITE_SETTINGS, lambda client: self._engine.insert(client, table, data))
+        self._write(lambda client: self._engine.insert(client, table, data))
 
     async def ping(self) -> None:
         """Raises Unavailable unless the store answers."""
@@ -184,9 +200,18 @@ class Store:
         body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
         return [orjson.loads(line) for line in body.splitlines()]
 
+    def _write(self, action: Callable[[Client], object]) -> None:
+        def guarded(client: Client) -> None:
+            with self._engine.writing(client):
+                action(client)
+
+        self._call("write", WRITE_SETTINGS, guarded)
+
     def _call(self, role: str, settings: Mapping[str, Any], action: Callable[[Client], Result]) -> Result:
         try:
             return action(self._client(role, settings))
+        except EventsError:
+            raise
         except Exception as error:
             raise translate(error) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from tests.faults.system import EVENTIDE, Servers, System
 from tests.faults.unit import Unit
 from tests.harness.deployment import environment_with
 from tests.servers.process import free_port
+from tests.servers.small_disk import fill, small_disk
 
 DISK_MB = 256
 
@@ -69,41 +69,22 @@ def killed(run: Scenario, scale: Scale) -> None:
 
 @contextmanager
 def _on_a_small_disk(servers: Servers, scale: Scale) -> Iterator[Embedded]:
-    with small_disk(servers.directory / f"disk-{secrets.token_hex(4)}") as disk, Embedded(servers, disk) as system:
-        yield system
+    try:
+        directory = servers.directory / f"disk-{secrets.token_hex(4)}"
+        with small_disk(directory, DISK_MB) as disk, Embedded(servers, disk) as system:
+            yield system
+    except PermissionError as error:
+        raise Skipped(str(error)) from error
 
 
 @fault("embedded: disk full", own=_on_a_small_disk)
 def disk_full(run: Scenario, scale: Scale) -> None:
     """Nothing can be stored: 503, reads go on, and all is well once there is space again, without a restart."""
     ballast = Path(run.system.environment["EVENTIDE_DATA_DIR"]) / "ballast"
-    _fill(ballast)
+    fill(ballast, mb_per_second=100)
     _expect_refusals(run, scale(5, 20))
     ballast.unlink()
     run.ended()
-
-
-@contextmanager
-def small_disk(directory: Path) -> Iterator[Path]:
-    """A file system of DISK_MB. Raises Skipped where nobody may mount one."""
-    directory.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(directory)]
-    made = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
-    if made.returncode:
-        raise Skipped(f"no small file system: {made.stderr.strip()}")
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "-l", str(directory)], check=True)
-
-
-def _fill(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as out:
-        try:
-            while True:
-                out.write(bytes(1 << 16))
-        except OSError:
-            return
 
 
 def _expect_refusals(run: Scenario, seconds: float) -> None:

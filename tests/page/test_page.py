@@ -408,8 +408,8 @@ def test_a_stranger_sees_nothing(browser: Browser, eventide: Deployment, tasks: 
     with Api(origins, stranger) as api, browser.new_context() as context:
         context.add_cookies([{"name": "clearml_token_basic", "value": api.token, "url": origins.query}])
         page = context.new_page()
-        page.goto(f"{origins.query}/#/tasks")
-        expect(page.get_by_text("No tasks yet")).to_be_visible()
+        page.goto(f"{origins.query}/#/tasks?q={tasks[RUNNING]}")
+        expect(page.get_by_text("No task matches.")).to_be_visible()
         page.goto(f"{origins.query}/#/task/{tasks[RUNNING]}/scalars")
         expect(page.get_by_role("alert").first).to_be_visible()
         expect(page.locator(".card")).to_have_count(0)

@@ -1,0 +1,66 @@
+"""The disk under the embedded store: room is kept free, for chDB loses what it writes on a full one.
+
+chDB (4.4) goes on when a write fails for want of space: it publishes the part of an insert, a merge or a deletion with
+empty files, and says nothing. So nothing is written unless RESERVE is free, before and after: merges heed it by chDB's
+configuration, our statements by ``writing``. What other programs fill faster than that is found when there is room
+again: tables are read anew then, by which chDB puts broken parts aside and takes up those that they were made of.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from schema.errors import Unavailable
+
+RESERVE = 512 << 20  # bytes; of a small disk an eighth
+CONFIG = """\
+<clickhouse><storage_configuration><disks><default>
+    <keep_free_space_bytes>{reserve}</keep_free_space_bytes>
+</default></disks></storage_configuration></clickhouse>
+"""
+TABLES_SQL = "SELECT arrayStringConcat(groupArray(name), ' ') FROM system.tables WHERE database = currentDatabase()"
+DETACHED_SQL = "SELECT arrayStringConcat(groupArray(table), ' ') FROM system.detached_tables"
+
+Command = Callable[[str], object]
+
+
+class Disk:
+    """``directory``: chDB's. ``config``: the file that chDB is to be started with."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.resolve()
+        state = os.statvfs(directory)
+        self._reserve = min(RESERVE, state.f_blocks * state.f_frsize // 8)
+        self._was_full = False
+        self.config = self._directory / "disk.xml"
+        wanted = CONFIG.format(reserve=self._reserve)
+        if not self.config.exists() or self.config.read_text() != wanted:
+            self.config.write_text(wanted)
+
+    @contextmanager
+    def writing(self, command: Command) -> Iterator[None]:
+        """Around a statement that writes. Raises Unavailable without room before it, or after: it may be lost then."""
+        self._need_room()
+        if self._was_full:
+            _read_tables_anew(command)
+            self._was_full = False
+        try:
+            yield
+        finally:
+            self._need_room()
+
+    def _need_room(self) -> None:
+        state = os.statvfs(self._directory)
+        if state.f_bavail * state.f_frsize < self._reserve:
+            self._was_full = True
+            raise Unavailable(f"Less than {self._reserve >> 20} MiB are free on the disk of {self._directory}")
+
+
+def _read_tables_anew(command: Command) -> None:
+    for table in str(command(TABLES_SQL)).split():
+        command(f"DETACH TABLE {table} SYNC")
+    for table in str(command(DETACHED_SQL)).split():
+        command(f"ATTACH TABLE {table}")
