@@ -1,89 +1,50 @@
 """Downsampled curves: the two scalar histograms (specification sections 3.18 and 3.19).
 
-Two statements an answer: the range of each curve, from which follow the bucket widths, and the buckets.
+The metric index says which curves there are and from where to where they go. As a rule that suffices to know how wide
+buckets are, and the points are read once. What they turn out to be decides: curves whose buckets have to be others are
+read once more.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from query.curves import MAX_SAMPLES, Curve, sampled
 from query.reader import Reader
-from query.rows import Int64, Key, MetricFilter, fill, filter_sql, of_entities, of_entity
+from query.rows import Key, MetricFilter, Row, fill, filter_sql, of_entities
+from query.scan import Drawing, Scan
 from schema.events import iso_time
-from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY, SINCE_RESET, SINCES_RESET
+from schema.living import ENTITIES, SINCES, SINCES_RESET
 from schema.registry import Entity
-from schema.requests import Boolean, Integer, Request
-from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
+from schema.requests import Boolean, Integer
+from schema.tables import SCALAR, SINGLE_VALUE_ITER
 from schema.wire import Answer, Caller, Endpoints, Tier
 
-MAX_SAMPLES = 6000  # also of a group of curves
-GROUP_CURVES = 50
-GROUP_SPREAD_PERCENT = 10
-
-# How the rows of one entity are chosen and told apart, and those of several.
-ONE = {"$keys": "metric, variant", "$entity": ENTITY, "$living": LIVING, "$since_reset": SINCE_RESET}
-SEVERAL = {
-    "$keys": "task, metric, variant",
-    "$entity": ENTITIES,
-    "$living": LIVING_MANY,
-    "$since_reset": f"{SINCES_RESET}[task]",
-}
-POINTS = f"$entity AND $living AND has_iter AND iter > {SINGLE_VALUE_ITER} AND $has_field AND $filter"
-RANGES_SQL = f"""
-SELECT $keys, count() AS n, min($field) AS lo, max($field) AS hi FROM scalars FINAL WHERE {POINTS}
-GROUP BY $keys ORDER BY $keys
-"""
-BUCKETS_SQL = f"""
-WITH arraySort(bucket -> tupleElement(bucket, 1), groupArray(($columns))) AS buckets
-SELECT $keys, $arrays
+# A label outlives a deletion of events, as long as the curve goes on.
+INDEX_SQL = f"""
+SELECT task, metric, variant, minIf(min_iter, is_living) AS low, maxIf(max_iter, is_living) AS high,
+    tupleElement(max(label), 'text') AS label, max(since) AS living_since
 FROM
 (
-    SELECT $keys, $field - positiveModulo($field, $interval) AS start, $aggregates
-    FROM scalars FINAL$join WHERE {POINTS}
-    GROUP BY $keys, start
+    SELECT *, since = {SINCES}[task] AS is_living FROM metric_index
+    WHERE {ENTITIES} AND event_type = '{SCALAR}' AND since_reset = {SINCES_RESET}[task] AND $filter
 )
-GROUP BY $keys
-"""
-# The values of a bucket -> what is drawn of it. Values count with the precision of the index that the API stands for.
-AGGREGATES = {
-    "mean": {"y": "avg(toFloat32(value))"},
-    "minmax": {
-        "y": "avg(toFloat32(value))",
-        "y_min": "toFloat64(min(toFloat32(value)))",
-        "y_max": "toFloat64(max(toFloat32(value)))",
-    },
-    "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter)))"},
-}
-INTERVALS_JOIN = """
-    INNER JOIN (SELECT $names FROM (SELECT arrayJoin(arrayZip($values)) AS curve)) AS widths USING ($keys)"""
-LABELS_SQL = f"""
-SELECT $keys, tupleElement(max(label), 'text') AS text
-FROM metric_index WHERE $entity AND event_type = '{SCALAR}' AND since_reset = $since_reset
-GROUP BY $keys HAVING text != ''
+GROUP BY task, metric, variant HAVING max(is_living) AND low <= high AND high > {SINGLE_VALUE_ITER}
 """
 
 Points = dict[str, Any]  # x, y and whatever else is drawn of a curve
+ScanOf = Callable[[Sequence[Curve]], Scan]
 
 endpoints = Endpoints(Tier.QUERY)
 
 
-class Sampling(Request):
-    """How curves are downsampled, and which part of them.
-
-    Eventide's own: ``aggregation`` (``minmax`` adds ``y_min`` and ``y_max``), ``x_min`` and ``x_max`` (both included;
-    iterations, or ms since the epoch).
-    """
+class Sampling(Drawing):
+    """How curves are downsampled."""
 
     samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] = 2000
-    key: Key = "iter"
-    aggregation: Literal["mean", "minmax", "last"] = "mean"
-    x_min: Int64 = INT64_MIN
-    x_max: Int64 = INT64_MAX
     metrics: list[MetricFilter] = []
     model_events: Boolean = False
 
@@ -98,33 +59,6 @@ class MultiTaskScalarMetricsIterHistogram(Sampling):
     """The curves of several entities."""
 
     tasks: Annotated[list[str], Field(min_length=1, max_length=100)]
-
-
-@dataclass
-class Curve:
-    """A metric and variant of an entity: ``count`` events of ``low`` to ``high``, and the bucket width that follows."""
-
-    metric: str
-    variant: str
-    count: int
-    low: int
-    high: int
-    interval: int = 1
-    size: int = 0
-    task: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What tells it apart."""
-        return self.task, self.metric, self.variant
-
-    def sample(self, samples: int) -> None:
-        """Section 3.18, step 1."""
-        self.size = self.count
-        if self.count >= samples:
-            span = self.high - self.low + 1
-            self.interval = max(1, -(-span // samples))
-            self.size = -(-span // self.interval)
 
 
 @endpoints.add("events.scalar_metrics_iter_histogram")
@@ -154,103 +88,50 @@ async def multi_task_scalar_metrics_iter_histogram(
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
     condition, parameters = filter_sql(request.metrics)
-    alone = entities[0].id if len(entities) == 1 else None
-    parameters |= of_entity(entities[0]) if alone else of_entities(entities)
-    texts = (ONE if alone else SEVERAL) | _texts(request, parameters) | {"$filter": condition}
+    where = of_entities(entities)
+    index = await reader.store.read(fill(INDEX_SQL, {"$filter": condition}), parameters | where)
+    living = {row["task"]: row["living_since"] for row in index}
 
-    async def read(sql: str) -> list[Points]:
-        rows = await reader.store.read(fill(fill(sql, texts), texts), parameters)
-        return [{"task": alone} | row for row in rows] if alone else rows
+    def scan(curves: Sequence[Curve]) -> Scan:
+        return Scan(reader.store, curves, request, where["companies"], living)
 
-    curves = _sampled(await read(RANGES_SQL), entities, request.samples)
-    if not curves:
-        return []
-    texts |= _interval_texts(curves, parameters, texts["$keys"])
-    buckets, labels = await asyncio.gather(read(BUCKETS_SQL), read(LABELS_SQL))
-    return _points(curves, buckets, labels, request.key)
+    curves = await _expected(index, request, scan)
+    drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scan)
+    return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
 
 
-def _sampled(ranges: Iterable[dict[str, Any]], entities: Iterable[Entity], samples: int) -> list[Curve]:
-    """Curves with their bucket widths, each entity's by themselves."""
-    by_task: dict[str, list[Curve]] = {entity.id: [] for entity in entities}
-    for row in ranges:
-        curve = Curve(row["metric"], row["variant"], row["n"], row["lo"], row["hi"], task=row["task"])
-        curve.sample(samples)
-        by_task[curve.task].append(curve)
-    return [curve for curves in by_task.values() for group in group_curves(curves) for curve in group]
-
-
-def group_curves(curves: Iterable[Curve]) -> list[list[Curve]]:
-    """Section 3.18, step 2: groups of curves of like widths; all of a group take its largest."""
-    groups: list[list[Curve]] = []
-    for curve in sorted(curves, key=lambda curve: curve.interval):
-        if not groups or not _fits(groups[-1], curve):
-            groups.append([])
-        groups[-1].append(curve)
-    for group in groups:
-        widest = max(curve.interval for curve in group)
-        for curve in group:
-            curve.interval = widest
-    return [sorted(group, key=lambda curve: (curve.metric, curve.variant)) for group in groups]
-
-
-def _fits(group: Sequence[Curve], curve: Curve) -> bool:
-    first = group[0].interval
-    return (
-        curve.interval <= first + first * GROUP_SPREAD_PERCENT // 100
-        and sum(member.size for member in group) + curve.size <= MAX_SAMPLES
-        and len(group) < GROUP_CURVES
-    )
-
-
-def _texts(request: Sampling, parameters: dict[str, Any]) -> dict[str, str]:
-    field, condition = "iter", "1"
+async def _expected(index: Sequence[Row], request: Sampling, scan: ScanOf) -> list[Curve]:
+    """The curves as far as they are known before their points are read: one event for each iteration."""
+    curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in index]
     if request.key != "iter":
-        field, condition = "timestamp", f"timestamp != {INT64_MAX}"
-    if (request.x_min, request.x_max) != (INT64_MIN, INT64_MAX):
-        parameters |= {"x_min": request.x_min, "x_max": request.x_max}
-        condition += f" AND {field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}}"
-    aggregates = AGGREGATES[request.aggregation]
-    columns = ("x", *aggregates)
-    return {
-        "$aggregates": ", ".join(f"{sql} AS bucket_{name}" for name, sql in aggregates.items()),
-        "$columns": ", ".join(["start", *(f"bucket_{name}" for name in aggregates)]),
-        "$arrays": ", ".join(
-            f"arrayMap(bucket -> tupleElement(bucket, {place}), buckets) AS {name}"
-            for place, name in enumerate(columns, 1)
-        ),
-        "$field": field,
-        "$has_field": condition,
-    }
+        return list(_learned(await scan(curves).ranges())) if curves else []
+    for curve, row in zip(curves, index, strict=True):
+        curve.low = max(row["low"], request.x_min, SINGLE_VALUE_ITER + 1)
+        curve.high = min(row["high"], request.x_max)
+        curve.count = curve.high - curve.low + 1
+    return [curve for curve in curves if curve.count > 0]
 
 
-def _interval_texts(curves: Sequence[Curve], parameters: dict[str, Any], keys: str) -> dict[str, str]:
-    """One width for all is a constant of the statement; else each curve's is joined in. INT64_MAX spans everything."""
-    widths = [min(curve.interval, INT64_MAX) for curve in curves]
-    if len(set(widths)) == 1:
-        parameters["interval"] = widths[0]
-        return {"$interval": "{interval:Int64}", "$join": ""}
-    names = keys.split(", ")
-    parameters["curve_width"] = widths
-    parameters |= {f"curve_{name}": [getattr(curve, name) for curve in curves] for name in names}
-    values = [f"{{curve_{name}:Array(String)}}" for name in names]
-    texts = {
-        "$names": ", ".join(
-            f"tupleElement(curve, {place}) AS {name}" for place, name in enumerate([*names, "width"], 1)
-        ),
-        "$values": ", ".join([*values, "{curve_width:Array(Int64)}"]),
-    }
-    return {"$interval": "width", "$join": fill(INTERVALS_JOIN, texts | {"$keys": keys})}
+async def _draw(curves: list[Curve], tasks: list[str], samples: int, scan: ScanOf) -> list[tuple[Curve, Points]]:
+    """The points of the curves, read once more where buckets have to be of another width than expected."""
+    points = await _buckets(sampled(curves, tasks, samples), scan)
+    expected = {curve: curve.interval for curve in points}
+    curves = sampled(points, tasks, samples)
+    points |= await _buckets([curve for curve in curves if curve.interval != expected[curve]], scan)
+    return [(curve, points[curve]) for curve in curves]
 
 
-def _points(
-    curves: Iterable[Curve], buckets: Iterable[Points], labels: Iterable[dict[str, Any]], key: Key
-) -> list[tuple[Curve, Points]]:
-    found = {(row.pop("task"), row.pop("metric"), row.pop("variant")): row for row in buckets}
-    for row in labels:
-        if points := found.get((row["task"], row["metric"], row["variant"])):
-            points["x_axis_label"] = row["text"]
+async def _buckets(curves: Sequence[Curve], scan: ScanOf) -> dict[Curve, Points]:
+    return _learned(await scan(curves).buckets()) if curves else {}
+
+
+def _learned(rows: Sequence[tuple[Curve, Row]]) -> dict[Curve, Points]:
+    for curve, row in rows:
+        curve.learn(row)
+    return dict(rows)
+
+
+def _labelled(curve: Curve, points: Points, key: Key) -> Points:
     if key == "iso_time":
-        for points in found.values():
-            points["x"] = [iso_time(start) for start in points["x"]]
-    return [(curve, found[curve.key]) for curve in curves if curve.key in found]
+        points["x"] = [iso_time(start) for start in points["x"]]
+    return points | {"x_axis_label": curve.label} if curve.label else points

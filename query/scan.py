@@ -1,0 +1,140 @@
+"""Statements over the points of some curves: how many there are, and what is drawn of them.
+
+Rows are grouped by two numbers, the curve's and its bucket's: names, of which a page of a dashboard has few and a store
+many, are looked up once in each part's dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from query.curves import Curve
+from query.rows import Int64, Key, fill
+from schema.living import ENTITIES
+from schema.requests import Request
+from schema.store import Store
+from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
+
+POINTS = f"""scalars FINAL WHERE {ENTITIES}
+        AND metric IN {{metrics:Array(String)}} AND variant IN {{variants:Array(String)}} AND seq > $since
+        AND has_iter AND iter > {SINGLE_VALUE_ITER} AND $in_range"""
+RANGES_SQL = f"""
+SELECT $curve AS curve, count() AS count, min($field) AS low, max($field) AS high FROM {POINTS} GROUP BY curve
+"""
+BUCKETS_SQL = f"""
+WITH arraySort(bucket -> tupleElement(bucket, 1), groupArray(($columns))) AS buckets
+SELECT curve, sum(events) AS count, min(lowest) AS low, max(highest) AS high, $arrays
+FROM
+(
+    SELECT $curve AS curve, $field - positiveModulo($field, $width) AS start,
+        count() AS events, min($field) AS lowest, max($field) AS highest, $aggregates
+    FROM {POINTS}
+    GROUP BY curve, start
+)
+GROUP BY curve
+"""
+# The values of a bucket -> what is drawn of it. Values count with the precision of the index that the API stands for.
+AGGREGATES = {
+    "mean": {"y": "avg(toFloat32(value))"},
+    "minmax": {
+        "y": "avg(toFloat32(value))",
+        "y_min": "toFloat64(min(toFloat32(value)))",
+        "y_max": "toFloat64(max(toFloat32(value)))",
+    },
+    "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter)))"},
+}
+NAMES = ("task", "metric", "variant")
+
+Row = dict[str, Any]
+
+
+class Drawing(Request):
+    """What is drawn of curves, and which part of them.
+
+    Eventide's own: ``aggregation`` (``minmax`` adds ``y_min`` and ``y_max``), ``x_min`` and ``x_max`` (both included;
+    iterations, or ms since the epoch).
+    """
+
+    key: Key = "iter"
+    aggregation: Literal["mean", "minmax", "last"] = "mean"
+    x_min: Int64 = INT64_MIN
+    x_max: Int64 = INT64_MAX
+
+
+class Scan:
+    """``curves``: at least one. ``living``: after which ``seq`` an entity's rows count. ``companies``: of the rows."""
+
+    def __init__(
+        self,
+        store: Store,
+        curves: Sequence[Curve],
+        drawing: Drawing,
+        companies: Sequence[str],
+        living: Mapping[str, int],
+    ) -> None:
+        self._store = store
+        self._names = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
+        self._curves = {self._number(curve): curve for curve in curves}
+        self._parameters: Row = {f"{part}s": names for part, names in self._names.items()} | {"companies": companies}
+        self._parameters |= {"x_min": drawing.x_min, "x_max": drawing.x_max}
+        self._texts = _drawn(drawing) | {"$curve": self._curve(), "$width": self._width()}
+        self._texts["$since"] = self._of_name("task", "since", [living[task] for task in self._names["task"]])
+
+    async def ranges(self) -> list[tuple[Curve, Row]]:
+        """``count``, ``low`` and ``high`` of each curve that has points."""
+        return await self._read(RANGES_SQL)
+
+    async def buckets(self) -> list[tuple[Curve, Row]]:
+        """``ranges``, and the columns that are drawn: ``x``, ``y`` and whatever else."""
+        return await self._read(BUCKETS_SQL)
+
+    async def _read(self, sql: str) -> list[tuple[Curve, Row]]:
+        rows = await self._store.read(fill(fill(sql, self._texts), self._texts), self._parameters)
+        return [(self._curves[number], row) for row in rows if (number := row.pop("curve")) in self._curves]
+
+    def _number(self, curve: Curve) -> int:
+        """Mixed radix: the places of its names among all of a kind."""
+        number = 0
+        for part, names in self._names.items():
+            number = number * len(names) + names.index(getattr(curve, part))
+        return number
+
+    def _curve(self) -> str:
+        """``_number`` of a row, in SQL."""
+        number = "toUInt64(0)"
+        for part, names in self._names.items():
+            number = f"({number} * {len(names)} + {self._of_name(part, f'{part}_number', range(len(names)))})"
+        return number
+
+    def _width(self) -> str:
+        widths = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
+        self._parameters["numbers"] = list(self._curves)
+        return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths)
+
+    def _of_name(self, part: str, name: str, values: Iterable[int]) -> str:
+        return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values))
+
+    def _choice(self, by: str, keys: str, name: str, kind: str, values: list[int]) -> str:
+        """SQL of the value that belongs to ``by``, 1 if it is none of the keys; a constant if all are the same."""
+        if len(set(values)) == 1:
+            self._parameters[name] = values[0]
+            return f"{{{name}:{kind}}}"
+        self._parameters[name] = values
+        return f"transform({by}, {{{keys}}}, {{{name}:Array({kind})}}, to{kind}(1))"
+
+
+def _drawn(drawing: Drawing) -> dict[str, str]:
+    field, has_field = ("iter", "1") if drawing.key == "iter" else ("timestamp", f"timestamp != {INT64_MAX}")
+    aggregates = AGGREGATES[drawing.aggregation]
+    columns = ("x", *aggregates)
+    return {
+        "$aggregates": ", ".join(f"{sql} AS bucket_{name}" for name, sql in aggregates.items()),
+        "$columns": ", ".join(["start", *(f"bucket_{name}" for name in aggregates)]),
+        "$arrays": ", ".join(
+            f"arrayMap(bucket -> tupleElement(bucket, {place}), buckets) AS {name}"
+            for place, name in enumerate(columns, 1)
+        ),
+        "$in_range": f"{field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}} AND {has_field}",
+        "$field": field,
+    }
