@@ -13,27 +13,15 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.curves import MAX_SAMPLES, Curve, sampled
+from query.index import scalar_curves
 from query.reader import Reader
-from query.rows import Key, MetricFilter, Row, fill, filter_sql, of_entities
+from query.rows import Key, MetricFilter, Row
 from query.scan import Drawing, Scan
 from schema.events import iso_time
-from schema.living import ENTITIES, SINCES, SINCES_RESET
 from schema.registry import Entity
 from schema.requests import Boolean, Integer
-from schema.tables import SCALAR, SINGLE_VALUE_ITER
-from schema.wire import Answer, Caller, Endpoints, Tier
-
-# A label outlives a deletion of events, as long as the curve goes on.
-INDEX_SQL = f"""
-SELECT task, metric, variant, minIf(min_iter, is_living) AS low, maxIf(max_iter, is_living) AS high,
-    tupleElement(max(label), 'text') AS label, max(since) AS living_since
-FROM
-(
-    SELECT *, since = {SINCES}[task] AS is_living FROM metric_index
-    WHERE {ENTITIES} AND event_type = '{SCALAR}' AND since_reset = {SINCES_RESET}[task] AND $filter
-)
-GROUP BY task, metric, variant HAVING max(is_living) AND low <= high AND high > {SINGLE_VALUE_ITER}
-"""
+from schema.tables import SINGLE_VALUE_ITER
+from schema.wire import Answer, Caller, Endpoints, Reply, Tier
 
 Points = dict[str, Any]  # x, y and whatever else is drawn of a curve
 ScanOf = Callable[[Sequence[Curve]], Scan]
@@ -62,9 +50,13 @@ class MultiTaskScalarMetricsIterHistogram(Sampling):
 
 
 @endpoints.add("events.scalar_metrics_iter_histogram")
-async def scalar_metrics_iter_histogram(reader: Reader, caller: Caller, request: ScalarMetricsIterHistogram) -> Answer:
+async def scalar_metrics_iter_histogram(reader: Reader, caller: Caller, request: ScalarMetricsIterHistogram) -> Reply:
     """``{metric: {variant: {name: variant, x: [...], y: [...]}}}``, groups of curves by bucket width."""
     entity = await reader.entity(caller, request.task, request.model_events)
+    return await reader.memory.answer(request, [entity], lambda: _of_one(reader, entity, request))
+
+
+async def _of_one(reader: Reader, entity: Entity, request: Sampling) -> Answer:
     answer: dict[str, dict[str, Any]] = {}
     for curve, points in await read_curves(reader, [entity], request):
         answer.setdefault(curve.metric, {})[curve.variant] = {"name": curve.variant, **points}
@@ -74,9 +66,13 @@ async def scalar_metrics_iter_histogram(reader: Reader, caller: Caller, request:
 @endpoints.add("events.multi_task_scalar_metrics_iter_histogram")
 async def multi_task_scalar_metrics_iter_histogram(
     reader: Reader, caller: Caller, request: MultiTaskScalarMetricsIterHistogram
-) -> Answer:
+) -> Reply:
     """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
     entities = await reader.entities(caller, request.tasks, request.model_events)
+    return await reader.memory.answer(request, entities, lambda: _of_several(reader, entities, request))
+
+
+async def _of_several(reader: Reader, entities: Sequence[Entity], request: Sampling) -> Answer:
     names = {entity.id: entity.name for entity in entities}
     metrics: dict[str, dict[str, dict[str, Any]]] = {}
     for curve, points in await read_curves(reader, entities, request):
@@ -87,25 +83,22 @@ async def multi_task_scalar_metrics_iter_histogram(
 
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
-    condition, parameters = filter_sql(request.metrics)
-    where = of_entities(entities)
-    index = await reader.store.read(fill(INDEX_SQL, {"$filter": condition}), parameters | where)
-    living = {row["task"]: row["living_since"] for row in index}
+    index = await scalar_curves(reader.store, entities, request.metrics)
 
     def scan(curves: Sequence[Curve]) -> Scan:
-        return Scan(reader.store, curves, request, where["companies"], living)
+        return Scan(reader.store, curves, request, index)
 
-    curves = await _expected(index, request, scan)
+    curves = await _expected(index.curves, request, scan)
     drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scan)
     return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
 
 
-async def _expected(index: Sequence[Row], request: Sampling, scan: ScanOf) -> list[Curve]:
+async def _expected(known: Sequence[Row], request: Sampling, scan: ScanOf) -> list[Curve]:
     """The curves as far as they are known before their points are read: one event for each iteration."""
-    curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in index]
+    curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in known]
     if request.key != "iter":
         return list(_learned(await scan(curves).ranges())) if curves else []
-    for curve, row in zip(curves, index, strict=True):
+    for curve, row in zip(curves, known, strict=True):
         curve.low = max(row["low"], request.x_min, SINGLE_VALUE_ITER + 1)
         curve.high = min(row["high"], request.x_max)
         curve.count = curve.high - curve.low + 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from query.cursor import Cursors
+from query.memory import Memory
 from query.statistics import Statistics
 from query.watching import Watching
 from schema.changes import Changes
@@ -25,10 +26,12 @@ class Reader:
     changes: Changes | None = None
     statistics: Statistics = field(init=False)
     watching: Watching = field(init=False)
+    memory: Memory = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))
         object.__setattr__(self, "watching", Watching(self.store, self.changes))
+        object.__setattr__(self, "memory", Memory(self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
         """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""

@@ -18,7 +18,7 @@ from schema.living import ENTITIES, ENTITY, LIVING, LIVING_LOGS, LIVING_MANY, SI
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
 from schema.tables import INT64_MAX, INT64_MIN, LOG, SCALAR, SINGLE_VALUE_ITER
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.wire import Answer, Caller, Endpoints, Reply, Tier
 
 PAGE_EVENTS = 500
 MAX_RAW_POINTS = 200_000
@@ -127,7 +127,7 @@ async def get_task_single_value_metrics(reader: Reader, caller: Caller, request:
 
 
 @endpoints.add("events.get_task_latest_scalar_values")
-async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Answer:
+async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Reply:
     """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
 
     ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
@@ -135,6 +135,10 @@ async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request:
     task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
     """
     task = await reader.entity(caller, request.task)
+    return await reader.memory.answer(request, [task], lambda: _latest_values(reader, task))
+
+
+async def _latest_values(reader: Reader, task: Entity) -> Answer:
     rows, last_iter = await asyncio.gather(
         reader.store.read(LATEST_SQL, of_entity(task)), reader.store.read(LAST_ITER_SQL, of_entity(task))
     )

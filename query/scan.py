@@ -6,19 +6,22 @@ many, are looked up once in each part's dictionary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from query.curves import Curve
+from query.index import Index
 from query.rows import Int64, Key, fill
 from schema.living import ENTITIES
 from schema.requests import Request
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 
-POINTS = f"""scalars FINAL WHERE {ENTITIES}
-        AND metric IN {{metrics:Array(String)}} AND variant IN {{variants:Array(String)}} AND seq > $since
-        AND has_iter AND iter > {SINGLE_VALUE_ITER} AND $in_range"""
+# PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
+POINTS = f"""scalars FINAL
+    PREWHERE {ENTITIES} AND metric IN {{metrics:Array(String)}} AND variant IN {{variants:Array(String)}}
+        AND iter > {SINGLE_VALUE_ITER} AND $living
+    WHERE has_iter AND $in_range"""
 RANGES_SQL = f"""
 SELECT $curve AS curve, count() AS count, min($field) AS low, max($field) AS high FROM {POINTS} GROUP BY curve
 """
@@ -63,23 +66,18 @@ class Drawing(Request):
 
 
 class Scan:
-    """``curves``: at least one. ``living``: after which ``seq`` an entity's rows count. ``companies``: of the rows."""
+    """``curves``: at least one, of those in the index."""
 
-    def __init__(
-        self,
-        store: Store,
-        curves: Sequence[Curve],
-        drawing: Drawing,
-        companies: Sequence[str],
-        living: Mapping[str, int],
-    ) -> None:
+    def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: Index) -> None:
         self._store = store
         self._names = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
         self._curves = {self._number(curve): curve for curve in curves}
-        self._parameters: Row = {f"{part}s": names for part, names in self._names.items()} | {"companies": companies}
+        self._parameters: Row = {f"{part}s": names for part, names in self._names.items()} | {
+            "companies": index.companies
+        }
         self._parameters |= {"x_min": drawing.x_min, "x_max": drawing.x_max}
         self._texts = _drawn(drawing) | {"$curve": self._curve(), "$width": self._width()}
-        self._texts["$since"] = self._of_name("task", "since", [living[task] for task in self._names["task"]])
+        self._texts["$living"] = self._living([index.deleted[task] for task in self._names["task"]])
 
     async def ranges(self) -> list[tuple[Curve, Row]]:
         """``count``, ``low`` and ``high`` of each curve that has points."""
@@ -111,6 +109,9 @@ class Scan:
         widths = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
         self._parameters["numbers"] = list(self._curves)
         return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths)
+
+    def _living(self, deleted: list[int]) -> str:
+        return f"seq > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else "1"
 
     def _of_name(self, part: str, name: str, values: Iterable[int]) -> str:
         return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from schema.changes import Changes
-from schema.living import ENTITIES
+from schema.living import DELETIONS_SQL, ENTITIES
 from schema.store import Row, Store
 from schema.tables import INT64_MIN, SCALAR
 
@@ -32,10 +32,6 @@ STANDING_SQL = f"""
 SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
     max(latest.batch) AS newest_batch, max(received_at) AS received
 FROM metric_index WHERE {ENTITIES} GROUP BY task, since_reset
-"""
-DELETIONS_SQL = f"""
-SELECT task, maxIf(seq, scope = 'all') AS reset, maxIf(seq, scope != 'logs') AS deleted
-FROM tombstones WHERE {ENTITIES} GROUP BY task
 """
 CURVES_SQL = f"""
 SELECT task, event_type, metric, variant, max(timestamp) AS newest_timestamp, max(latest) AS newest,

@@ -10,10 +10,15 @@ from __future__ import annotations
 ENTITY = "company = {company:String} AND task = {task:String}"
 ENTITIES = "company IN {companies:Array(String)} AND task IN {tasks:Array(String)}"
 
-# The entity's newest deletion of events, and of everything; 0 if there is none.
+# The entity's newest deletion of events; 0 if there is none.
 SINCE = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope != 'logs')"
-SINCE_RESET = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope = 'all')"
 LIVING = f"seq > {SINCE}"
+
+# The same of several entities, as a statement of its own.
+DELETIONS_SQL = f"""
+SELECT task, maxIf(seq, scope = 'all') AS reset, maxIf(seq, scope != 'logs') AS deleted
+FROM tombstones WHERE {ENTITIES} GROUP BY task
+"""
 
 # Log lines are also deleted by age and metric.
 CLEARED = "seq <= t.1 AND timestamp <= t.2 AND (empty(t.3) OR has(t.3, metric)) AND NOT has(t.4, metric)"

@@ -6,7 +6,7 @@
 CREATE TABLE IF NOT EXISTS metric_index
 (
     company     LowCardinality(String),
-    task        String CODEC(ZSTD(1)),
+    task        LowCardinality(String),
     event_type  LowCardinality(String),
     metric      LowCardinality(String),
     variant     LowCardinality(String),
