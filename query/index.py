@@ -24,10 +24,12 @@ GROUP BY task, metric, variant, since, since_reset ORDER BY since
 class Index:
     """``curves``: ``task``, ``metric``, ``variant``, ``low`` and ``high`` (iterations), ``label`` of the x axis.
 
-    ``companies``: under which events are stored. ``deleted``: rows of an entity count if their ``seq`` is greater.
+    ``is_whole``: the entities have no others. ``companies``: under which events are stored. ``deleted``: an entity's rows
+    count if their ``seq`` is greater.
     """
 
     curves: Sequence[Row]
+    is_whole: bool
     companies: Sequence[str]
     deleted: Mapping[str, int]
 
@@ -41,7 +43,7 @@ async def scalar_curves(store: Store, entities: Sequence[Entity], filters: Seque
     )
     resets = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["reset"] for row in deletions}
     deleted = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["deleted"] for row in deletions}
-    return Index(_living(rows, resets, deleted), where["companies"], deleted)
+    return Index(_living(rows, resets, deleted), not filters, where["companies"], deleted)
 
 
 def _living(rows: Sequence[Row], resets: Mapping[str, int], deleted: Mapping[str, int]) -> list[Row]:

@@ -19,8 +19,7 @@ from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 POINTS = f"""scalars FINAL
-    PREWHERE {ENTITIES} AND metric IN {{metrics:Array(String)}} AND variant IN {{variants:Array(String)}}
-        AND iter > {SINGLE_VALUE_ITER} AND $living
+    PREWHERE {ENTITIES}$named AND iter > {SINGLE_VALUE_ITER} AND $living
     WHERE has_iter AND $in_range"""
 RANGES_SQL = f"""
 SELECT $curve AS curve, count() AS count, min($field) AS low, max($field) AS high FROM {POINTS} GROUP BY curve
@@ -70,14 +69,13 @@ class Scan:
 
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: Index) -> None:
         self._store = store
-        self._names = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
+        found = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
+        self._places = {part: {name: place for place, name in enumerate(names)} for part, names in found.items()}
         self._curves = {self._number(curve): curve for curve in curves}
-        self._parameters: Row = {f"{part}s": names for part, names in self._names.items()} | {
-            "companies": index.companies
-        }
-        self._parameters |= {"x_min": drawing.x_min, "x_max": drawing.x_max}
+        self._parameters: Row = {f"{part}s": names for part, names in found.items()}
+        self._parameters |= {"companies": index.companies, "x_min": drawing.x_min, "x_max": drawing.x_max}
         self._texts = _drawn(drawing) | {"$curve": self._curve(), "$width": self._width()}
-        self._texts["$living"] = self._living([index.deleted[task] for task in self._names["task"]])
+        self._texts |= {"$living": self._living(index), "$named": self._named(index)}
 
     async def ranges(self) -> list[tuple[Curve, Row]]:
         """``count``, ``low`` and ``high`` of each curve that has points."""
@@ -92,32 +90,44 @@ class Scan:
         return [(self._curves[number], row) for row in rows if (number := row.pop("curve")) in self._curves]
 
     def _number(self, curve: Curve) -> int:
-        """Mixed radix: the places of its names among all of a kind."""
+        """Mixed radix: the places of its names among all of a kind; one place is for a name that is none of them."""
         number = 0
-        for part, names in self._names.items():
-            number = number * len(names) + names.index(getattr(curve, part))
+        for part, places in self._places.items():
+            number = number * (len(places) + 1) + places[getattr(curve, part)]
         return number
 
     def _curve(self) -> str:
         """``_number`` of a row, in SQL."""
         number = "toUInt64(0)"
-        for part, names in self._names.items():
-            number = f"({number} * {len(names)} + {self._of_name(part, f'{part}_number', range(len(names)))})"
+        for part, places in self._places.items():
+            place = self._of_name(part, f"{part}_place", places.values(), len(places))
+            number = f"({number} * {len(places) + 1} + {place})"
         return number
+
+    def _named(self, index: Index) -> str:
+        """The condition that a row is of one of these names; none where that is so of all rows of the entities."""
+        wanted = (
+            part for part in ("metric", "variant") if len(self._places[part]) == 1 or not self._is_all(part, index)
+        )
+        return "".join(f" AND {part} IN {{{part}s:Array(String)}}" for part in wanted)
+
+    def _is_all(self, part: str, index: Index) -> bool:
+        return index.is_whole and self._places[part].keys() == {row[part] for row in index.curves}
 
     def _width(self) -> str:
         widths = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
         self._parameters["numbers"] = list(self._curves)
-        return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths)
+        return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths, otherwise=1)
 
-    def _living(self, deleted: list[int]) -> str:
+    def _living(self, index: Index) -> str:
+        deleted = [index.deleted[task] for task in self._places["task"]]
         return f"seq > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else "1"
 
-    def _of_name(self, part: str, name: str, values: Iterable[int]) -> str:
-        return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values))
+    def _of_name(self, part: str, name: str, values: Iterable[int], otherwise: int = 0) -> str:
+        return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values), otherwise)
 
-    def _choice(self, by: str, keys: str, name: str, kind: str, values: list[int]) -> str:
-        """SQL of the value that belongs to ``by``, 1 if it is none of the keys; a constant if all are the same."""
+    def _choice(self, by: str, keys: str, name: str, kind: str, values: list[int], otherwise: int) -> str:
+        """SQL of the value that belongs to ``by``, else ``otherwise``; a constant if all are the same."""
         if len(set(values)) == 1:
             self._parameters[name] = values[0]
             return f"{{{name}:{kind}}}"
