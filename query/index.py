@@ -24,8 +24,8 @@ GROUP BY task, metric, variant, since, since_reset ORDER BY since
 class Index:
     """``curves``: ``task``, ``metric``, ``variant``, ``low`` and ``high`` (iterations), ``label`` of the x axis.
 
-    ``is_whole``: the entities have no others. ``companies``: under which events are stored. ``deleted``: an entity's rows
-    count if their ``seq`` is greater.
+    ``is_whole``: the entities have no others. ``companies``: under which events are stored. ``deleted``: the ``seq``
+    that an entity's rows have to exceed.
     """
 
     curves: Sequence[Row]

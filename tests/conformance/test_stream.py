@@ -15,6 +15,7 @@ import pytest
 from tests.harness.api import Api, failure_of, until
 from tests.harness.deployment import Deployment
 from tests.harness.events import image, log, scalar
+from tests.harness.plain import plain_client
 
 SECONDS = 20
 Event = tuple[str, str, Any]  # id, name, data
@@ -31,7 +32,7 @@ class Listener:
         self.parameters = [("task", task) for task in tasks] + list(options.items())
         self.events: Queue[Event] = Queue()
         self.is_whole = False  # whether the server ended it as it should
-        self.client = httpx.Client(timeout=httpx.Timeout(SECONDS))
+        self.client = plain_client(timeout=httpx.Timeout(SECONDS))
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
 
@@ -177,4 +178,9 @@ def test_streams_of_one_user_are_bounded(eventide: Deployment, task: str) -> Non
     assert int(response.headers["Retry-After"]) > 0
     for stream in streams:
         stream.client.close()
-    until(lambda: Listener(busy, [own]).is_ready(), 3 * SECONDS)
+
+    def lets_in() -> bool:
+        busy.add(scalar(own, 1))  # to write to those who left shows that they did
+        return Listener(busy, [own]).is_ready()
+
+    until(lets_in, 3 * SECONDS)

@@ -13,6 +13,7 @@ import pytest
 from tests.harness.api import Api, Data, Origins, data_of, until
 from tests.harness.deployment import WEB_APP, Deployment
 from tests.harness.events import SINGLE_VALUE, image, log, plot, scalar
+from tests.harness.plain import plain_client
 
 VERSION = "999.0"
 COOKIE = "clearml_token_basic"
@@ -48,7 +49,7 @@ class Browser:
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
-        self.client = httpx.Client(timeout=60)
+        self.client = plain_client(timeout=60)
 
     def ask(self, action: str, body: Any = None, **options: Any) -> httpx.Response:
         """A call; without a body there is no Content-Type either."""

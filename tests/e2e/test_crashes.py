@@ -10,6 +10,7 @@ import httpx
 
 from tests.harness.api import JSON_LINES, Api, until
 from tests.harness.deployment import Deployment, distributed, embedded, is_ready
+from tests.harness.plain import plain_client
 from tests.servers.choice import Kafka
 from tests.servers.clickhouse import ClickHouseServer
 
@@ -91,7 +92,7 @@ def write_until_killed(api: Api, deployment: Deployment, tasks: list[str]) -> di
 def write(api: Api, task: str, acknowledged: dict[str, int]) -> None:
     """Send batches, one after another, until the connection breaks."""
     headers = {"Content-Type": JSON_LINES, "Authorization": f"Bearer {api.token}"}
-    with httpx.Client(timeout=30) as client:
+    with plain_client(timeout=30) as client:
         try:
             while True:
                 content = batch(task, acknowledged[task], 100)

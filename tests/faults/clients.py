@@ -21,6 +21,7 @@ from tests.faults.system import PARTITIONS, System
 from tests.faults.truth import OVERWRITTEN, Batch, Deletion, Event, Ledger
 from tests.harness.api import JSON_LINES, json_lines
 from tests.harness.events import SCALAR
+from tests.harness.plain import plain_client
 
 REQUEST_SECONDS = 30
 RETRY_SECONDS = 0.2
@@ -43,7 +44,7 @@ class Caller:
         gateways: Sequence[str] = (),
         patience: Callable[[], float] = lambda: REQUEST_SECONDS,
     ) -> None:
-        self._client = httpx.Client(timeout=REQUEST_SECONDS)
+        self._client = plain_client(timeout=REQUEST_SECONDS)
         self._patience = patience
         self._gateways = itertools.cycle(gateways or [unit.origin for unit in system.gateways])
         self._queries = itertools.cycle([unit.origin for unit in system.queries])

@@ -11,6 +11,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System
 
+PAUSE_SECONDS = 1.0  # of each client after a request, in the short forms
 Body = Callable[[Scenario, Scale], None]
 Own = Callable[[Servers, Scale], AbstractContextManager[System]]
 
@@ -40,7 +41,7 @@ class Fault:
             return self._run(system, seed, scale)
 
     def _run(self, system: System, seed: int, scale: Scale) -> Outcome:
-        with Scenario(self.title, system, seed, pause_seconds=scale(0.3, 0.1), **self.traffic) as run:
+        with Scenario(self.title, system, seed, pause_seconds=scale(PAUSE_SECONDS, 0.1), **self.traffic) as run:
             self(run, scale)
         return run.outcome
 

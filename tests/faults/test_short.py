@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import kafka, topics, worker
-from tests.faults.fault import Fault
+from tests.faults.fault import PAUSE_SECONDS, Fault
 from tests.faults.outcome import Skipped
 from tests.faults.run import FAMILIES
 from tests.faults.scenario import Scale, Scenario
@@ -33,7 +33,7 @@ ALONE = [fault for fault in FAULTS if fault.own is not None]
 @pytest.fixture(scope="module")
 def traffic(servers: Servers) -> Iterator[Scenario]:
     """Clients that write, read, delete and remember."""
-    with System(servers) as system, Scenario("in short", system, SEED, deleters=2, pause_seconds=0.3) as run:
+    with System(servers) as system, Scenario("in short", system, SEED, deleters=2, pause_seconds=PAUSE_SECONDS) as run:
         yield run
 
 

@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests.harness.plain import plain_client
+
 LATEST = "999.0"
 JSON_LINES = "application/json-lines"
 META = {"id", "trx", "endpoint", "result_code", "result_subcode", "result_msg", "error_stack", "error_data"}
@@ -60,7 +62,7 @@ class Api:
     def __init__(self, origins: Origins, credentials: Credentials | None) -> None:
         self.origins = origins
         self.credentials = credentials
-        self._client = httpx.Client(timeout=60, headers={"X-Eventide-Ack": "visible", "User-Agent": "conformance"})
+        self._client = plain_client(timeout=60, headers={"X-Eventide-Ack": "visible", "User-Agent": "conformance"})
         self._token: str | None = self.login()["token"] if credentials else None
 
     def __enter__(self) -> Self:

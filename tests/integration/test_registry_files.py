@@ -85,10 +85,10 @@ class Client:
     def put(self, path: str, content: bytes, **files: bytes) -> httpx.Response:
         """As the SDK uploads: the field's name is the path."""
         form = {path: (path, content)} | {name: (name, value) for name, value in files.items()}
-        return httpx.post(f"{self.address}/", files=form, headers=self.headers, timeout=30)
+        return httpx.post(f"{self.address}/", files=form, headers=self.headers, timeout=30, verify=False)
 
     def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
-        return httpx.request(method, f"{self.address}{path}", headers=self.headers | headers, timeout=30)
+        return httpx.request(method, f"{self.address}{path}", headers=self.headers | headers, timeout=30, verify=False)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.ask("GET", path, **{name.replace("_", "-"): value for name, value in headers.items()})
@@ -206,7 +206,7 @@ def test_files_that_are_too_large_leave_nothing(client: Client) -> None:
     chunks = iter([boundary, *[bytes(1 << 20)] * 13, b"\r\n--b--\r\n"])
     headers = client.headers | {"Content-Type": "multipart/form-data; boundary=b"}
     with suppress(httpx.TransportError):  # if the connection is closed while it is still sending
-        assert httpx.post(f"{client.address}/", content=chunks, headers=headers).status_code == 413
+        assert httpx.post(f"{client.address}/", content=chunks, headers=headers, verify=False).status_code == 413
     assert client.get("/large").status_code == 404
 
 
@@ -217,7 +217,7 @@ def test_what_breaks_off_leaves_nothing(client: Client) -> None:
 
     headers = client.headers | {"Content-Type": "multipart/form-data; boundary=b"}
     with pytest.raises(RuntimeError):
-        httpx.post(f"{client.address}/", content=chunks(), headers=headers)
+        httpx.post(f"{client.address}/", content=chunks(), headers=headers, verify=False)
     assert client.get("/broken").status_code == 404
 
 
@@ -227,7 +227,7 @@ def test_what_breaks_off_leaves_nothing(client: Client) -> None:
 )
 def test_other_bodies_are_refused(client: Client, content_type: str, content: bytes) -> None:
     headers = client.headers | {"Content-Type": content_type}
-    assert httpx.post(f"{client.address}/", content=content, headers=headers).status_code == 400
+    assert httpx.post(f"{client.address}/", content=content, headers=headers, verify=False).status_code == 400
 
 
 @pytest.mark.parametrize("name", ["page.html", "image.svg", "script.js", "style.css", "text.txt", "data", "page.xhtml"])
@@ -246,10 +246,10 @@ def test_only_those_who_are_known(client: Client) -> None:
         {"Authorization": "Bearer nonsense"},
         {"Authorization": "Basic " + base64.b64encode(b"a:b").decode()},
     ):
-        assert httpx.get(f"{client.address}/known", headers=headers).status_code == 401
-        assert httpx.post(f"{client.address}/", files={"/x": b"x"}, headers=headers).status_code == 401
+        assert httpx.get(f"{client.address}/known", headers=headers, verify=False).status_code == 401
+        assert httpx.post(f"{client.address}/", files={"/x": b"x"}, headers=headers, verify=False).status_code == 401
     token = client.headers["Authorization"].removeprefix("Bearer ")
-    assert httpx.get(f"{client.address}/known", cookies={"clearml_token_basic": token}).content == b"x"
+    assert httpx.get(f"{client.address}/known", cookies={"clearml_token_basic": token}, verify=False).content == b"x"
 
 
 def test_sockets_are_not_shared_with_the_sdks_reporter(client: Client) -> None:
@@ -263,7 +263,7 @@ def test_pages_of_other_origins_may_look(client: Client) -> None:
 
 
 def test_health(client: Client) -> None:
-    assert httpx.get(f"{client.address}/readyz").json() == {"ok": True, "failures": {}}
+    assert httpx.get(f"{client.address}/readyz", verify=False).json() == {"ok": True, "failures": {}}
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -285,7 +285,7 @@ def test_the_apis_token_opens_files(eventide: Deployment, api: Api, stranger: Ap
     assert client.get("/e2e/file.txt").content == b"content"
     assert other.get("/e2e/file.txt").status_code == 404
     basic = httpx.BasicAuth(eventide.credentials.access_key, eventide.credentials.secret_key)
-    assert httpx.get(f"{eventide.files}/e2e/file.txt", auth=basic).content == b"content"
+    assert httpx.get(f"{eventide.files}/e2e/file.txt", auth=basic, verify=False).content == b"content"
 
 
 def test_a_process_of_its_own(tmp_path: Path) -> None:
@@ -298,10 +298,10 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
     process = Process([sys.executable, "-m", "deploy", "files"], tmp_path / "log", env=environment, cwd=ROOT)
     process.start()
     try:
-        process.wait_until(lambda: _is_ready(f"http://127.0.0.1:{port}"))
-        basic = httpx.BasicAuth("key", "secret")
-        assert httpx.post(f"http://127.0.0.1:{port}/", files={"/a/b": b"x"}, auth=basic).json() == ["/a/b"]
-        assert httpx.get(f"http://127.0.0.1:{port}/a/b", auth=basic).content == b"x"
+        address, basic = f"http://127.0.0.1:{port}", httpx.BasicAuth("key", "secret")
+        process.wait_until(lambda: _is_ready(address))
+        assert httpx.post(f"{address}/", files={"/a/b": b"x"}, auth=basic, verify=False).json() == ["/a/b"]
+        assert httpx.get(f"{address}/a/b", auth=basic, verify=False).content == b"x"
         assert [file.name for file in (tmp_path / "files").rglob("*") if file.is_file()] == ["b"]
     finally:
         assert process.terminate() == 0
@@ -309,7 +309,7 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
 
 def _is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/readyz").status_code == 200
+        return httpx.get(f"{address}/readyz", verify=False).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deploy import parts
@@ -14,10 +13,11 @@ from schema.errors import ConfigError
 from schema.settings import Settings
 from tests.harness.api import Api
 from tests.harness.deployment import WEB_APP, embedded
+from tests.harness.plain import plain_client
 
 
 def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
-    with embedded(tmp_path) as deployment, httpx.Client(base_url=deployment.origins.query) as client:
+    with embedded(tmp_path) as deployment, plain_client(base_url=deployment.origins.query) as client:
         page = client.get("/")
         policy = page.headers["Content-Security-Policy"]
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -48,7 +48,7 @@ def test_a_web_app_is_served_with_what_it_asks_for(tmp_path: Path) -> None:
     with (
         embedded(tmp_path, {"WEB_DIR": str(build)}) as deployment,
         Api(deployment.origins, deployment.credentials) as api,
-        httpx.Client(base_url=deployment.origins.query) as client,
+        plain_client(base_url=deployment.origins.query) as client,
     ):
         assert client.get("/configuration.json").json()["apiBaseUrl"] == "/api"
         own = client.get("/credentials.json").json()
