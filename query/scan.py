@@ -132,7 +132,7 @@ class Scan:
             self._parameters[name] = values[0]
             return f"{{{name}:{kind}}}"
         self._parameters[name] = values
-        return f"transform({by}, {{{keys}}}, {{{name}:Array({kind})}}, to{kind}(1))"
+        return f"transform({by}, {{{keys}}}, {{{name}:Array({kind})}}, to{kind}({otherwise}))"
 
 
 def _drawn(drawing: Drawing) -> dict[str, str]:

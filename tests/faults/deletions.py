@@ -32,7 +32,7 @@ def replayed(run: Scenario, scale: Scale) -> None:
     run.outcome.recovery_seconds = run.clients.recovery(time.monotonic())
     run.clients.stop()
     until(run.system.is_drained, 300, "the workers catch up")
-    tasks = [*cases, *run.clients.ledger.tasks[:: scale.times(3, 1)]]
+    tasks = [*cases, *run.clients.ledger.tasks[:: scale.times(8, 1)]]
     before = {task: _answers(run.clients.caller, task) for task in tasks}
     _expect_deleted(run, before, cases)
     _replay(run)

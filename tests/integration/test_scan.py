@@ -1,0 +1,79 @@
+"""``query/scan.py``: the points of the curves asked for, whatever else is in the table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from query.curves import Curve
+from query.index import Index
+from query.scan import Drawing, Scan
+from schema.migrate import migrate
+from schema.store import EmbeddedEngine, Store
+
+POINTS = [
+    (task, metric, variant, step)
+    for task in ("t", "u")
+    for metric in ("a", "b", "new")
+    for variant in ("v", "w", "x")
+    for step in range(4)
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 1)
+    migrate(opened)
+    for seq, points in ((1, POINTS), (100, POINTS[::5])):  # some are there twice, the later one counts
+        opened.insert("scalars", rows(points, seq))
+    yield opened
+    opened.close()
+
+
+def rows(points: Sequence[tuple[str, str, str, int]], first_seq: int) -> pa.Table:
+    count = len(points)
+    columns: dict[str, Any] = dict(zip(("task", "metric", "variant", "iter"), zip(*points, strict=True), strict=True))
+    columns |= {"company": ["c"] * count, "has_iter": [True] * count, "timestamp": [1] * count}
+    columns |= {"value": [float(first_seq > 1)] * count, "extras": [""] * count, "received_at": [1] * count}
+    columns |= {name: [""] * count for name in ("discriminator", "worker")} | {"model_event": [False] * count}
+    return pa.table(columns | {"seq": pa.array(range(first_seq, first_seq + count), pa.uint64())})
+
+
+def scanned(store: Store, *curves: tuple[str, str, str], known: str = "ab", deleted: int = 0) -> dict[str, Any]:
+    """``{curve: (count, low, high, x)}`` of a scan of an index that knows these metrics, wholly."""
+    wanted = [Curve(metric, variant, 4, 0, 3, task=task) for task, metric, variant in curves]
+    of_index = [{"metric": metric, "variant": variant} for metric in known for variant in "vw"]
+    index = Index(of_index, True, ["c"], {"t": 0, "u": deleted})
+    found = asyncio.run(Scan(store, wanted, Drawing(), index).buckets())
+    return {
+        f"{curve.task} {curve.metric} {curve.variant}": (row["count"], row["low"], row["high"], row["x"])
+        for curve, row in found
+    }
+
+
+WHOLE = (4, 0, 3, [0, 1, 2, 3])
+
+
+def test_one_curve_among_others(store: Store) -> None:
+    assert scanned(store, ("t", "a", "w")) == {"t a w": WHOLE}
+
+
+def test_curves_that_the_index_does_not_know_yet_are_none_of_those_that_it_does(store: Store) -> None:
+    known = [("t", metric, variant) for metric in "ab" for variant in "vw"]
+    assert scanned(store, *known) == {f"t {metric} {variant}": WHOLE for _, metric, variant in known}
+
+
+def test_curves_across_tasks_metrics_and_variants(store: Store) -> None:
+    assert scanned(store, ("t", "a", "w"), ("u", "b", "v")) == {"t a w": WHOLE, "u b v": WHOLE}
+
+
+def test_rows_that_were_deleted_do_not_count(store: Store) -> None:
+    """Of four in a row the first two, as none of them was written again."""
+    first = POINTS.index(("u", "a", "v", 0))
+    assert [place for place in range(first, first + 4) if place % 5 == 0] == []
+    found = scanned(store, ("t", "a", "v"), ("u", "a", "v"), deleted=first + 2)
+    assert found == {"t a v": WHOLE, "u a v": (2, 2, 3, [2, 3])}
