@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
-from tests.harness.api import Api, Origins
-from tests.harness.deployment import Deployment
+from tests.harness.api import Api, Origins, until
+from tests.harness.deployment import ROOT, Deployment
 from tests.page import demo
 from tests.page.conftest import STEPS, Open, data_of
 
@@ -45,6 +45,14 @@ def asked(page: Page, action: str) -> list[dict[str, object]]:
 
     page.on("request", keep)
     return found
+
+
+def test_every_module_is_asked_for_at_once() -> None:
+    page = ROOT / "query" / "page"
+    named = set(re.findall(r'modulepreload" href="page/([^"]+)', (page / "index.html").read_text()))
+    texts = [path.read_text() for path in page.glob("*.js")]
+    imported = {name for text in texts for name in re.findall(r'^import .*"\./([^"]+)"', text, re.MULTILINE)}
+    assert named == imported
 
 
 # --- logging in -------------------------------------------------------------------------------------------------------
@@ -177,6 +185,73 @@ def test_zooming_asks_for_the_range_and_has_an_address(visit: Open, tasks: dict[
     page.reload()
     page.get_by_role("button", name="Show all").click()
     expect(page).not_to_have_url(re.compile("range="))
+
+
+class Fingers:
+    """Fingers on a chart, at places that are shares of its width."""
+
+    def __init__(self, page: Page, canvas: Locator) -> None:
+        self.canvas = canvas
+        self.session = page.context.new_cdp_session(page)
+
+    def move(self, *paths: tuple[float, float], up: float = 0) -> None:
+        """Put each finger on the first of its two places, and draw it to the second, and so many px up."""
+        self.canvas.scroll_into_view_if_needed()
+        box = self.canvas.locator(".u-over").bounding_box()
+        assert box
+        for step in range(11):
+            y = box["y"] + box["height"] / 2 - up * step / 10
+            places = [box["x"] + box["width"] * (a + (b - a) * step / 10) for a, b in paths]
+            points = [{"x": x, "y": y, "id": number} for number, x in enumerate(places)]
+            self._send("touchStart" if not step else "touchMove", points)
+        self._send("touchEnd", [])
+
+    def tap(self, place: float) -> None:
+        """Once."""
+        self.move((place, place))
+
+    def _send(self, kind: str, points: list[dict[str, float]]) -> None:
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_curves_are_zoomed_by_fingers(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars", width=390, height=844, touch=True)
+    canvas = page.get_by_role("img", name=re.compile("^loss"))
+    fingers = Fingers(page, canvas)
+    expect(canvas).to_have_attribute("aria-label", re.compile("validation"))
+    whole = canvas.get_attribute("aria-label") or ""
+    fingers.tap(0.5)
+    expect(canvas).to_have_attribute("data-at", re.compile(r"iteration (29|30)\d"))
+    fingers.move((0.25, 0.5))
+    expect(page).to_have_url(re.compile(r"range=1[45]\d%7E(29|30)\d"))
+    page.get_by_role("article", name="loss").get_by_role("button", name="Whole range").click()
+    expect(page).not_to_have_url(re.compile("range="))
+    expect(canvas).to_have_attribute("aria-label", whole)
+    fingers.move((0.45, 0.25), (0.55, 0.75))
+    expect(page).to_have_url(re.compile(r"range=(23|24)\d%7E(35|36)\d"))
+    fingers.tap(0.5)
+    fingers.tap(0.5)
+    expect(page).not_to_have_url(re.compile("range="))
+
+
+def test_one_finger_still_scrolls_the_page_over_a_curve(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars", width=390, height=844, touch=True)
+    canvas = page.get_by_role("img", name=re.compile("^accuracy"))
+    expect(canvas.locator(".u-over")).to_be_visible()
+    Fingers(page, canvas).move((0.5, 0.5), up=200)
+    until(lambda: page.evaluate("document.scrollingElement.scrollTop") > 50)
+    expect(page).not_to_have_url(re.compile("range="))
+
+
+def test_full_screen_is_zoomed_by_buttons(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars?full=loss", width=390, height=844)
+    dialog = page.get_by_role("dialog", name="loss")
+    dialog.get_by_role("button", name="Zoom in").click()
+    expect(page).to_have_url(re.compile("range="))
+    dialog.get_by_role("button", name="Whole range").click()
+    expect(page).not_to_have_url(re.compile("range="))
+    expect(dialog.get_by_role("button", name="Whole range")).to_be_hidden()
+    assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390
 
 
 def test_charts_are_used_by_keyboard(visit: Open, tasks: dict[str, str]) -> None:
