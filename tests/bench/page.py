@@ -22,13 +22,14 @@ from tests.page.conftest import ARGUMENTS, CHROMIUM
 
 STEPS, PER_REQUEST, VISITS = 1_000_000, 100_000, 7
 STREAMS, EVENTS_PER_SECOND, EVENTS_PER_BODY, SECONDS = 50, 20_000, 1000, 20.0
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS, PATIENCE_SECONDS = 0.1, 30
+LONGEST_LINE = 1 << 24  # bytes of one notice's points
 # In the page: when the frame is over in which the first curve is drawn, in ms since the navigation began.
 WATCH = """
 new MutationObserver((_, observer) => {
     if (!document.querySelector(".u-over")) return;
     observer.disconnect();
-    requestAnimationFrame(() => setTimeout(() => { window.drawnAt = performance.now() }));
+    requestAnimationFrame(() => setTimeout(() => { document.documentElement.dataset.drawn = performance.now() }));
 }).observe(document, { childList: true, subtree: true });
 """
 
@@ -68,9 +69,9 @@ def _visit(browser: Browser, service: Service, address: str) -> float:
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(address)
-    drawn = page.wait_for_function("window.drawnAt").json_value()
+    drawn = page.locator("html[data-drawn]").get_attribute("data-drawn")
     context.close()
-    return float(drawn)
+    return float(drawn or "nan")
 
 
 def _streams(bench: Bench, service: Service) -> None:
@@ -105,6 +106,7 @@ class _Seen:
 
     open: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     at: dict[int, float] = field(default_factory=dict)
+    is_over: threading.Event = field(default_factory=threading.Event)
 
 
 class _Probe:
@@ -122,7 +124,9 @@ class _Probe:
 
     def waits(self) -> list[float]:
         """ms from each answer until the stream told of the point."""
+        end = time.monotonic() + PATIENCE_SECONDS
         while len(self._acknowledged) - 1 not in self._seen.at:
+            assert time.monotonic() < end, "the stream told nothing"
             time.sleep(0.01)
         return [max(0.0, self._seen.at[n] - at) * 1000 for n, at in enumerate(self._acknowledged)]
 
@@ -130,27 +134,30 @@ class _Probe:
 @contextmanager
 def _followed(service: Service, pages: list[list[str]]) -> Iterator[_Seen]:
     """A stream for each page, on an event loop of their own; all are open inside."""
-    seen, loop = _Seen(), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    seen = _Seen()
+    thread = threading.Thread(target=asyncio.run, args=[_follow_all(service, pages, seen)])
     thread.start()
-    running = asyncio.run_coroutine_threadsafe(_follow_all(service, pages, seen), loop)
     try:
         for _ in pages:
-            assert seen.open.acquire(timeout=30)
+            assert seen.open.acquire(timeout=PATIENCE_SECONDS)
         yield seen
     finally:
-        running.cancel()
-        loop.call_soon_threadsafe(loop.stop)
+        seen.is_over.set()
         thread.join()
-        loop.close()
 
 
 async def _follow_all(service: Service, pages: list[list[str]], seen: _Seen) -> None:
     headers, timeout = {"Authorization": f"Bearer {service.api.token}"}, aiohttp.ClientTimeout(total=None)
     url = f"{service.deployment.origins.query}/v2.34/events.stream"
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
-        await asyncio.gather(*(_follow(session, url, page, seen, page is pages[-1]) for page in pages))
+    async with aiohttp.ClientSession(
+        headers=headers, timeout=timeout, connector=connector, read_bufsize=LONGEST_LINE
+    ) as session:
+        streams = [asyncio.create_task(_follow(session, url, page, seen, page is pages[-1])) for page in pages]
+        await asyncio.to_thread(seen.is_over.wait)
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
 
 
 async def _follow(session: aiohttp.ClientSession, url: str, tasks: list[str], seen: _Seen, is_probed: bool) -> None:
