@@ -355,6 +355,28 @@ def test_plots_are_drawn_and_their_library_is_loaded_only_there(visit: Open, tas
     assert any("plotly" in url for url in loaded)
 
 
+def test_plots_in_space_are_drawn_by_a_part_that_only_they_load(visit: Open, api: Api, tasks: dict[str, str]) -> None:
+    task = api.create_task("in space")
+    grid = [[x * y for x in range(5)] for y in range(5)]
+    traces = {
+        "points": {"type": "scatter3d", "mode": "markers", "x": [1, 2, 3], "y": [1, 3, 2], "z": [2, 1, 3]},
+        "height": {"type": "surface", "z": grid},
+        "mesh": {"type": "mesh3d", "x": [0, 1, 0, 0], "y": [0, 0, 1, 0], "z": [0, 0, 0, 1]},
+    }
+    for name, trace in traces.items():
+        text = json.dumps({"data": [trace], "layout": {"title": name, "scene": {"xaxis": {"title": "across"}}}})
+        api.add({"type": "plot", "task": task, "iter": 0, "metric": name, "variant": "v", "plot_str": text})
+    page = visit(f"#/task/{tasks[RUNNING]}/plots")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    expect(page.locator(".figure .main-svg").first).to_be_visible()
+    assert not any("gl3d" in url for url in loaded)
+    page.goto(f"{page.url.split('#')[0]}#/task/{task}/plots")
+    expect(page.locator(".figure .gl-container canvas")).to_have_count(3)
+    assert any("gl3d" in url for url in loaded)
+    assert page.get_by_text("does not draw").count() == 0
+
+
 def test_images_are_walked_through_by_iteration(visit: Open, tasks: dict[str, str]) -> None:
     page = visit(f"#/task/{tasks[RUNNING]}/images")
     pictures = page.locator(".images img")
