@@ -163,6 +163,7 @@ export class Board {
   /** Read once what is new is told, so that nothing falls between; or soon, where that takes long. The first chart at once. */
   start() {
     this.first = this.readFirst(++this.asked, true);
+    this.first.catch(() => null); // who awaits it hears of it
     const timer = setTimeout(() => this.again(), PATIENCE_MS);
     this.source.signal.addEventListener("abort", () => clearTimeout(timer));
     this.again = () => {

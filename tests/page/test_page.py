@@ -181,6 +181,8 @@ def test_zooming_asks_for_the_range_and_has_an_address(visit: Open, tasks: dict[
     with page.expect_request(lambda request: "x_min" in (request.post_data or "")) as read:
         page.mouse.up()
     expect(page).to_have_url(re.compile(r"range=1[45]\d%7E(29\d|30\d)"))
+    names = page.get_by_role("article", name="loss").locator(".series .name")
+    expect(names).to_have_text(["train", "validation"])  # in one order, and so in the same colours
     assert 140 < int(str(data_of(read.value.post_data)["x_min"])) < 160
     page.reload()
     page.get_by_role("button", name="Show all").click()
@@ -197,8 +199,8 @@ class Fingers:
     def move(self, *paths: tuple[float, float], up: float = 0) -> None:
         """Put each finger on the first of its two places, and draw it to the second, and so many px up."""
         self.canvas.scroll_into_view_if_needed()
-        box = self.canvas.locator(".u-over").bounding_box()
-        assert box
+        over = self.canvas.locator(".u-over")
+        box = until(lambda: over.evaluate_all("found => found[0]?.getBoundingClientRect().toJSON()"))
         for step in range(11):
             y = box["y"] + box["height"] / 2 - up * step / 10
             places = [box["x"] + box["width"] * (a + (b - a) * step / 10) for a, b in paths]
