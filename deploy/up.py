@@ -44,7 +44,7 @@ async def up(settings: Settings) -> None:
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
             runner, port = await start(app, brief)
             files_runner, files_port = await start(files_app, brief, settings.files_port)
-            print(welcome(settings.host, port, files_port, credentials), flush=True)
+            print(welcome(settings, port, files_port, credentials), flush=True)
             await until_stopped(health)
             await asyncio.gather(files_runner.cleanup(), runner.cleanup())
 
@@ -85,16 +85,16 @@ async def embedded(
         await registry.close()
 
 
-def welcome(host: str, port: int, files_port: int, credentials: Credentials) -> str:
+def welcome(settings: Settings, port: int, files_port: int, credentials: Credentials) -> str:
     """What a person needs for the first minute; the curl lines work when pasted."""
-    url, user = f"http://{host}:{port}", f"{credentials.access_key}:{credentials.secret_key}"
+    url, user = f"http://{settings.host}:{port}", f"{credentials.access_key}:{credentials.secret_key}"
     return dedent(f"""\
-        Eventide listens on {url}, its files server on http://{host}:{files_port}
+        Eventide listens on {url}, its files server on http://{settings.host}:{files_port}
 
           access key  {credentials.access_key}
           secret key  {credentials.secret_key}
 
-        The page, logged in with them:  {url}/#login={user}
+        {to_look_at(settings, url, user)}
 
         A task, a batch of events, and its curve:
 
@@ -102,3 +102,12 @@ def welcome(host: str, port: int, files_port: int, credentials: Credentials) -> 
         for i in 1 2 3 4 5; do echo '{{"type":"training_stats_scalar","task":"'$TASK'","iter":'$i',"metric":"loss","variant":"train","value":0.'$((9-i))'}}'; done | curl -s -u {user} -H 'Content-Type: application/json-lines' {url}/events.add_batch --data-binary @-
         curl -s -u {user} -H 'Content-Type: application/json' {url}/events.scalar_metrics_iter_histogram -d '{{"task":"'$TASK'"}}'
         """)  # noqa: E501 - each is one line to paste
+
+
+def to_look_at(settings: Settings, url: str, user: str) -> str:
+    """What is at ``/``, and how to log in there."""
+    if not settings.web_dir:
+        return f"The page, logged in with them:  {url}/#login={user}"
+    if settings.web_login == "keys":
+        return f"The ClearML web app, with the two keys as name and password:  {url}/"
+    return f"The ClearML web app, where any name logs in:  {url}/"

@@ -24,7 +24,7 @@ class UpdateTags(SomeDocuments):
 
 
 class Move(SomeDocuments):
-    """The project to move documents to, by id or by name; neither: into none."""
+    """The project to move documents to, by id or else by name; neither: into none."""
 
     project: str | None = None
     project_name: str | None = None
@@ -97,10 +97,10 @@ async def unarchive(gateway: Gateway, caller: Caller, request: ArchivedTasks) ->
 
 
 async def _destination(gateway: Gateway, caller: Caller, request: Move) -> str | None:
-    if request.project_name:
-        return await project_of_name(gateway, caller, request.project_name)
     if request.project:
         await check_visible(gateway, caller, PROJECTS, [request.project])
+    elif request.project_name:
+        return await project_of_name(gateway, caller, request.project_name)
     return request.project
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingest.documents import own_document, set_public
 from ingest.gateway import Gateway
 from ingest.projects import project_of_name, projects_below
-from ingest.removal import Removal, remove_models, remove_task
+from ingest.removal import Removal, file_urls, remove_models, remove_task
 from schema.errors import BadProjectMove, ProjectHasModels, ProjectHasTasks
 from schema.registry import MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, every
 from schema.requests import Boolean, Request
@@ -39,7 +39,7 @@ class SomeProjects(Request):
 
 @endpoints.add("projects.delete")
 async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> Answer:
-    """The project and those in it are gone; what was in them belongs to none, or is gone as well.
+    """The project and those in it are gone; what was in them belongs to none, or is gone but for its files (``urls``).
 
     Raises InvalidProject, ProjectHasTasks and ProjectHasModels.
     """
@@ -50,15 +50,12 @@ async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> An
         await _check_empty(gateway, caller, inside)
     tasks, models = await _own(gateway, caller, TASKS, inside), await _own(gateway, caller, MODELS, inside)
     if request.delete_contents:
-        await remove_models(gateway, caller, models)
-        for task_id in tasks:
-            await remove_task(gateway, caller, task_id, Removal(force=True))
+        answer = dict(await _remove_contents(gateway, caller, tasks, models))
     else:
         await _set_project(gateway, tasks, models, None)
+        answer = {"deleted_tasks": 0, "deleted_models": 0, "disassociated_tasks": len(tasks)}
     await gateway.registry.delete(PROJECTS, *ids)
-    gone = {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0}
-    left = {"deleted_tasks": 0, "deleted_models": 0, "disassociated_tasks": len(tasks)}
-    return {"deleted": len(ids)} | (gone if request.delete_contents else left)
+    return {"deleted": len(ids)} | answer
 
 
 @endpoints.add("projects.merge")
@@ -91,6 +88,15 @@ async def make_public(gateway: Gateway, caller: Caller, request: SomeProjects) -
 async def make_private(gateway: Gateway, caller: Caller, request: SomeProjects) -> Answer:
     """Back to the company that made them public. Raises InvalidProject."""
     return await set_public(gateway, caller, PROJECTS, request.ids, False)
+
+
+async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], models: list[str]) -> Answer:
+    removed = await remove_models(gateway, caller, models)
+    urls = file_urls(await gateway.registry.get_many(TASKS, tasks), removed)
+    for task_id in tasks:
+        gone = await remove_task(gateway, caller, task_id, Removal(force=True, return_file_urls=True))
+        urls["model_urls"] += gone["urls"]["model_urls"]
+    return {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0, "urls": urls}
 
 
 async def _check_empty(gateway: Gateway, caller: Caller, inside: Condition) -> None:

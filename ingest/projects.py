@@ -60,7 +60,7 @@ async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answ
         name = normal_name(request.name)
         if name != project["name"]:
             await _rename(gateway, caller, project, name)
-        fields["name"] = name
+        fields |= {"name": name, "basename": name.rpartition("/")[2]}
     await change(gateway, caller, PROJECTS, request.project, lambda project: project | fields)
     return updated(fields)
 

@@ -20,16 +20,21 @@ from schema.requests import Boolean
 from schema.wire import Answer, Caller, Endpoints, Tier
 
 FORGOTTEN_BY_RESET = ("started", "completed", "published", "active_duration", "last_worker", "last_worker_report")
+OUTPUT = "output"  # mode of the artifacts that a task made
 EMPTIED_BY_CLEAR: Document = {"script": {}, "hyperparams": {}, "configuration": {}, "container": {}}
 
 endpoints = Endpoints(Tier.GATEWAY)
 
 
 class Removal(Reasons):
-    """``clear_all``: without script and parameters too. ``delete_output_models``: and the models that the task made."""
+    """``clear_all``: without script and parameters too. ``delete_output_models``: and the models that the task made.
+
+    ``return_file_urls``: tell where the files of what is removed are; they stay there.
+    """
 
     clear_all: Boolean = False
     delete_output_models: Boolean = True
+    return_file_urls: Boolean = False
 
 
 class RemoveFromTask(OneTask, Removal):
@@ -99,15 +104,28 @@ async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: R
     children = await gateway.registry.find_ids(TASKS, caller.company, OneOf("parent", (task_id,)))
     await gateway.registry.update_many(TASKS, children, lambda child: child | {"parent": None})
     await gateway.registry.delete(TASKS, task_id)
-    counts = {"updated_children": len(children), "updated_models": 0, "deleted_models": models}
-    return {"deleted": True, "events": {"deleted": deleted}} | counts
+    counts = {"updated_children": len(children), "updated_models": 0, "deleted_models": len(models)}
+    return {"deleted": True, "events": {"deleted": deleted}} | counts | _told_urls(removal, task, models)
 
 
-async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> None:
-    """Models of the caller's and their events are gone."""
+async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[Document]:
+    """Models of the caller's and their events are gone; the models as they were."""
     wanted = list(ids)
+    models = await gateway.registry.get_many(MODELS, wanted)
     await _delete_events(gateway, caller, wanted)
     await gateway.registry.delete(MODELS, *wanted)
+    return models
+
+
+def file_urls(tasks: Iterable[Document], models: Iterable[Document]) -> dict[str, list[str]]:
+    """Where the files of tasks and models are; those of events only the store knows, which is not asked here."""
+    made = [artifact for task in tasks for artifact in _artifacts(task, OUTPUT)]
+    artifacts = [str(artifact["uri"]) for artifact in made if artifact.get("uri")]
+    return {
+        "artifact_urls": artifacts,
+        "model_urls": [str(model["uri"]) for model in models if model.get("uri")],
+        "event_urls": [],
+    }
 
 
 async def _reset(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> dict[str, Any]:
@@ -120,8 +138,8 @@ async def _reset(gateway: Gateway, caller: Caller, task_id: str, removal: Remova
     fields = status_fields(task, CREATED, removal)
     await change(gateway, caller, TASKS, task_id, lambda task: _fresh(task, removal.clear_all) | fields)
     shown = fields | {"last_iteration": 0, "last_metrics": {}}
-    counts = {"deleted_indices": [], "deleted_models": models, "events": {"deleted": deleted}}
-    return {"updated": 1, "fields": shown} | counts
+    counts = {"deleted_indices": [], "deleted_models": len(models), "events": {"deleted": deleted}}
+    return {"updated": 1, "fields": shown} | counts | _told_urls(removal, task, models)
 
 
 def _fresh(task: Document, clear_all: bool) -> Document:
@@ -129,26 +147,35 @@ def _fresh(task: Document, clear_all: bool) -> Document:
     kept = {name: value for name, value in task.items() if name not in FORGOTTEN_BY_RESET}
     execution = {} if clear_all else {n: v for n, v in (task.get("execution") or {}).items() if n != "queue"}
     if execution.get("artifacts"):
-        execution["artifacts"] = [artifact for artifact in execution["artifacts"] if artifact.get("mode") == "input"]
+        execution["artifacts"] = _artifacts(task, "input")
     output = {name: v for name, v in (task.get("output") or {}).items() if name not in ("result", "error", "model")}
     models = (task.get("models") or {}) | {"output": []}
     emptied = EMPTIED_BY_CLEAR if clear_all else {}
     return kept | emptied | {"execution": execution, "output": output, "models": models, "runtime": {}}
 
 
-async def _remove_output_models(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> int:
-    """Remove the models that a task made, but for those that are published or that other tasks use; how many."""
+def _told_urls(removal: Removal, task: Document, models: list[Document]) -> dict[str, Any]:
+    return {"urls": file_urls([task], models)} if removal.return_file_urls else {}
+
+
+def _artifacts(task: Document, mode: str) -> list[Document]:
+    found = (task.get("execution") or {}).get("artifacts") or ()
+    return [artifact for artifact in found if artifact.get("mode", OUTPUT) == mode]
+
+
+async def _remove_output_models(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> list[Document]:
+    """Remove the models that a task made, but for those that are published or that other tasks use; which."""
     if not removal.delete_output_models:
-        return 0
+        return []
     registry, fields = gateway.registry, frozenset(("company", "ready"))
     own = await registry.find(MODELS, caller.company, OneOf("task", (task_id,)), Page(fields=fields))
     ids = {model["id"] for model in own if model["company"] == caller.company and not model.get("ready")}
-    if ids:
-        users = await registry.find_ids(TASKS, caller.company, OneOf("models.input.model", tuple(ids)))
-        tasks = await registry.get_many(TASKS, users.keys() - {task_id})
-        ids -= {item.get("model") for task in tasks for item in (task.get("models") or {}).get("input") or ()}
-        await remove_models(gateway, caller, ids)
-    return len(ids)
+    if not ids:
+        return []
+    users = await registry.find_ids(TASKS, caller.company, OneOf("models.input.model", tuple(ids)))
+    tasks = await registry.get_many(TASKS, users.keys() - {task_id})
+    ids -= {item.get("model") for task in tasks for item in (task.get("models") or {}).get("input") or ()}
+    return await remove_models(gateway, caller, ids)
 
 
 async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: bool) -> dict[str, Any]:

@@ -20,10 +20,10 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class Parameter(AnyFields):
-    """One hyper parameter."""
+    """One hyper parameter; without ``name`` just its section, which is to be empty if it is replaced."""
 
     section: str
-    name: str
+    name: str | None = None
 
 
 class ParameterKey(Request):
@@ -130,13 +130,16 @@ async def edit_hyper_params(gateway: Gateway, caller: Caller, request: EditHyper
     """``{"updated"}``. Raises TaskStateConflict, unless only properties change."""
     new: dict[str, Document] = {}
     for parameter in request.hyperparams:
-        new.setdefault(parameter.section, {})[parameter.name] = parameter.model_dump()
+        section = new.setdefault(parameter.section, {})
+        if parameter.name is not None:
+            section[parameter.name] = parameter.model_dump()
 
     def edit(task: Document) -> Document:
         _check_parameters(task, list(new), request.force)
         old = {} if request.replace_hyperparams == "all" else task.get("hyperparams") or {}
         kept = {} if request.replace_hyperparams == "section" else old
-        return task | {"hyperparams": old | {name: kept.get(name, {}) | of_name for name, of_name in new.items()}}
+        sections = old | {name: kept.get(name, {}) | of_name for name, of_name in new.items()}
+        return task | {"hyperparams": _without_empty(sections)}
 
     await change(gateway, caller, TASKS, request.task, edit)
     return {"updated": 1}
@@ -154,7 +157,7 @@ async def delete_hyper_params(gateway: Gateway, caller: Caller, request: DeleteH
                 sections.pop(key.section, None)
             else:
                 sections.get(key.section, {}).pop(key.name, None)
-        return task | {"hyperparams": {name: parameters for name, parameters in sections.items() if parameters}}
+        return task | {"hyperparams": _without_empty(sections)}
 
     await change(gateway, caller, TASKS, request.task, edit)
     return {"deleted": 1}
@@ -259,6 +262,10 @@ def with_model(task: Document, kind: str, name: str, model_id: str) -> Document:
     item = {"name": name, "model": model_id, "updated": iso_now()}
     items = [item if other.get("name") == name else other for other in models.get(kind) or ()]
     return task | {"models": models | {kind: items if item in items else [*items, item]}}
+
+
+def _without_empty(sections: Document) -> Document:
+    return {name: parameters for name, parameters in sections.items() if parameters}
 
 
 def _check_parameters(task: Document, sections: Sequence[str], force: bool) -> None:

@@ -6,7 +6,7 @@ documents that the rest of the filters let through.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -233,37 +233,32 @@ async def with_subprojects(reader: Reader, caller: Caller, projects: Sequence[An
 
 async def _ids_by_statistics(reader: Reader, caller: Caller, listing: Listing, condition: Condition) -> list[str]:
     """All ids that match, sorted."""
-    kind, registry = listing.vocabulary.kind, reader.registry
-    storage = await registry.find_ids(kind, caller.company, condition)
-    order = listing.order or [Order("created")]
-    names = {by.field for by in order if is_statistic(by.field)} | listing.by_statistics.keys()
-    values = {name: await reader.statistics.everywhere(storage, name) for name in names}
-    columns = [by.field for by in order if not is_statistic(by.field)]
-    if columns:
-        page = Page(fields=frozenset(column.split(".")[0] for column in columns))
-        documents = await registry.find(kind, caller.company, condition, page)
-        values |= {name: {d["id"]: _value_at(d, name) for d in documents} for name in columns}
-    ids = sorted(
-        key for key in storage if all(_lies(values[n].get(key), by) for n, by in listing.by_statistics.items())
-    )
+    order, filters = listing.order or [Order("created")], listing.by_statistics
+    fields = [by.field for by in order if not is_statistic(by.field)]
+    rows = await reader.registry.find_values(listing.vocabulary.kind, caller.company, condition, fields)
+    storage = {key: row[0] for key, row in rows.items()}
+    names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
+    values: dict[str, Mapping[str, Any]] = {n: await reader.statistics.columns.of(storage, n) for n in names}
+    values |= {name: {key: row[place] for key, row in rows.items()} for place, name in enumerate(fields, 1)}
+    ids = sorted(storage)
+    for name, bounds in filters.items():
+        ids = [key for key in ids if _lies(values[name][key], bounds)]
     for by in reversed(order):
-        ids.sort(key=lambda key, of=values[by.field]: _sort_key(of.get(key)), reverse=by.descending)  # type: ignore[misc]
+        ids = _sorted(ids, values[by.field], by.descending)
     return ids
 
 
-def _sort_key(value: Any) -> tuple[int, Any]:
-    """Values of different types do not compare."""
-    if isinstance(value, int | float):
-        return 1, value
-    return (2, value) if isinstance(value, str) else (0, 0)
+def _sorted(ids: Sequence[str], values: Mapping[str, Any], descending: bool) -> list[str]:
+    """Ids without a value come first, then by numbers, then by texts, which do not compare; ties stay in order."""
+    groups: list[list[str]] = [[], [], []]
+    for key in ids:
+        value = values[key]
+        groups[1 if isinstance(value, int | float) else 2 if isinstance(value, str) else 0].append(key)
+    for group in groups[1:]:
+        group.sort(key=values.__getitem__, reverse=descending)
+    return [key for group in (reversed(groups) if descending else groups) for key in group]
 
 
 def _lies(value: float | None, bounds: Between) -> bool:
     low = bounds.low is None or (value is not None and value >= float(bounds.low))
     return low and (bounds.high is None or (value is not None and value <= float(bounds.high)))
-
-
-def _value_at(document: Any, path: str) -> Any:
-    for name in path.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
-    return document

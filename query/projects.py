@@ -41,6 +41,14 @@ VOCABULARY = Vocabulary(
 MAX_TASKS = 2000  # that are looked through for the names of hyper parameters
 ARCHIVED = OneOf("system_tags", ("archived",))
 STATES: dict[str, Condition] = {"active": Not(ARCHIVED), "archived": ARCHIVED}
+REPORT = OneOf("type", ("report",))
+CONTENTS: dict[str, tuple[Kind, Condition]] = {
+    "tasks": (TASKS, Not(REPORT)),
+    "reports": (TASKS, REPORT),
+    "models": (MODELS, EVERYTHING),
+    "pipelines": (PROJECTS, OneOf("system_tags", ("pipeline",))),
+    "datasets": (PROJECTS, OneOf("system_tags", ("dataset",))),
+}
 STATUSES = (
     "created",
     "queued",
@@ -151,6 +159,20 @@ async def get_all_ex(reader: Reader, caller: Caller, request: GetProjectsEx) -> 
         project["sub_projects"] = [{"id": sub["id"], "name": sub["name"]} for sub in below[key] if sub["id"] != key]
         project |= own.get(key, {}) | ({"stats": stats[key]} if stats else {})
     return answer
+
+
+@endpoints.add("projects.validate_delete")
+async def validate_delete(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
+    """How much lies in a project and those under it, and how much of that is not archived. Raises InvalidProject."""
+    await _visible(reader, caller, request.project)
+    ids = tuple(await with_subprojects(reader, caller, [request.project]))
+    counts: Document = {}
+    for name, (kind, condition) in CONTENTS.items():
+        inside = every(OneOf("project" if kind is not PROJECTS else "id", ids), condition)
+        counts[name] = await _count(reader, caller, kind, inside)
+        if kind is not PROJECTS:
+            counts[f"non_archived_{name}"] = await _count(reader, caller, kind, every(inside, Not(ARCHIVED)))
+    return counts
 
 
 @endpoints.add("projects.get_unique_metric_variants")
@@ -299,9 +321,13 @@ async def _activity(reader: Reader, caller: Caller, condition: Condition) -> Doc
     return {
         "total_tasks": sum(counts.values()),
         "total_runtime": sum(tally.seconds for tally in tallies),
-        "completed_tasks_24h": sum(t.count for t in await reader.registry.tally(TASKS, caller.company, recently, [])),
+        "completed_tasks_24h": await _count(reader, caller, TASKS, recently),
         "status_count": {status: counts.get(status, 0) for status in STATUSES},
     }
+
+
+async def _count(reader: Reader, caller: Caller, kind: Kind, condition: Condition) -> int:
+    return sum(tally.count for tally in await reader.registry.tally(kind, caller.company, condition, []))
 
 
 async def _tags(reader: Reader, caller: Caller, kind: Kind, request: GetTags) -> Answer:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from query.metric_columns import IGNORED_METRICS, MetricColumns
 from schema.changes import Changes
 from schema.living import DELETIONS_SQL, ENTITIES
 from schema.store import Row, Store
@@ -22,7 +23,6 @@ from schema.tables import INT64_MIN, SCALAR
 MAX_LAST_METRICS = 2000
 REMEMBERED_CURVES = 200_000
 ENTITIES_PER_STATEMENT = 1000
-IGNORED_METRICS = (":monitor:machine", ":monitor:gpu")  # of the resource monitor, whose iterations are seconds
 LAST_ITERATION, LAST_METRICS, COUNTS = "last_iteration", "last_metrics", "counts"
 UNIQUE_METRICS, METRIC_STATS = "unique_metrics", "metric_stats"
 FIELDS = frozenset((LAST_ITERATION, LAST_METRICS, UNIQUE_METRICS, METRIC_STATS))
@@ -46,25 +46,6 @@ SELECT task, metric, variant, count(value) AS n, avg(value) AS mean
 FROM scalars FINAL
 WHERE {ENTITIES} AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
 GROUP BY task, metric, variant
-"""
-
-RESETS = """
-(SELECT mapFromArrays(groupArray(task), groupArray(newest)) FROM (
-    SELECT task, max(seq) AS newest FROM tombstones
-    WHERE company IN {companies:Array(String)} AND scope = 'all' GROUP BY task))
-"""
-ITERATION_EVERYWHERE_SQL = f"""
-SELECT task, max(max_iter) AS found FROM metric_index
-WHERE company IN {{companies:Array(String)}} AND metric NOT IN {IGNORED_METRICS} AND since_reset = {RESETS}[task]
-GROUP BY task
-"""
-CURVE_EVERYWHERE_SQL = f"""
-SELECT task, max(latest).value AS value, min(lowest).value AS min_value, -min(highest).negated AS max_value,
-    min(first).value AS first_value, min(lowest).iter AS min_value_iteration, min(highest).iter AS max_value_iteration
-FROM metric_index
-WHERE company IN {{companies:Array(String)}} AND event_type = '{SCALAR}' AND since_reset = {RESETS}[task]
-    AND lower(hex(MD5(metric))) = {{metric:String}} AND lower(hex(MD5(variant))) = {{variant:String}}
-GROUP BY task HAVING max(latest).batch > 0
 """
 
 Fields = dict[str, Any]
@@ -101,6 +82,7 @@ class Statistics:
     def __init__(self, store: Store, changes: Changes | None = None) -> None:
         self._store = store
         self._changes = changes
+        self.columns = MetricColumns(store, changes)
         self._remembered: OrderedDict[str, Remembered] = OrderedDict()
         self._curves = 0
 
@@ -146,20 +128,6 @@ class Statistics:
             self._remembered[key] = known
             self._curves += known.curves
         return found
-
-    async def everywhere(self, storage: Mapping[str, str], field: str) -> dict[str, float]:
-        """A number of a great many entities, by id; those without it are absent.
-
-        ``storage``: as for ``of``. ``field``: ``last_iteration`` or ``last_metrics.<metric>.<variant>.<value>``.
-        """
-        path, parameters = field.split("."), {"companies": sorted(set(storage.values()))}
-        if path == [LAST_ITERATION]:
-            rows = await self._store.read(ITERATION_EVERYWHERE_SQL, parameters)
-            return dict.fromkeys(storage, 0) | {row["task"]: max(0, row["found"]) for row in rows}
-        if len(path) != 4:
-            return {}
-        rows = await self._store.read(CURVE_EVERYWHERE_SQL, parameters | {"metric": path[1], "variant": path[2]})
-        return {row["task"]: row[path[3]] for row in rows if path[3] in row}
 
     async def _standings(self, storage: Mapping[str, str]) -> dict[str, Standing]:
         parameters = _entities(storage)

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from query.reader import Reader
-from query.watching import Position, Subscription
+from query.watching import Notice, Position, Subscription
 from schema.requests import Boolean, Request
-from schema.wire import EVENT_STREAM, Answer, Caller, Endpoints, Stream, Tier, to_json
+from schema.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
 
 HEARTBEAT_SECONDS = 10.0
 STREAM_SECONDS = 3600.0  # then the client comes again, with credentials that may have ended
@@ -57,11 +57,11 @@ async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
         told = await subscription.next(HEARTBEAT_SECONDS)
         if subscription.is_closed:
             return
-        yield _event(event_id(told[0]), told[1].name, told[1].data) if told else b": nothing new\n\n"
+        yield _event(*told) if told else b": nothing new\n\n"
 
 
-def _event(key: str, name: str, data: Answer) -> bytes:
-    return f"id: {key}\nevent: {name}\ndata: ".encode() + to_json(data) + b"\n\n"
+def _event(positions: Sequence[Position], notice: Notice) -> bytes:
+    return f"id: {event_id(positions)}\nevent: {notice.name}\ndata: ".encode() + notice.json + b"\n\n"
 
 
 def event_id(positions: Sequence[Position]) -> str:

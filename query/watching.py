@@ -1,8 +1,8 @@
 """Who watches which entities, and telling them what is new: one loop for all streams of a process.
 
-Each round asks once where all watched entities stand, and reads the new points of those that moved once, however many
-streams watch them; then it rests at least REST times as long as that took, so that watching never takes more than its
-share of the store. The loop runs while anybody watches.
+Each round asks once where all watched entities stand, and reads the new points of those that moved in one statement,
+however many streams watch them; then it rests at least REST times as long as that took, so that watching never takes
+more than its share of the store. The loop runs while anybody watches.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from query.rows import Row, of_entities, of_entity
+from query.rows import Row, of_entities
 from schema.changes import Changes
 from schema.errors import EventsError, Unavailable
-from schema.living import ENTITIES, ENTITY, LIVING
+from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
 from schema.store import Store
 from schema.tables import SCALAR, SINGLE_VALUE_ITER
+from schema.wire import to_json
 
 ROUND_SECONDS = 0.4
-REST = 4
+REST = 3
 MAX_STREAMS = 512
 MAX_STREAMS_OF_USER = 64
 QUEUED_NOTICES = 256
+ENTITIES_AT_ONCE = 100  # whose points are read in one statement
 CURVE_POINTS = 200  # of one notice
 MAX_CURVES = 400  # of one notice; beyond: RESET
 
@@ -36,22 +39,32 @@ SELECT task, event_type, max(latest.batch) AS batch, max(max_iter) AS newest_ite
 FROM metric_index WHERE {ENTITIES} GROUP BY task, event_type
 """
 DELETIONS_SQL = f"SELECT task, max(seq) AS newest FROM tombstones WHERE {ENTITIES} GROUP BY task"
+NEW = f"""
+PREWHERE {ENTITIES} AND seq >= {{since:UInt64}} AND seq < {{until:UInt64}}
+    AND seq >= transform(task, {{tasks:Array(String)}}, {{sinces:Array(UInt64)}}, {{until:UInt64}})
+    AND seq < transform(task, {{tasks:Array(String)}}, {{untils:Array(UInt64)}}, {{since:UInt64}})
+WHERE {LIVING_MANY} AND has_iter AND iter > {SINGLE_VALUE_ITER} AND value IS NOT NULL
+"""
+CURVES = f"GROUP BY task, metric, variant ORDER BY task, metric, variant LIMIT {MAX_CURVES + 1} BY task"
 POINTS_SQL = f"""
-SELECT metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
+SELECT task, metric, variant,
+    arraySort(groupArray({CURVE_POINTS + 1})((iter, timestamp, assumeNotNull(value)))) AS points
+FROM scalars FINAL {NEW} {CURVES}
+"""
+BUCKETS_SQL = f"""
+SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
 (
-    SELECT metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
+    SELECT task, metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
         max(value) AS high
     FROM
     (
-        SELECT metric, variant, iter, timestamp, assumeNotNull(value) AS value,
+        SELECT task, metric, variant, iter, timestamp, assumeNotNull(value) AS value,
             min(iter) OVER curve AS first, max(iter) OVER curve AS last
-        FROM scalars FINAL PREWHERE {ENTITY} AND seq >= {{since:UInt64}} AND seq < {{until:UInt64}}
-        WHERE {LIVING} AND has_iter AND iter > {SINGLE_VALUE_ITER} AND value IS NOT NULL
-        WINDOW curve AS (PARTITION BY metric, variant)
+        FROM scalars FINAL {NEW}
+        WINDOW curve AS (PARTITION BY task, metric, variant)
     )
-    GROUP BY metric, variant, intDiv(iter - first, greatest(1, intDiv(last - first, {CURVE_POINTS}) + 1))
-)
-GROUP BY metric, variant ORDER BY metric, variant LIMIT {MAX_CURVES + 1}
+    GROUP BY task, metric, variant, intDiv(iter - first, greatest(1, intDiv(last - first, {CURVE_POINTS}) + 1))
+) {CURVES}
 """
 POINT = ("x", "t", "y", "y_min", "y_max")
 
@@ -68,6 +81,11 @@ class Notice:
     name: str
     data: Mapping[str, Any]
 
+    @cached_property
+    def json(self) -> bytes:
+        """The data, written once for all streams that tell it."""
+        return to_json(self.data)
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -80,6 +98,15 @@ class Standing:
     def changed_since(self, earlier: Standing) -> list[str]:
         """The event types that were written."""
         return sorted(name for name, mark in self.marks.items() if mark != earlier.marks.get(name))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The batches of an entity after one, through another."""
+
+    entity: Entity
+    after: int
+    through: int
 
 
 Told = tuple[list[Position], Notice]
@@ -210,7 +237,8 @@ class Watching:
         if deletion != now.position[1]:
             subscription.tell(_reset(watched.entity))
         elif subscription.wants_points and batch < now.position[0]:
-            _tell_all([subscription], await self._points(watched.entity, batch, now.position[0]))
+            points = await self._points([Gap(watched.entity, batch, now.position[0])])
+            _tell_all([subscription], points.get(key))
         subscription.positions[key] = now.position
         subscription.tell(_change(watched.entity, now, sorted(now.marks)))
 
@@ -226,33 +254,37 @@ class Watching:
             await asyncio.sleep(max(ROUND_SECONDS, REST * (time.monotonic() - started)))
 
     async def _round(self) -> None:
-        """Tell every stream what is new."""
+        """Tell every stream what is new; if that fails nothing was told, and the next round tries again."""
         counts = {key: self._count(key) for key in self._watched}
         moved = [w for key, w in self._watched.items() if self._changes is None or w.count != counts[key]]
         standings = await self._standings([watched.entity for watched in moved])
+        gaps = [_gap(watched, standings[watched.entity.id]) for watched in moved]
+        points = await self._points([gap for gap in gaps if gap])
         for watched in moved:
-            watched.count = counts[watched.entity.id]
-            if standings[watched.entity.id] != watched.standing:
-                await self._tell(watched, standings[watched.entity.id])
+            key = watched.entity.id
+            watched.count = counts[key]
+            if standings[key] != watched.standing:
+                _tell(watched, standings[key], points.get(key))
 
-    async def _tell(self, watched: Watched, now: Standing) -> None:
-        before, watched.standing = watched.standing, now
-        if now.position[1] != before.position[1]:
-            _tell_all(watched.subscriptions, _reset(watched.entity))
-        readers = [subscription for subscription in watched.subscriptions if subscription.wants_points]
-        if readers and now.position[0] > before.position[0]:
-            _tell_all(readers, await self._points(watched.entity, before.position[0], now.position[0]))
-        for subscription in watched.subscriptions:
-            subscription.positions[watched.entity.id] = now.position
-        _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
+    async def _points(self, gaps: Sequence[Gap]) -> dict[str, Notice]:
+        """The points in the gaps, by entity, where there are any."""
+        notices: dict[str, Notice] = {}
+        for start in range(0, len(gaps), ENTITIES_AT_ONCE):
+            some = gaps[start : start + ENTITIES_AT_ONCE]
+            by_task: dict[str, list[Row]] = {}
+            for row in await self._new_points(some):
+                by_task.setdefault(row["task"], []).append(row)
+            notices |= {g.entity.id: _news(g.entity, by_task[g.entity.id]) for g in some if g.entity.id in by_task}
+        return notices
 
-    async def _points(self, entity: Entity, after: int, through: int) -> Notice | None:
-        """The points of the batches after one, through another; None if there are none."""
-        bounds = {"since": (after + 1) << 16, "until": (through + 1) << 16}
-        rows = await self._store.read(POINTS_SQL, of_entity(entity) | bounds)
-        if len(rows) > MAX_CURVES:
-            return _reset(entity)
-        return Notice("points", {"task": entity.id, "metrics": _metrics(rows)}) if rows else None
+    async def _new_points(self, gaps: Sequence[Gap]) -> list[Row]:
+        """Of few points all, which costs a third; where there are more, they are read again as few with their range."""
+        rows = await self._store.read(POINTS_SQL, _bounds(gaps))
+        crowded = {row["task"] for row in rows if _is_crowded(row["points"])}
+        if not crowded:
+            return rows
+        buckets = await self._store.read(BUCKETS_SQL, _bounds([gap for gap in gaps if gap.entity.id in crowded]))
+        return [row for row in rows if row["task"] not in crowded] + buckets
 
     async def _standings(self, entities: Sequence[Entity]) -> dict[str, Standing]:
         if not entities:
@@ -278,6 +310,36 @@ def _standing(rows: Iterable[Row], deletion: int) -> Standing:
     return Standing((batch, int(deletion)), max((row["newest_iter"] for row in found), default=0), marks)
 
 
+def _gap(watched: Watched, now: Standing) -> Gap | None:
+    """What somebody wants to be told the points of."""
+    before = watched.standing.position[0]
+    is_wanted = now.position[0] > before and any(one.wants_points for one in watched.subscriptions)
+    return Gap(watched.entity, before, now.position[0]) if is_wanted else None
+
+
+def _bounds(gaps: Sequence[Gap]) -> dict[str, Any]:
+    """The parameters of POINTS_SQL."""
+    sinces, untils = [(gap.after + 1) << 16 for gap in gaps], [(gap.through + 1) << 16 for gap in gaps]
+    bounds = {"sinces": sinces, "untils": untils, "since": min(sinces), "until": max(untils)}
+    return of_entities(gap.entity for gap in gaps) | bounds
+
+
+def _tell(watched: Watched, now: Standing, points: Notice | None) -> None:
+    before, watched.standing = watched.standing, now
+    if now.position[1] != before.position[1]:
+        _tell_all(watched.subscriptions, _reset(watched.entity))
+    _tell_all((subscription for subscription in watched.subscriptions if subscription.wants_points), points)
+    for subscription in watched.subscriptions:
+        subscription.positions[watched.entity.id] = now.position
+    _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
+
+
+def _news(entity: Entity, rows: Sequence[Row]) -> Notice:
+    if len(rows) > MAX_CURVES:
+        return _reset(entity)
+    return Notice("points", {"task": entity.id, "metrics": _metrics(rows)})
+
+
 def _reset(entity: Entity) -> Notice:
     return Notice("reset", {"tasks": [entity.id]})
 
@@ -286,11 +348,17 @@ def _change(entity: Entity, standing: Standing, types: list[str]) -> Notice:
     return Notice("change", {"task": entity.id, "types": types, "last_iteration": standing.last_iteration})
 
 
+def _is_crowded(points: Sequence[Sequence[Any]]) -> bool:
+    """Whether some of the points are to become one."""
+    return len(points) > CURVE_POINTS or len({point[0] for point in points}) < len(points)
+
+
 def _metrics(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
     metrics: dict[str, dict[str, Any]] = {}
     for row in rows:
-        columns = zip(*row["points"], strict=True)
-        metrics.setdefault(row["metric"], {})[row["variant"]] = dict(zip(POINT, map(list, columns), strict=True))
+        columns = list(map(list, zip(*row["points"], strict=True)))
+        columns += columns[2:] * (len(POINT) - len(columns))  # of a point by itself all three values are one
+        metrics.setdefault(row["metric"], {})[row["variant"]] = dict(zip(POINT, columns, strict=True))
     return metrics
 
 

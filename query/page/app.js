@@ -30,17 +30,22 @@ async function show() {
   }
 }
 
-/** @param {string} name */
-function frame(name) {
+/** What is around the views. Returns what tells it who is logged in. */
+function frame() {
   const theme = iconButton("sun", "Light or dark", switchTheme);
-  const leave = iconButton("out", `Log out ${name}`, async () => {
+  const user = h("span", { class: "user" });
+  const leave = iconButton("out", "Log out", async () => {
     await call("login.logout").catch(() => null);
     askForKeys("");
   });
   const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ e) => (e.preventDefault(), main.focus()) }, "Skip to content");
   const logo = h("a", { class: "logo", href: "#/tasks" }, mark(), "Eventide");
   const links = h("nav", { "aria-label": "Eventide" }, h("a", { href: "#/tasks" }, "Tasks"), h("a", { href: "docs" }, "API"));
-  replace(document.body, skip, h("header", { class: "top" }, logo, links, h("span", { class: "user" }, name), theme, leave), main);
+  replace(document.body, skip, h("header", { class: "top" }, logo, links, user, theme, leave), main);
+  return (/** @type {string} */ name) => {
+    user.textContent = name;
+    leave.title = leave.ariaLabel = `Log out ${name}`;
+  };
 }
 
 function mark() {
@@ -104,10 +109,10 @@ async function useKeysOfLink() {
   await login(decodeURIComponent(found[1]), decodeURIComponent(found[2]));
 }
 
+/** The view need not wait for the name of who looks at it: who may not is asked for keys by the first answer. */
 async function start() {
-  const { user } = await call("users.get_current_user");
-  frame(user.name);
-  await show();
+  const greet = frame();
+  await Promise.all([show(), call("users.get_current_user").then(({ user }) => greet(user.name))]);
 }
 
 async function begin() {

@@ -51,6 +51,9 @@ export class Board {
     this.dirty = new Set();
     /** @type {Set<[NewMetrics, Place][]>} */
     this.collections = new Set();
+    this.isTold = false; // whether what is new is told, and all that there is was asked for since
+    /** @type {Promise<void> | null} */
+    this.first = null;
     this.asked = 0; // numbers of the newest question, and of the question whose answer is shown
     this.shown = 0;
     this.grid = h("div", { class: "charts" });
@@ -59,6 +62,7 @@ export class Board {
     this.state = h("div", { class: "board-state" }, notice("Reading curves …"));
     this.element = h("section", { class: "board", "aria-label": "Curves" }, this.toolbar(), this.state, this.grid, this.monitorBox);
     this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
+    this.showZoom();
     this.refresh = throttled(REFRESH_MS, () => this.read(), source.signal);
     /** What was told may be wrong. @type {() => unknown} */
     this.again = this.refresh;
@@ -135,7 +139,7 @@ export class Board {
     this.range = null;
     this.shown = this.asked + 1; // answers on the other axis are of no use any more
     route.remember({ x: axis === "iter" ? "" : axis, range: "" });
-    if (this.everything) this.everything.hidden = true;
+    this.showZoom();
     this.curves.clear();
     this.read();
   }
@@ -145,17 +149,26 @@ export class Board {
     this.range = range && range[1] > range[0] ? range : null;
     this.shown = this.asked + 1;
     route.remember({ range: this.range ? this.range.map((x) => Math.round(x)).join("~") : "" });
-    if (this.everything) this.everything.hidden = !this.range;
+    this.showZoom();
     this.drawAll();
     this.read();
   }
 
-  /** Read once what is new is told, so that nothing falls between; or soon, where that takes long. */
+  /** What leads back to everything is there while a range is shown. */
+  showZoom() {
+    if (this.everything) this.everything.hidden = !this.range;
+    this.element.classList.toggle("is-zoomed", Boolean(this.range));
+  }
+
+  /** Read once what is new is told, so that nothing falls between; or soon, where that takes long. The first chart at once. */
   start() {
+    this.first = this.readFirst(++this.asked, true);
+    this.first.catch(() => null); // who awaits it hears of it
     const timer = setTimeout(() => this.again(), PATIENCE_MS);
     this.source.signal.addEventListener("abort", () => clearTimeout(timer));
     this.again = () => {
       clearTimeout(timer);
+      this.isTold = true;
       this.again = this.refresh;
       this.refresh();
     };
@@ -166,7 +179,8 @@ export class Board {
     const asked = ++this.asked;
     const late = this.collect();
     try {
-      if (!this.curves.size) await this.readFirst(asked);
+      await (this.first ?? (this.curves.size ? null : this.readFirst(asked, false)));
+      this.first = null;
       const curves = await this.source.load(this.wish(null), this.source.signal);
       if (asked < this.shown) return;
       this.shown = asked;
@@ -183,10 +197,14 @@ export class Board {
     }
   }
 
-  /** The first chart, so that something is seen at once. @param {number} asked */
-  async readFirst(asked) {
+  /**
+   * The first chart, so that something is seen at once; not where all are about to be read and there is but one.
+   * @param {number} asked
+   * @param {boolean} isOpening
+   */
+  async readFirst(asked, isOpening) {
     const names = (await this.source.names?.(this.source.signal)) ?? [];
-    if (names.length <= FIRST_CHARTS) return;
+    if (!names.length || (names.length <= FIRST_CHARTS && !(isOpening && !this.isTold))) return;
     const curves = await this.source.load(this.wish(names.sort(byName).slice(0, FIRST_CHARTS)), this.source.signal);
     if (asked < this.shown) return;
     this.curves = grouped(curves);
@@ -311,6 +329,7 @@ export class Board {
         {},
         h("h3", { title: name }, name),
         log,
+        this.wholeButton(),
         iconButton("expand", `Full screen: ${name}`, () => this.open(name)),
       ),
       chart.element,
@@ -319,6 +338,10 @@ export class Board {
     this.cards.set(name, made);
     this.near.observe(card);
     return made;
+  }
+
+  wholeButton() {
+    return iconButton("whole", "Whole range", () => this.zoom(null), { class: "icon-button whole" });
   }
 
   /** @param {string} name */
@@ -362,6 +385,9 @@ export class Board {
     const chart = new Chart(name, this.actions(), this.source.group);
     const buttons = [
       this.logButton(name),
+      iconButton("more", "Zoom in", () => chart.magnify(0.5)),
+      iconButton("less", "Zoom out", () => chart.magnify(2)),
+      this.wholeButton(),
       h("button", { type: "button", class: "button", onclick: () => this.save("csv") }, "CSV"),
       h("button", { type: "button", class: "button", onclick: () => this.save("png") }, "PNG"),
       iconButton("shrink", "Leave full screen", () => this.full?.dialog.close()),

@@ -3,6 +3,7 @@
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { extremes, smooth } from "./curves.js";
 import { h, replace } from "./dom.js";
+import * as fingers from "./fingers.js";
 import * as format from "./format.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
@@ -22,6 +23,7 @@ import * as format from "./format.js";
 
 const COLORS = 12;
 const KEY_STEP = 1 / 50;
+const LEAST_PINCH_PX = 10;
 
 export class Chart {
   /**
@@ -42,15 +44,32 @@ export class Chart {
     this.view = null;
     /** @type {{curve: Curve, index: number, output: HTMLElement}[]} */
     this.rows = [];
+    /** The range when two fingers came down, and what they have made of it. @type {[number, number] | null} */
+    this.held = null;
+    /** @type {[number, number] | null} */
+    this.pinched = null;
+    this.isHeld = false;
+    /** What is to be drawn once no finger is on the canvas any more. @type {(() => void) | null} */
+    this.late = null;
     this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
     this.legend = h("ul", { class: "legend" });
     this.element = h("div", { class: "chart" }, this.canvas, this.legend);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.canvas);
+    fingers.listen(this.canvas, {
+      choose: (from, to) => this.choose(this.within(from), this.within(to)),
+      pinch: (began, now) => this.pinch(/** @type {any} */ (began.map((px) => this.within(px))), /** @type {any} */ (now.map((px) => this.within(px)))),
+      end: (isChosen) => (isChosen ? this.plot && this.selected(this.plot) : this.release()),
+      hold: (isHeld) => this.hold(isHeld),
+    });
   }
 
   /** @param {Curve[]} curves @param {View} view */
   draw(curves, view) {
+    if (this.isHeld) {
+      this.late = () => this.draw(curves, view);
+      return;
+    }
     this.curves = curves;
     this.view = view;
     const shown = curves.filter((curve) => !view.isHidden(curve));
@@ -100,7 +119,7 @@ export class Chart {
       padding: [10, 12, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: view.axis === "time", range: (_, low, high) => this.view?.range ?? widened(low, high) },
+        x: { time: view.axis === "time", range: (_, low, high) => this.pinched ?? this.view?.range ?? widened(low, high) },
         y: { distr: view.isLog ? 3 : 1, range: view.isLog ? undefined : (_, low, high) => padded(low, high) },
       },
       axes: [
@@ -157,21 +176,72 @@ export class Chart {
     const plot = this.plot;
     if (!plot || event.ctrlKey || event.metaKey || event.altKey) return;
     const width = plot.over.clientWidth;
-    const left = plot.cursor.left !== undefined && plot.cursor.left >= 0 ? plot.cursor.left : width / 2;
     const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const span = { "+": 0.5, "=": 0.5, "-": 2 }[event.key];
     if (move) {
       const step = (event.shiftKey ? 5 : 1) * KEY_STEP * width;
-      const place = { left: Math.min(width, Math.max(0, left + move * step)), top: 10 };
+      const place = { left: Math.min(width, Math.max(0, this.pointed(plot) + move * step)), top: 10 };
       /** @type {any} */ (plot).setCursor(place, true, true); // the last: also in the charts beside it
     } else if (span) {
-      const middle = plot.posToVal(left, "x");
-      const half = ((plot.posToVal(width, "x") - plot.posToVal(0, "x")) * span) / 2;
-      this.actions.zoom(middle - half, middle + half);
+      this.magnify(span);
     } else if (event.key === "0" || event.key === "Escape") {
       this.actions.reset();
     } else return;
     event.preventDefault();
+  }
+
+  /** px of the cursor, or of the middle without one. @param {uPlot} plot */
+  pointed(plot) {
+    const { left = -1 } = plot.cursor;
+    return left >= 0 ? left : plot.over.clientWidth / 2;
+  }
+
+  /** Show so many times the range, around the cursor. @param {number} span */
+  magnify(span) {
+    const plot = this.plot;
+    if (!plot) return;
+    const middle = plot.posToVal(this.pointed(plot), "x");
+    const half = ((plot.posToVal(plot.over.clientWidth, "x") - plot.posToVal(0, "x")) * span) / 2;
+    this.actions.zoom(middle - half, middle + half);
+  }
+
+  /** Fingers lose what is made anew under them, so nothing is. @param {boolean} isHeld */
+  hold(isHeld) {
+    this.isHeld = isHeld;
+    const late = this.late;
+    this.late = null;
+    if (!isHeld) late?.();
+  }
+
+  /** px of the canvas as px of what is drawn in it. @param {number} px */
+  within(px) {
+    const over = /** @type {uPlot} */ (this.plot).over.getBoundingClientRect();
+    return Math.min(over.width, Math.max(0, px + this.canvas.getBoundingClientRect().left - over.left));
+  }
+
+  /** @param {number} from @param {number} to */
+  choose(from, to) {
+    this.plot?.setSelect({ left: Math.min(from, to), width: Math.abs(to - from), top: 0, height: this.plot.over.clientHeight }, false);
+  }
+
+  /** What was under the fingers stays under them. @param {[number, number]} began @param {[number, number]} now */
+  pinch(began, now) {
+    const plot = this.plot;
+    if (!plot) return;
+    const width = plot.over.clientWidth;
+    this.held ??= [plot.posToVal(0, "x"), plot.posToVal(width, "x")];
+    const [low, high] = this.held;
+    const [first, last] = began.map((px) => low + ((high - low) * px) / width);
+    const perPx = (last - first) / Math.max(now[1] - now[0], LEAST_PINCH_PX);
+    const from = first - perPx * now[0];
+    this.pinched = [from, from + perPx * width];
+    plot.setScale("x", { min: this.pinched[0], max: this.pinched[1] });
+  }
+
+  release() {
+    const pinched = this.pinched;
+    this.held = this.pinched = null;
+    if (pinched) this.actions.zoom(...pinched);
   }
 
   /** What is drawn, in words. @param {Curve[]} curves @param {Curve[]} shown */

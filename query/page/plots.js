@@ -1,4 +1,5 @@
-// A task's plots, the newest of each. The drawing library is loaded only here; tables are drawn as tables.
+// A task's plots, the newest of each. The drawing library is loaded only here, and the part of it that draws in space
+// only for a plot in space; tables are drawn as tables.
 
 import { call, describe, isAbort } from "./api.js";
 import { h, notice, replace } from "./dom.js";
@@ -8,11 +9,13 @@ import { throttled } from "./live.js";
 /** @typedef {{metric: string, variant: string, iter: number, plot_str?: string}} Plot */
 
 const REFRESH_MS = 5000;
-const LIBRARY = new URL("vendor/plotly/plotly-cartesian.min.js", import.meta.url).href;
+const IN_SPACE = /3d$|^(surface|isosurface|volume|cone|streamtube)$/;
 const CONFIG = { displaylogo: false, responsive: true, showTips: false, plotlyServerURL: "" };
+const CAMERA = { eye: { x: 1.5, y: 1.5, z: 1.1 }, center: { x: 0, y: 0, z: -0.15 } };
 
-/** @type {Promise<any> | null} */
-let library = null;
+/** By the name of the part. @type {Map<string, Promise<any>>} */
+const libraries = new Map();
+let areStylesProperties = false;
 
 /** @type {import("./task.js").ShowTab} */
 export function plots(root, id, signal) {
@@ -62,14 +65,19 @@ async function draw(body, plot) {
   const others = figure.data.filter((/** @type {any} */ trace) => trace?.type !== "table");
   replace(body, tables.map(table));
   if (!others.length && !figure.layout.images) return;
-  const plotly = await loaded();
+  const plotly = await loaded(others.some(({ type }) => IN_SPACE.test(type)) ? "gl3d" : "cartesian");
   const place = h("div", { class: "figure" });
   body.append(place);
   const known = new Set(Object.keys(plotly.PlotSchema.get().traces));
   const unknown = others.filter(({ type = "scatter" }) => !known.has(type));
   if (unknown.length) body.append(notice(`This page does not draw ${unknown.map(({ type }) => type).join(", ")}.`));
-  if (unknown.length < others.length || figure.layout.images) await plotly.newPlot(place, others.filter((trace) => !unknown.includes(trace)), layoutOf(figure.layout), CONFIG);
+  if (unknown.length < others.length || figure.layout.images) await plotly.newPlot(place, others.filter((trace) => !unknown.includes(trace)), layoutOf(figure.layout), configuration());
   else place.remove();
+}
+
+/** Without a mouse the buttons would lie over the plot for ever; fingers zoom, and two taps reset. */
+function configuration() {
+  return matchMedia("(hover: none)").matches ? { ...CONFIG, displayModeBar: false } : CONFIG;
 }
 
 /** @param {string | undefined} text @returns {{data: any[], layout: any} | null} */
@@ -93,7 +101,7 @@ function titled(part) {
 /** The plot's own layout, in the page's colours where it has none. @param {any} layout */
 function layoutOf(layout) {
   const style = getComputedStyle(document.documentElement);
-  const [ink, grid] = ["--ink", "--grid"].map((name) => style.getPropertyValue(name).trim());
+  const [ink, grid, muted] = ["--ink", "--grid", "--muted"].map((name) => style.getPropertyValue(name).trim());
   const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true };
   const colorway = Array.from({ length: 12 }, (_, i) => style.getPropertyValue(`--c${i}`).trim());
   return {
@@ -101,15 +109,23 @@ function layoutOf(layout) {
     plot_bgcolor: "rgba(0,0,0,0)",
     colorway,
     margin: { l: 50, r: 20, t: 40, b: 40 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: ink },
     ...titled(layout),
     template: {},
     font: { ...layout.font, color: ink, family: "system-ui, sans-serif", size: 12 },
     xaxis: { ...axis, ...titled(layout.xaxis) },
     yaxis: { ...axis, ...titled(layout.yaxis) },
+    scene: sceneOf(layout.scene, axis),
     width: undefined,
     height: undefined,
     autosize: true,
   };
+}
+
+/** The axes in space. @param {any} scene @param {any} axis */
+function sceneOf(scene, axis) {
+  const axes = ["xaxis", "yaxis", "zaxis"].map((name) => [name, { ...axis, automargin: undefined, ...titled(scene?.[name]) }]);
+  return { camera: CAMERA, ...scene, ...Object.fromEntries(axes) };
 }
 
 /** @param {any} trace */
@@ -126,6 +142,8 @@ function table(trace) {
 
 /** The library sets styles as attributes, which the page's policy forbids; as properties they may be set. */
 function setStylesAsProperties() {
+  if (areStylesProperties) return;
+  areStylesProperties = true;
   const { setAttribute } = Element.prototype;
   Element.prototype.setAttribute = function (/** @type {string} */ name, /** @type {string} */ value) {
     if (name === "style" && "style" in this) /** @type {HTMLElement} */ (this).style.cssText = value;
@@ -133,14 +151,17 @@ function setStylesAsProperties() {
   };
 }
 
-/** @returns {Promise<any>} */
-function loaded() {
-  if (!library) setStylesAsProperties();
-  library ??= new Promise((done, fail) => {
-    const script = h("script", { src: LIBRARY });
+/** @param {"cartesian" | "gl3d"} part @returns {Promise<any>} */
+function loaded(part) {
+  const known = libraries.get(part);
+  if (known) return known;
+  setStylesAsProperties();
+  const loading = new Promise((done, fail) => {
+    const script = h("script", { src: new URL(`vendor/plotly/plotly-${part}.min.js`, import.meta.url).href });
     script.addEventListener("load", () => done(/** @type {any} */ (globalThis).Plotly));
-    script.addEventListener("error", () => ((library = null), fail(new Error("The drawing library cannot be loaded."))));
+    script.addEventListener("error", () => (libraries.delete(part), fail(new Error("The drawing library cannot be loaded."))));
     document.head.append(script);
   });
-  return library;
+  libraries.set(part, loading);
+  return loading;
 }

@@ -18,6 +18,13 @@ export function scalars(root, id, signal) {
   const colors = new Map();
   let origin = 0;
   const key = (/** @type {Curve} */ curve) => `${curve.chart}/${curve.series}`;
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  const nextColor = (/** @type {string} */ chart) => {
+    const count = counts.get(chart) ?? 0;
+    counts.set(chart, count + 1);
+    return count;
+  };
   const board = new Board({
     group: id,
     signal,
@@ -34,7 +41,7 @@ export function scalars(root, id, signal) {
       const curves = Object.entries(answer).flatMap(([metric, variants]) => ofMetric(metric, variants));
       if (!wish.range && (!wish.charts || !origin)) origin = firstPlace(curves);
       if (wish.axis === "relative") for (const curve of curves) curve.x = curve.x.map((x) => x - origin);
-      for (const [i, curve] of numbered(curves)) colors.set(key(curve), i);
+      for (const curve of curves) if (!colors.has(key(curve))) colors.set(key(curve), nextColor(curve.chart));
       return curves;
     },
   });
@@ -62,25 +69,14 @@ export function request(of, wish, range) {
   return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: "minmax", ...(wish.charts && { metrics: wish.charts.map((metric) => ({ metric })) }) };
 }
 
-/** @param {string} metric @param {any} variants @returns {Curve[]} */
+/** The curves of a metric by name, so that colours do not depend on the answer. @param {string} metric @param {any} variants @returns {Curve[]} */
 function ofMetric(metric, variants) {
-  return Object.entries(variants).map(([variant, { x, y, y_min, y_max }]) => ({ chart: metric, series: variant, name: variant, x, y, low: y_min ?? null, high: y_max ?? null }));
+  return Object.entries(variants).sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true })).map(([variant, { x, y, y_min, y_max }]) => ({ chart: metric, series: variant, name: variant, x, y, low: y_min ?? null, high: y_max ?? null }));
 }
 
 /** @param {Curve[]} curves */
 export function firstPlace(curves) {
   return curves.reduce((least, { x }) => Math.min(least, x[0] ?? Infinity), Infinity);
-}
-
-/** Curves with their places within their charts. @param {Curve[]} curves @returns {[number, Curve][]} */
-function numbered(curves) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  return curves.map((curve) => {
-    const count = counts.get(curve.chart) ?? 0;
-    counts.set(curve.chart, count + 1);
-    return [count, curve];
-  });
 }
 
 /** @param {HTMLElement} tiles @param {string} id @param {AbortSignal} signal */

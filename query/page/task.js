@@ -55,7 +55,7 @@ export async function task(root, [id, tab = "scalars"], signal) {
   }, signal);
   const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
-  await fillHead(head, id, signal);
+  await refresh();
 }
 
 /** @param {HTMLElement} head @param {string} id @param {AbortSignal} signal */

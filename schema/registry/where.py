@@ -15,15 +15,16 @@ from schema.registry.patterns import Literal, literal_of, required_text
 from schema.registry.tables import Kind
 
 
-def where(kind: Kind, condition: Condition, *, often: bool = False) -> sa.ColumnElement[bool]:
-    """A condition as SQL on ``kind.rows``. ``often``: it is likely to hold."""
+def where(kind: Kind, condition: Condition, *, often: bool | None = False) -> sa.ColumnElement[bool]:
+    """A condition as SQL on ``kind.rows``. ``often``: it is likely to hold; None: it is tried on a great many rows."""
     match condition:
         case Every(parts):
             return sa.and_(sa.true(), *(where(kind, part, often=often) for part in parts))
         case Some(parts):
             return sa.or_(sa.false(), *(where(kind, part, often=often) for part in parts))
         case Not(part):
-            return sa.not_(sa.func.coalesce(where(kind, part, often=not often), sa.false()))  # null means no
+            unlikely = None if often is None else not often
+            return sa.not_(sa.func.coalesce(where(kind, part, often=unlikely), sa.false()))  # null means no
         case OneOf(field, values) if field in kind.term_fields:
             return _term_is_one_of(kind, field, values, often)
         case Matches(field, pattern, ignore_case) if field in kind.term_fields:
@@ -77,14 +78,14 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _term_is_one_of(kind: Kind, field: str, values: Sequence[Any], often: bool) -> sa.ColumnElement[bool]:
+def _term_is_one_of(kind: Kind, field: str, values: Sequence[Any], often: bool | None) -> sa.ColumnElement[bool]:
     given = [value for value in values if value is not None]
     found = _some_term(kind, field, _is_one_of(kind.terms.c.value, given), often)
     return sa.or_(found, sa.not_(_some_term(kind, field, sa.true(), True))) if None in values else found
 
 
-def _some_term(kind: Kind, field: str, holds: sa.ColumnElement[bool], often: bool) -> sa.ColumnElement[bool]:
-    """What holds often is tried on each row, what holds seldom is looked up first."""
+def _some_term(kind: Kind, field: str, holds: sa.ColumnElement[bool], often: bool | None) -> sa.ColumnElement[bool]:
+    """What holds often is tried on each row, what holds seldom, or is to be tried on a great many, looked up first."""
     terms = kind.terms.c
     if often:
         return sa.exists().where(terms.id == kind.rows.c.id, terms.field == field, holds)

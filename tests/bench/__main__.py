@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import floors, mixed, reads, registry, tiers, writes
+from tests.bench import floors, mixed, page, reads, registry, tiers, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
@@ -24,6 +24,7 @@ FAMILIES = {
     "mixed": mixed.measure,
     "tiers": tiers.measure,
     "registry": registry.measure,
+    "page": page.measure,
 }
 OUTPUT = Path("bench-results.json")
 

@@ -56,18 +56,24 @@ def columns(task: str, metrics: Sequence[str], first: int, iterations: int) -> b
     steps = np.repeat(np.arange(first, first + iterations, dtype=np.int64), len(metrics))
     numbers = np.tile(np.arange(len(metrics)), iterations)
     one = pa.array(np.zeros(count, np.int32))
-    table = pa.table(
-        {
-            "type": pa.DictionaryArray.from_arrays(one, ["training_stats_scalar"]),
-            "task": pa.DictionaryArray.from_arrays(one, [task]),
-            "metric": pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), list(metrics)),
-            "variant": pa.DictionaryArray.from_arrays(one, ["train"]),
-            "worker": pa.DictionaryArray.from_arrays(one, ["trainer-1:gpu0"]),
-            "iter": steps,
-            "timestamp": START_MS + steps * 1000,
-            "value": np.sin(steps / 50 + numbers) + numbers,
-        }
+    return arrow_stream(
+        pa.table(
+            {
+                "type": pa.DictionaryArray.from_arrays(one, ["training_stats_scalar"]),
+                "task": pa.DictionaryArray.from_arrays(one, [task]),
+                "metric": pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), list(metrics)),
+                "variant": pa.DictionaryArray.from_arrays(one, ["train"]),
+                "worker": pa.DictionaryArray.from_arrays(one, ["trainer-1:gpu0"]),
+                "iter": steps,
+                "timestamp": START_MS + steps * 1000,
+                "value": np.sin(steps / 50 + numbers) + numbers,
+            }
+        )
     )
+
+
+def arrow_stream(table: pa.Table) -> bytes:
+    """A table as the body of a request."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)

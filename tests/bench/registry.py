@@ -1,19 +1,29 @@
-"""List calls over HTTP with 100 000 tasks in the registry: SQLite and, where it is installed, PostgreSQL."""
+"""List calls over HTTP with 100 000 tasks in the registry: SQLite and, where it is installed, PostgreSQL.
+
+10 000 more have scalars: they are listed as the web application does it, with columns of metrics, and sorted by one.
+"""
 
 from __future__ import annotations
 
 import random
 import uuid
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
+from query.statistics import md5
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of
-from tests.bench.bench import Bench
+from schema.tables import SCALAR
+from tests.bench.bench import Bench, Service
+from tests.bench.load import send_all, settle
 from tests.bench.measure import Figure, milliseconds, percentile
+from tests.bench.reference import ARROW, METRICS, START_MS, arrow_stream
 from tests.harness.api import Api
 from tests.harness.deployment import embedded
 from tests.integration.registries import run
@@ -22,9 +32,13 @@ from tests.servers.process import Unavailable
 
 COUNT = 100_000
 GOALS = {"tasks.get_by_id": 5.0, "tasks.get_all": 50.0}
+WITH_SCALARS, PER_REQUEST, STEPS, COLUMN_MS = 10_000, 500, 5, 150
+SHOWN = """
+name status system_tags project.name company last_change last_update started last_iteration tags user.name
+runtime.progress type parent.name parent.project.id parent.project.name
+"""
 STATUSES = ("created", "completed", "failed", "in_progress")
-TABLE = {"only_fields": ["id", "name", "status", "last_update", "tags", "project", "last_iteration"], "page_size": 30}
-NOT_ARCHIVED = ["__$not", "archived", "__$not", "pipeline"]
+NOT_HIDDEN = ["__$not", "archived", "__$not", "pipeline", "__$not", "dataset", "__$not", "reports"]
 
 
 def measure(bench: Bench) -> None:
@@ -48,9 +62,59 @@ def _measure(bench: Bench, directory: Path, name: str, url: str, settings: dict[
         documents = [document(number, company, project) for number in range(bench.times(COUNT))]
         fill(url, documents)
         for what, action, body in requests(documents, project):
-            taken = milliseconds(lambda action=action, body=body: api.call(action, body))  # type: ignore[misc]
+            taken = milliseconds(partial(api.call, action, body))
             figure = Figure(f"{action} {what}, {name}", percentile(taken, 50), "ms", GOALS.get(action))
             bench.results.add(figure)
+        _columns(bench, Service(deployment, api, directory), name, url, company)
+
+
+def _columns(bench: Bench, service: Service, name: str, url: str, company: str) -> None:
+    """The web application's table of tasks that have reported 50 metrics each, some of which are columns."""
+    project = service.api.call("projects.create", name="columns")["id"]
+    documents = [document(number, company, project) for number in range(bench.times(WITH_SCALARS))]
+    fill(url, documents)
+    tasks = [one["id"] for one in documents]
+    parts = [tasks[start : start + PER_REQUEST] for start in range(0, len(tasks), PER_REQUEST)]
+    send_all(service.clients(2), [scalars(part) for part in parts], ARROW)
+    settle(service.pids("up"))
+    for what, body in tables(project):
+        ask = partial(service.api.call, "tasks.get_all_ex", body)
+        first, *taken = milliseconds(ask, warm=0)
+        about = f"table of {len(tasks)} with columns {what}"
+        bench.results.add(Figure(f"{about}, {name}", percentile(taken, 50), "ms", COLUMN_MS))
+        if what == "by a metric":
+            bench.results.add(Figure(f"{about}, first time, {name}", first, "ms"))
+
+
+def scalars(tasks: list[str]) -> bytes:
+    """An Arrow stream: some steps of every metric of every task."""
+    count = len(tasks) * len(METRICS) * STEPS
+    task, metric, step = np.unravel_index(np.arange(count), (len(tasks), len(METRICS), STEPS))
+    texts = {"task": (task, tasks), "metric": (metric, METRICS)}
+    texts |= {name: (np.zeros(count), [value]) for name, value in (("type", SCALAR), ("variant", "train"))}
+    columns = {
+        name: pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), values)
+        for name, (places, values) in texts.items()
+    }
+    numbers = {"iter": step, "timestamp": START_MS + step * 1000, "value": np.random.default_rng().random(count)}
+    return arrow_stream(pa.table(columns | numbers))
+
+
+def tables(project: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the web application asks for to show its table, sorted and filtered."""
+    first, *others = (f"last_metrics.{md5(metric)}.{md5('train')}.value" for metric in METRICS[:5])
+    table = {"project": [project], "id": [], "type": [], "user": [], "system_tags": NOT_HIDDEN, "size": 30}
+    table |= {"scroll_id": None, "refresh_scroll": True, "include_subprojects": True, "search_hidden": False}
+    table |= {"only_fields": [*SHOWN.split(), first, *others], "order_by": ["-last_update"]}
+    searched = {"pattern": "experiment 77", "fields": ["id", "name", "comment", "system_tags"]}
+    by_metric = {"order_by": [f"-{first}"]}
+    return [
+        ("by last update", table),
+        ("by a metric", table | by_metric),
+        ("by a metric, then name", table | {"order_by": [f"-{first}", "name"]}),
+        ("of a range of a metric", table | {first: [0.5, None]}),
+        ("by a metric, searched", table | by_metric | {"_any_": searched}),
+    ]
 
 
 def document(number: int, company: str, project: str) -> Document:

@@ -101,6 +101,24 @@ def test_filters_by_curves_and_ranges_of_them(api: Api, tasks: list[str], projec
     assert numbers(api, tasks, project, order_by=[value, "name"])[:3] == [4, 5, 6]
 
 
+def test_an_order_by_a_curve_follows_what_is_reported_and_deleted(api: Api) -> None:
+    project = str(api.call("projects.create", name=f"moving {secrets.token_hex(4)}")["id"])
+    tasks = [api.create_task(f"task {number}", project=project) for number in range(3)]
+    value = f"last_metrics.{md5('loss')}.{md5('train')}.value"
+    by_value, newest = {"order_by": [f"-{value}", "name"]}, {"order_by": ["-last_iteration", "name"]}
+    for number, task in enumerate(tasks):
+        api.add(scalar(task, number, float(number), "loss", "train"))
+    assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [2, 1, 0]
+    api.add(scalar(tasks[0], 9, 9.0, "loss", "train"))
+    assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [0, 2, 1]
+    api.call("tasks.reset", task=tasks[2])
+    assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [0, 1, 2]
+    assert numbers(api, tasks, project, **{value: [0, None]}) == [0, 1]
+    api.call("events.delete_for_task", task=tasks[0])  # the latest values stay
+    api.call("tasks.delete", task=tasks[1], force=True)
+    assert numbers(api, tasks, project, **by_value) == [0, 2]
+
+
 def test_dates(api: Api, tasks: list[str], project: str) -> None:
     created = api.task(tasks[3])["created"]
     assert numbers(api, tasks, project, created=[f">{created}"]) == [4, 5, 6]

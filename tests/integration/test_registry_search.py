@@ -156,6 +156,13 @@ def test_conditions_mean_what_they_say(registry: Registry, condition: Condition)
     assert {found["id"] for found in run(registry.find(TASKS, "c", condition))} == expected
     storage = run(registry.find_ids(TASKS, "c", condition))
     assert storage == {d["id"]: d["company"] or "d" for d in VISIBLE if d["id"] in expected}
+    values = run(registry.find_values(TASKS, "c", condition, ["name", "script.repository"]))
+    assert values == {key: (company, *shown_by(key)) for key, company in storage.items()}
+
+
+def shown_by(key: str) -> list[Any]:
+    (document,) = (d for d in VISIBLE if d["id"] == key)
+    return [(values_of(document, field) or [None])[0] for field in ("name", "script.repository")]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

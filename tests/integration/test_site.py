@@ -9,6 +9,7 @@ import pytest
 
 from deploy import parts
 from deploy.first_start import Credentials
+from deploy.up import welcome
 from schema.errors import ConfigError
 from schema.settings import Settings
 from tests.harness.api import Api
@@ -29,6 +30,7 @@ def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
             "style.css": "text/css; charset=utf-8",
             "vendor/uplot/LICENSE": "application/octet-stream",
             "vendor/plotly/plotly-cartesian.min.js": "text/javascript; charset=utf-8",
+            "vendor/plotly/plotly-gl3d.min.js": "text/javascript; charset=utf-8",
         }.items():
             file = client.get(f"/page/{name}")
             assert (file.status_code, file.headers["Content-Type"]) == (200, content_type)
@@ -73,3 +75,20 @@ def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
     with pytest.raises(ConfigError, match="EVENTIDE_WEB_ACCESS_KEY"):
         parts.site(Settings(web_dir=str(tmp_path)), Credentials("", ""))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "The page, logged in with them:  http://127.0.0.1:8008/#login=key:secret"),
+        ({"web_dir": "/build"}, "The ClearML web app, where any name logs in:  http://127.0.0.1:8008/"),
+        (
+            {"web_dir": "/build", "web_login": "keys"},
+            "The ClearML web app, with the two keys as name and password:  http://127.0.0.1:8008/",
+        ),
+    ],
+)
+def test_the_welcome_says_what_there_is_to_look_at(fields: dict[str, str], told: str) -> None:
+    lines = welcome(Settings.model_validate(fields), 8008, 8081, Credentials("key", "secret")).splitlines()
+    assert told in lines
+    assert sum("#login=" in line for line in lines) == (not fields)

@@ -48,8 +48,15 @@ def visit(browser: Browser, eventide: Deployment) -> Iterator[Open]:
     keys = eventide.credentials
     token = Api(eventide.origins, keys).token
 
-    def opened(address: str = "#/tasks", *, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    def opened(
+        address: str = "#/tasks", *, width: int = 1280, height: int = 900, scheme: str = "light", touch: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            has_touch=touch,
+            is_mobile=touch,
+        )
         contexts.append(context)
         context.add_cookies([{"name": "clearml_token_basic", "value": token, "url": eventide.origins.query}])
         page = context.new_page()

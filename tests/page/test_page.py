@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
-from tests.harness.api import Api, Origins
-from tests.harness.deployment import Deployment
+from tests.harness.api import Api, Origins, until
+from tests.harness.deployment import ROOT, Deployment
 from tests.page import demo
 from tests.page.conftest import STEPS, Open, data_of
 
@@ -45,6 +45,14 @@ def asked(page: Page, action: str) -> list[dict[str, object]]:
 
     page.on("request", keep)
     return found
+
+
+def test_every_module_is_asked_for_at_once() -> None:
+    page = ROOT / "query" / "page"
+    named = set(re.findall(r'modulepreload" href="page/([^"]+)', (page / "index.html").read_text()))
+    texts = [path.read_text() for path in page.glob("*.js")]
+    imported = {name for text in texts for name in re.findall(r'^import .*"\./([^"]+)"', text, re.MULTILINE)}
+    assert named == imported
 
 
 # --- logging in -------------------------------------------------------------------------------------------------------
@@ -173,10 +181,79 @@ def test_zooming_asks_for_the_range_and_has_an_address(visit: Open, tasks: dict[
     with page.expect_request(lambda request: "x_min" in (request.post_data or "")) as read:
         page.mouse.up()
     expect(page).to_have_url(re.compile(r"range=1[45]\d%7E(29\d|30\d)"))
+    names = page.get_by_role("article", name="loss").locator(".series .name")
+    expect(names).to_have_text(["train", "validation"])  # in one order, and so in the same colours
     assert 140 < int(str(data_of(read.value.post_data)["x_min"])) < 160
     page.reload()
     page.get_by_role("button", name="Show all").click()
     expect(page).not_to_have_url(re.compile("range="))
+
+
+class Fingers:
+    """Fingers on a chart, at places that are shares of its width."""
+
+    def __init__(self, page: Page, canvas: Locator) -> None:
+        self.canvas = canvas
+        self.session = page.context.new_cdp_session(page)
+
+    def move(self, *paths: tuple[float, float], up: float = 0) -> None:
+        """Put each finger on the first of its two places, and draw it to the second, and so many px up."""
+        self.canvas.scroll_into_view_if_needed()
+        over = self.canvas.locator(".u-over")
+        box = until(lambda: over.evaluate_all("found => found[0]?.getBoundingClientRect().toJSON()"))
+        for step in range(11):
+            y = box["y"] + box["height"] / 2 - up * step / 10
+            places = [box["x"] + box["width"] * (a + (b - a) * step / 10) for a, b in paths]
+            points = [{"x": x, "y": y, "id": number} for number, x in enumerate(places)]
+            self._send("touchStart" if not step else "touchMove", points)
+        self._send("touchEnd", [])
+
+    def tap(self, place: float) -> None:
+        """Once."""
+        self.move((place, place))
+
+    def _send(self, kind: str, points: list[dict[str, float]]) -> None:
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_curves_are_zoomed_by_fingers(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars", width=390, height=844, touch=True)
+    canvas = page.get_by_role("img", name=re.compile("^loss"))
+    fingers = Fingers(page, canvas)
+    expect(canvas).to_have_attribute("aria-label", re.compile("validation"))
+    whole = canvas.get_attribute("aria-label") or ""
+    fingers.tap(0.5)
+    expect(canvas).to_have_attribute("data-at", re.compile(r"iteration (29|30)\d"))
+    fingers.move((0.25, 0.5))
+    expect(page).to_have_url(re.compile(r"range=1[45]\d%7E(29|30)\d"))
+    page.get_by_role("article", name="loss").get_by_role("button", name="Whole range").click()
+    expect(page).not_to_have_url(re.compile("range="))
+    expect(canvas).to_have_attribute("aria-label", whole)
+    fingers.move((0.45, 0.25), (0.55, 0.75))
+    expect(page).to_have_url(re.compile(r"range=(23|24)\d%7E(35|36)\d"))
+    fingers.tap(0.5)
+    fingers.tap(0.5)
+    expect(page).not_to_have_url(re.compile("range="))
+
+
+def test_one_finger_still_scrolls_the_page_over_a_curve(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars", width=390, height=844, touch=True)
+    canvas = page.get_by_role("img", name=re.compile("^accuracy"))
+    expect(canvas.locator(".u-over")).to_be_visible()
+    Fingers(page, canvas).move((0.5, 0.5), up=200)
+    until(lambda: page.evaluate("document.scrollingElement.scrollTop") > 50)
+    expect(page).not_to_have_url(re.compile("range="))
+
+
+def test_full_screen_is_zoomed_by_buttons(visit: Open, tasks: dict[str, str]) -> None:
+    page = visit(f"#/task/{tasks[RUNNING]}/scalars?full=loss", width=390, height=844)
+    dialog = page.get_by_role("dialog", name="loss")
+    dialog.get_by_role("button", name="Zoom in").click()
+    expect(page).to_have_url(re.compile("range="))
+    dialog.get_by_role("button", name="Whole range").click()
+    expect(page).not_to_have_url(re.compile("range="))
+    expect(dialog.get_by_role("button", name="Whole range")).to_be_hidden()
+    assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390
 
 
 def test_charts_are_used_by_keyboard(visit: Open, tasks: dict[str, str]) -> None:
@@ -278,6 +355,28 @@ def test_plots_are_drawn_and_their_library_is_loaded_only_there(visit: Open, tas
     expect(page.get_by_role("article", name="confusion")).to_contain_text("predicted")
     expect(page.get_by_role("columnheader", name="recall")).to_be_visible()
     assert any("plotly" in url for url in loaded)
+
+
+def test_plots_in_space_are_drawn_by_a_part_that_only_they_load(visit: Open, api: Api, tasks: dict[str, str]) -> None:
+    task = api.create_task("in space")
+    grid = [[x * y for x in range(5)] for y in range(5)]
+    traces = {
+        "points": {"type": "scatter3d", "mode": "markers", "x": [1, 2, 3], "y": [1, 3, 2], "z": [2, 1, 3]},
+        "height": {"type": "surface", "z": grid},
+        "mesh": {"type": "mesh3d", "x": [0, 1, 0, 0], "y": [0, 0, 1, 0], "z": [0, 0, 0, 1]},
+    }
+    for name, trace in traces.items():
+        text = json.dumps({"data": [trace], "layout": {"title": name, "scene": {"xaxis": {"title": "across"}}}})
+        api.add({"type": "plot", "task": task, "iter": 0, "metric": name, "variant": "v", "plot_str": text})
+    page = visit(f"#/task/{tasks[RUNNING]}/plots")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    expect(page.locator(".figure .main-svg").first).to_be_visible()
+    assert not any("gl3d" in url for url in loaded)
+    page.goto(f"{page.url.split('#')[0]}#/task/{task}/plots")
+    expect(page.locator(".figure .gl-container canvas")).to_have_count(3)
+    assert any("gl3d" in url for url in loaded)
+    assert page.get_by_text("does not draw").count() == 0
 
 
 def test_images_are_walked_through_by_iteration(visit: Open, tasks: dict[str, str]) -> None:

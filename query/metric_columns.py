@@ -1,0 +1,103 @@
+"""One number of a great many entities at once, by which lists are sorted and filtered: a column of a table."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+
+from schema.changes import Changes
+from schema.living import ENTITIES, SINCES_RESET
+from schema.store import Store
+from schema.tables import SCALAR
+
+REMEMBERED_NUMBERS = 300_000
+FEW = 1000  # entities that a statement names
+ITERATION = "last_iteration"
+IGNORED_METRICS = (":monitor:machine", ":monitor:gpu")  # of the resource monitor, whose iterations are seconds
+COMPANIES = "company IN {companies:Array(String)}"
+RESETS = f"""
+(SELECT mapFromArrays(groupArray(task), groupArray(newest)) FROM (
+    SELECT task, max(seq) AS newest FROM tombstones WHERE {COMPANIES} AND scope = 'all' GROUP BY task))
+"""
+ITERATION_SQL = f"""
+SELECT task, greatest(0, max(max_iter)) AS number FROM metric_index
+WHERE $entities AND metric NOT IN {IGNORED_METRICS} AND since_reset = $resets[task]
+GROUP BY task
+"""
+CURVE_SQL = f"""
+SELECT task, $number AS number FROM metric_index
+WHERE $entities AND event_type = '{SCALAR}' AND since_reset = $resets[task]
+    AND lower(hex(MD5(metric))) = {{metric:String}} AND lower(hex(MD5(variant))) = {{variant:String}}
+GROUP BY task HAVING max(latest.batch) > 0
+"""
+NUMBERS = {
+    "value": "max(latest).value",
+    "min_value": "min(lowest).value",
+    "min_value_iteration": "min(lowest).iter",
+    "max_value": "-min(highest).negated",
+    "max_value_iteration": "min(highest).iter",
+    "first_value": "min(first).value",
+}
+AT_ONCE_SQL = "SELECT groupArray(task) AS tasks, groupArray(number) AS numbers FROM ({})"
+
+Numbers = dict[str, float | None]
+
+
+class MetricColumns:
+    """Columns of tables of tasks or models.
+
+    ``changes``: of a process that is the only one to write; only entities that it names are then read again.
+    """
+
+    def __init__(self, store: Store, changes: Changes | None = None) -> None:
+        self._store = store
+        self._changes = changes
+        self._known: OrderedDict[str, dict[str, tuple[int, float | None]]] = OrderedDict()
+
+    async def of(self, storage: Mapping[str, str], field: str) -> Numbers:
+        """The number in ``field`` by id, None where there is none.
+
+        ``storage``: under which company the events of each id are stored. ``field``: ``last_iteration`` or
+        ``last_metrics.<metric>.<variant>.<value>``; others are nobody's.
+        """
+        if not storage or not (sql := _statement(field)):
+            return dict.fromkeys(storage)
+        none = 0 if field == ITERATION else None
+        if self._changes is None:
+            found = await self._read(sql, storage, field, storage)
+            return {key: found.get(key, none) for key in storage}
+        counts = {key: self._changes.of(key) for key in storage}
+        known = self._known.setdefault(field, {})
+        stale = [key for key, count in counts.items() if key not in known or known[key][0] != count]
+        found = await self._read(sql, storage, field, stale) if stale else {}
+        known |= {key: (counts[key], found.get(key, none)) for key in stale}
+        self._forget_some(field)
+        return {key: known[key][1] for key in storage}
+
+    async def _read(self, sql: str, storage: Mapping[str, str], field: str, ids: Collection[str]) -> Numbers:
+        """Of a few entities by name, of many all that there are."""
+        parameters: dict[str, object] = {"companies": sorted(set(storage.values()))}
+        if field != ITERATION:
+            _, parameters["metric"], parameters["variant"], _ = field.split(".")
+        if len(ids) > FEW:
+            statement = sql.replace("$entities", COMPANIES).replace("$resets", RESETS)
+        else:
+            statement = sql.replace("$entities", ENTITIES).replace("$resets", SINCES_RESET)
+            parameters["tasks"] = list(ids)
+        (row,) = await self._store.read(AT_ONCE_SQL.format(statement), parameters)
+        return dict(zip(row["tasks"], row["numbers"], strict=True))
+
+    def _forget_some(self, newest: str) -> None:
+        """The columns that were asked for longest ago go first."""
+        if newest in self._known:
+            self._known.move_to_end(newest)
+        while sum(map(len, self._known.values())) > REMEMBERED_NUMBERS:
+            self._known.popitem(last=False)
+
+
+def _statement(field: str) -> str:
+    """What reads a field; nothing if there is no such field."""
+    if field == ITERATION:
+        return ITERATION_SQL
+    path = field.split(".")
+    return CURVE_SQL.replace("$number", NUMBERS[path[3]]) if len(path) == 4 and path[3] in NUMBERS else ""
