@@ -26,14 +26,17 @@ ONLY_IN_FULL = {
 }
 pytestmark = pytest.mark.xdist_group("faults")  # they share servers, and some each other's traffic
 FAULTS = [fault for family in FAMILIES.values() for fault in family if fault.name not in ONLY_IN_FULL]
-SHARING = [fault for fault in FAULTS if fault.own is None]
-ALONE = [fault for fault in FAULTS if fault.own is not None]
+SHARING = [*(fault for fault in FAULTS if fault.own is None), topics.partitions_added]  # which leaves it whole too
+ALONE = [fault for fault in FAULTS if fault not in SHARING]
 
 
 @pytest.fixture(scope="module")
 def traffic(servers: Servers) -> Iterator[Scenario]:
     """Clients that write, read, delete and remember."""
-    with System(servers) as system, Scenario("in short", system, SEED, deleters=2, pause_seconds=PAUSE_SECONDS) as run:
+    with (
+        System(servers, kafka_timeout_seconds=3) as system,
+        Scenario("in short", system, SEED, deleters=2, pause_seconds=PAUSE_SECONDS) as run,
+    ):
         yield run
 
 
