@@ -37,7 +37,7 @@ get_task_latest_scalar_values get_scalar_metric_data clear_task_log delete_for_t
 get_multi_task_metrics
 """
 IMPLEMENTATIONS |= {call: ["1.0"] for call in FROM_THE_START.split()}
-EXAMPLES = 5  # requests to each call
+EXAMPLES = 3  # requests to each call
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 """The conformance tests once more, against gateway, worker and query service as processes of their own.
 
 By default those files whose subject differs when distributed: any sequence of writes, overwrites, deletes and reads
-(test_stateful), deletes, which go through Kafka; statistics and scroll ids, which the tiers share; and every read once
-(test_tenants). With EVENTIDE_TEST_ALL=1 all of them, as does by hand: EVENTIDE_TEST_MODE=distributed pytest
-tests/conformance
+(test_stateful), deletes, which go through Kafka; statistics, which the tiers share; and every read once (test_tenants).
+With EVENTIDE_TEST_ALL=1 all of them, as does by hand: EVENTIDE_TEST_MODE=distributed pytest tests/conformance
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tests.servers.choice import Kafka
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = Path("tests/conformance")
-WHAT_DIFFERS = ["deletes", "scrolls", "stateful", "statistics", "tenants"]
+WHAT_DIFFERS = ["deletes", "stateful", "statistics", "tenants"]
 MINUTES = 15
 
 

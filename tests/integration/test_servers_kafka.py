@@ -90,35 +90,6 @@ def test_every_node_knows_every_node(kafka_cluster: KafkaCluster) -> None:
     assert views == {View(frozenset({1, 2, 3}))}
 
 
-def test_nothing_acknowledged_is_lost_with_a_node(kafka_cluster: KafkaCluster) -> None:
-    cluster, acknowledged = kafka_cluster, set[bytes]()
-
-    async def main() -> list[bytes]:
-        await create(cluster.bootstrap, "survivor", 6, 3)
-        async with AIOKafkaProducer(
-            bootstrap_servers=cluster.bootstrap, enable_idempotence=True, acks="all", request_timeout_ms=3000
-        ) as producer:
-
-            async def send(number: int) -> None:
-                await producer.send_and_wait("survivor", b"%d" % number)
-                acknowledged.add(b"%d" % number)
-
-            before = [asyncio.create_task(send(number)) for number in range(200)]
-            await asyncio.to_thread(cluster.kill, 2)
-            await asyncio.wait_for(asyncio.gather(*before, *[send(number) for number in range(200, 400)]), 30)
-            await asyncio.to_thread(cluster.start, 2)
-            await asyncio.gather(*[send(number) for number in range(400, 600)])
-        return await consume(cluster.bootstrap, "survivor", 6)
-
-    try:
-        stored = asyncio.run(main())
-    finally:
-        cluster.heal()
-    assert len(acknowledged) == 600
-    assert sorted(stored) == sorted(acknowledged)
-    assert cluster_view(cluster.address(1)) == View(frozenset({1, 2, 3}))
-
-
 def test_a_paused_node_answers_nothing(kafka_cluster: KafkaCluster) -> None:
     kafka_cluster.pause(3)
     try:
