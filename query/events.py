@@ -21,16 +21,27 @@ from schema.wire import Answer, Caller, Endpoints, Tier
 
 NAME = "get_task_events"
 
-PLACE = "(NOT has_iter, if(has_iter, $key, 0), event_type, seq)"
-ROWS_SQL = f"""(
-    SELECT $columns FROM $table FINAL $first {ENTITY} AND $filter AND $reach
-    $then $living AND (NOT has_iter, if(has_iter, $key, 0), '$type', seq)
-        > ({{is_rest:UInt8}}, {{place:Int64}}, {{type:String}}, {{seq:UInt64}})
-    ORDER BY {PLACE} LIMIT {{limit:UInt32}}
+KEYS_SQL = f"""(
+    SELECT $key AS place FROM $table FINAL $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}}
+    $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
+    ORDER BY place LIMIT {{size:UInt32}}
 )"""
-PAGE_SQL = f"SELECT * FROM ($rows) ORDER BY {PLACE} LIMIT {{limit:UInt32}}"
-ONWARDS = "(NOT has_iter OR $key >= {place:Int64})"
-SAME_PLACE = "has_iter AND $key = {place:Int64}"
+ROWS_SQL = f"""(
+    SELECT $columns, $key AS place FROM $table FINAL
+    $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}} AND $key <= last_place
+    $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
+    ORDER BY place, seq LIMIT {{limit:UInt32}}
+)"""
+PAGE_SQL = """
+WITH (SELECT max(place) FROM (SELECT place FROM ($keys) ORDER BY place LIMIT {size:UInt32})) AS last_place
+SELECT * FROM ($rows) ORDER BY place, event_type, seq LIMIT {limit:UInt32}
+"""
+REST_SQL = f"""(
+    SELECT $columns FROM $table FINAL $first {ENTITY} AND NOT has_iter AND $filter
+    $then $living AND ('$type', seq) > ({{type:String}}, {{seq:UInt64}})
+    ORDER BY seq LIMIT {{size:UInt32}}
+)"""
+REST_PAGE_SQL = "SELECT * FROM ($rows) ORDER BY event_type, seq LIMIT {size:UInt32}"
 COUNT_SQL = f"SELECT count() AS n FROM $table FINAL $first {ENTITY} AND $filter $then $living"
 TOTAL_SQL = "SELECT sum(n) AS n FROM ($counts)"
 
@@ -58,15 +69,12 @@ class Position:
     event_type: str = ""
     seq: int = 0
 
-    @classmethod
-    def of(cls, row: Row, order: str) -> Position:
-        """That of an event."""
-        place = row["iter"] if order == "asc" else ~row["iter"]
-        return cls(place if row["has_iter"] else None, row["event_type"], row["seq"])
-
     def parameters(self) -> dict[str, Any]:
         """Those of the statements."""
-        return {"is_rest": int(self.place is None), "place": self.place or 0, "type": self.event_type, "seq": self.seq}
+        return {"place": self.place, "type": self.event_type, "seq": self.seq}
+
+
+BEFORE_REST = Position(place=None)
 
 
 @dataclass(frozen=True)
@@ -126,23 +134,32 @@ async def _read_page(
     reader: Reader, entity: Entity, request: GetTaskEvents, position: Position
 ) -> tuple[list[Row], Position | None]:
     """The rows after a position, and the position after them: None if there are none."""
-    size = request.batch_size
-    if not size:
+    if not request.batch_size:
         return [], position
-    rows = await _read(reader, entity, request, position, ONWARDS, size + 1)
-    if len(rows) > size:
-        following, rows = rows[size], rows[:size]
-        last = Position.of(rows[-1], request.order)
-        if last.place is not None and Position.of(following, request.order).place == last.place:
-            rows += await _read(reader, entity, request, last, SAME_PLACE, MAX_TIES)
-    return rows, Position.of(rows[-1], request.order) if rows else None
+    rows = [] if position.place is None else await _read_by_iteration(reader, entity, request, position)
+    missing = request.batch_size - len(rows)
+    if missing > 0:
+        rest = position if position.place is None else BEFORE_REST
+        rows += await _read_rest(reader, entity, request, rest, missing)
+    if not rows:
+        return [], None
+    return rows, Position(rows[-1].get("place"), rows[-1]["event_type"], rows[-1]["seq"])
 
 
-async def _read(
-    reader: Reader, entity: Entity, request: GetTaskEvents, after: Position, reach: str, limit: int
-) -> list[Row]:
+async def _read_by_iteration(reader: Reader, entity: Entity, request: GetTaskEvents, position: Position) -> list[Row]:
     condition, parameters = filter_sql(request.metrics)
-    rows = union(fill(ROWS_SQL, {"$filter": condition, "$reach": reach}), event_types(request.event_type))
-    sql = fill(PAGE_SQL, {"$rows": rows, "$key": "iter" if request.order == "asc" else "bitNot(iter)"})
-    parameters |= {"limit": limit} | of_entity(entity) | after.parameters()
-    return await reader.store.read(sql, parameters)
+    texts = {"$filter": condition, "$key": "iter" if request.order == "asc" else "bitNot(iter)"}
+    types = event_types(request.event_type)
+    sql = fill(PAGE_SQL, {"$keys": union(fill(KEYS_SQL, texts), types), "$rows": union(fill(ROWS_SQL, texts), types)})
+    parameters |= {"size": request.batch_size, "limit": request.batch_size + MAX_TIES}
+    return await reader.store.read(sql, parameters | of_entity(entity) | position.parameters())
+
+
+async def _read_rest(
+    reader: Reader, entity: Entity, request: GetTaskEvents, position: Position, size: int
+) -> list[Row]:
+    """Events without ``iter``."""
+    condition, parameters = filter_sql(request.metrics)
+    rows = union(fill(REST_SQL, {"$filter": condition}), event_types(request.event_type))
+    parameters |= {"size": size} | of_entity(entity) | position.parameters()
+    return await reader.store.read(fill(REST_PAGE_SQL, {"$rows": rows}), parameters)

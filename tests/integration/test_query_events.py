@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.harness.events import ABSENT, LOG, column, image, log, one_of_each, plot, scalar
+import pytest
+
+from tests.harness.events import ABSENT, LOG, SCALAR, column, image, log, one_of_each, plot, scalar
 from tests.integration.conftest import Service
 
 ACTION = "get_task_events"
@@ -33,6 +35,18 @@ def test_every_event_once_in_either_order(service: Service) -> None:
             assert column(events[-4:], "type") == [LOG, LOG, "training_debug_image", "training_debug_image"]
             assert "iter" not in events[-2]
             assert events[-1]["iter"] is None
+
+
+@pytest.mark.parametrize("event_type", [SCALAR, "*"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_the_first_events_of_many_come_first(service: Service, event_type: str, order: str) -> None:
+    """Curves lie one behind the other in the table, and a page has a little of each."""
+    task, curves, steps, size = service.new_task(), 8, 4000, 4000
+    service.send(scalar(task, step, metric=f"m{curve}") for step in range(steps) for curve in range(curves))
+    page = service.call(ACTION, task=task, event_type=event_type, order=order, batch_size=size)
+    expected = list(range(steps) if order == "asc" else reversed(range(steps)))[: size // curves]
+    assert column(page["events"], "iter") == [step for step in expected for _ in range(curves)]
+    assert page["total"] == curves * steps
 
 
 def test_events_written_during_a_scroll_are_not_lost(service: Service) -> None:
