@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 
+from query.rows import fill
 from schema.changes import Changes
-from schema.living import ENTITIES, SINCES_RESET
+from schema.living import COMPANIES, ENTITIES, SINCES_RESET, SINCES_RESET_EVERYWHERE
 from schema.store import Store
 from schema.tables import SCALAR
 
@@ -14,11 +15,6 @@ REMEMBERED_NUMBERS = 300_000
 FEW = 1000  # entities that a statement names
 ITERATION = "last_iteration"
 IGNORED_METRICS = (":monitor:machine", ":monitor:gpu")  # of the resource monitor, whose iterations are seconds
-COMPANIES = "company IN {companies:Array(String)}"
-RESETS = f"""
-(SELECT mapFromArrays(groupArray(task), groupArray(newest)) FROM (
-    SELECT task, max(seq) AS newest FROM tombstones WHERE {COMPANIES} AND scope = 'all' GROUP BY task))
-"""
 ITERATION_SQL = f"""
 SELECT task, greatest(0, max(max_iter)) AS number FROM metric_index
 WHERE $entities AND metric NOT IN {IGNORED_METRICS} AND since_reset = $resets[task]
@@ -79,12 +75,11 @@ class MetricColumns:
         parameters: dict[str, object] = {"companies": sorted(set(storage.values()))}
         if field != ITERATION:
             _, parameters["metric"], parameters["variant"], _ = field.split(".")
-        if len(ids) > FEW:
-            statement = sql.replace("$entities", COMPANIES).replace("$resets", RESETS)
-        else:
-            statement = sql.replace("$entities", ENTITIES).replace("$resets", SINCES_RESET)
+        texts = {"$entities": COMPANIES, "$resets": SINCES_RESET_EVERYWHERE}
+        if len(ids) <= FEW:
+            texts = {"$entities": ENTITIES, "$resets": SINCES_RESET}
             parameters["tasks"] = list(ids)
-        (row,) = await self._store.read(AT_ONCE_SQL.format(statement), parameters)
+        (row,) = await self._store.read(AT_ONCE_SQL.format(fill(sql, texts)), parameters)
         return dict(zip(row["tasks"], row["numbers"], strict=True))
 
     def _forget_some(self, newest: str) -> None:

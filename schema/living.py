@@ -8,13 +8,14 @@ their plurals); ``company`` is the one under which the entity's events are store
 from __future__ import annotations
 
 ENTITY = "company = {company:String} AND task = {task:String}"
-ENTITIES = "company IN {companies:Array(String)} AND task IN {tasks:Array(String)}"
+COMPANIES = "company IN {companies:Array(String)}"
+ENTITIES = f"{COMPANIES} AND task IN {{tasks:Array(String)}}"
 
 # The entity's newest deletion of events; 0 if there is none.
 SINCE = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope != 'logs')"
 LIVING = f"seq > {SINCE}"
 
-# The same of several entities, as a statement of its own.
+# Of several entities the newest deletion of everything, and of events, as a statement of its own.
 DELETIONS_SQL = f"""
 SELECT task, maxIf(seq, scope = 'all') AS reset, maxIf(seq, scope != 'logs') AS deleted
 FROM tombstones WHERE {ENTITIES} GROUP BY task
@@ -26,15 +27,16 @@ LIVING_LOGS = f"""{LIVING} AND NOT arrayExists(t -> {CLEARED},
     (SELECT groupArray((seq, through, include, exclude)) FROM tombstones WHERE {ENTITY} AND scope = 'logs'))"""
 
 
-def _since_by_task(condition: str) -> str:
+def _since_by_task(condition: str, of: str = ENTITIES) -> str:
     return (
         f"(SELECT mapFromArrays(groupArray(task), groupArray(newest)) FROM ("
-        f"SELECT task, max(seq) AS newest FROM tombstones WHERE {ENTITIES} AND {condition} GROUP BY task))"
+        f"SELECT task, max(seq) AS newest FROM tombstones WHERE {of} AND {condition} GROUP BY task))"
     )
 
 
 SINCES = _since_by_task("scope != 'logs'")
 SINCES_RESET = _since_by_task("scope = 'all'")
+SINCES_RESET_EVERYWHERE = _since_by_task("scope = 'all'", COMPANIES)
 LIVING_MANY = f"seq > {SINCES}[task]"
 LIVING_LOGS_MANY = f"""{LIVING_MANY} AND NOT arrayExists(t -> task = t.5 AND {CLEARED},
     (SELECT groupArray((seq, through, include, exclude, task)) FROM tombstones WHERE {ENTITIES} AND scope = 'logs'))"""

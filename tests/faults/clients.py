@@ -271,6 +271,7 @@ class Clients:
             body = {
                 "task": task,
                 "event_type": SCALAR,
+                "count_total": False,
                 "metrics": [{"metric": OVERWRITTEN, "variants": [batch.client]}],
             }
             events = caller.read("events.get_task_events", **body)["events"]

@@ -14,7 +14,7 @@ from tests.faults.fault import PAUSE_SECONDS, Fault
 from tests.faults.outcome import Skipped
 from tests.faults.run import FAMILIES
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import Servers, System
+from tests.faults.system import Servers
 
 SEED = 20_261_124
 SHORT = Scale(is_short=True)
@@ -33,8 +33,9 @@ ALONE = [fault for fault in FAULTS if fault not in SHARING]
 @pytest.fixture(scope="module")
 def traffic(servers: Servers) -> Iterator[Scenario]:
     """Clients that write, read, delete and remember."""
+    assert topics.partitions_added.own  # the installation that suits it suits all of them
     with (
-        System(servers, kafka_timeout_seconds=3) as system,
+        topics.partitions_added.own(servers, SHORT) as system,
         Scenario("in short", system, SEED, deleters=2, pause_seconds=PAUSE_SECONDS) as run,
     ):
         yield run
