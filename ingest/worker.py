@@ -7,6 +7,10 @@ What keeps acknowledged events safe here was measured on a real broker (docs/del
   before anything behind such a hole is committed, and Kafka replays;
 - offsets are committed by what the guard knows to be written, and by nothing else;
 - static membership, and a supervisor that starts it again (``deploy/supervise.py``).
+
+Partitions that are added later have to be noticed here. Of a consumer group only the leader watches for them, and a
+group of static members may have none that knows: to a leader that is started again within its session Kafka gives its
+old assignment without telling it that it leads.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
 from ingest.kafka.lag import LagReader
+from ingest.kafka.members import assigned_partitions
 from ingest.progress import Progress
 from ingest.sink import Sink
 from schema.errors import Unavailable
@@ -34,6 +39,7 @@ SESSION_SECONDS, HEARTBEAT_SECONDS = 10, 1
 LONGEST_WRITE_SECONDS = 3600
 COMMIT_SECONDS = 1.0
 LAG_INTERVAL_SECONDS = 5.0
+METADATA_SECONDS = 10.0
 
 Beside = Callable[[], Awaitable[None]]
 logger = logging.getLogger("eventide.worker")
@@ -78,6 +84,7 @@ def create_worker(config: WorkerConfig, sink: Sink, reader: LagReader) -> faust.
 
     app.task()(lambda: _commit_regularly(progress))
     app.task()(lambda: _measure_lag(reader, progress, sink))
+    app.task()(lambda: _find_owners(app, config))
     return app
 
 
@@ -113,6 +120,29 @@ async def _commit(app: faust.App, topic: str, offsets: dict[int, int]) -> bool:
     """Commit through Faust's consumer, past its own bookkeeping. False if the group has another opinion."""
     consumer: Any = app.consumer
     return bool(await consumer._commit({TP(topic, partition): offset for partition, offset in offsets.items()}))
+
+
+async def _find_owners(app: faust.App, config: WorkerConfig) -> None:
+    """Join the group again while a partition belongs to nobody: where the leader does, all are handed out anew."""
+    owned = 0
+    while True:
+        await asyncio.sleep(METADATA_SECONDS)
+        thread: Any = app.consumer._thread  # type: ignore[attr-defined]
+        if (consumer := thread._consumer) is None or (known := _partition_count(consumer, config.topic)) == owned:
+            continue
+        try:
+            assigned = await assigned_partitions(config.bootstrap, config.group, config.topic)
+        except Unavailable as error:
+            logger.warning("it is not known which partitions belong to whom: %s", error)
+            continue
+        owned = len(assigned or ())
+        if assigned is not None and owned < known:
+            logger.warning("only partitions %s of %d belong to somebody: joining again", sorted(assigned), known)
+            thread.thread_loop.call_soon_threadsafe(consumer._coordinator.request_rejoin)
+
+
+def _partition_count(consumer: Any, topic: str) -> int:
+    return len(consumer.partitions_for_topic(topic) or ())
 
 
 async def _measure_lag(reader: LagReader, progress: Progress, sink: Sink) -> None:
@@ -182,7 +212,7 @@ def _app(config: WorkerConfig) -> faust.App:
         consumer_group_instance_id=config.instance_id,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=1 << 20,
-        consumer_metadata_max_age_ms=10_000,
+        consumer_metadata_max_age_ms=int(METADATA_SECONDS * 1000),
         broker_commit_interval=1.0,
         broker_max_poll_records=256,
         stream_buffer_maxsize=1024,

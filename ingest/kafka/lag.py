@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from ingest.kafka.admin import admin
 from schema.errors import Unavailable
 
 LOOK_SECONDS = 3.0
@@ -126,14 +127,8 @@ class LagReader:
 
 async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """What a group has committed of a topic, by partition. Raises Unavailable."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await client.start()
+    async with admin(bootstrap) as client:
         found = await _group_offsets(client, group)
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka is not available: {error!r}") from error
-    finally:
-        await client.close()
     offsets = {tp.partition: offset.offset for tp, offset in found.items() if tp.topic == topic}
     return {partition: offset for partition, offset in offsets.items() if offset >= 0}
 

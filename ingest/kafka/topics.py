@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
 
+from ingest.kafka.admin import admin
 from ingest.kafka.current import LEASE_SECONDS, Topic
 from ingest.kafka.lag import LagReader, until_applied
 from ingest.kafka.names import applied_topic, dlq_topic
@@ -75,19 +74,6 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
             await _make_anew(client, plan)
         await _keep_brokers_time(client, plan.name)
     return await _open(registry, Topic(plan.name, topic.epoch + 1, partitions))
-
-
-@asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client. Kafka's errors are Unavailable."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await client.start()
-        yield client
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka is not available: {error!r}") from error
-    finally:
-        await client.close()
 
 
 async def _close(registry: Registry, topic: Topic, plan: TopicPlan) -> None:

@@ -55,6 +55,15 @@ def test_refusals_keep_their_envelope(one_address: Api) -> None:
     assert one_address.raw_batch(["x" * (MAX_BODY_BYTES + 1)]).status_code == 413
 
 
+@pytest.mark.parametrize(("client", "connection"), [("clearml-2.1.0", "close"), ("", "keep-alive")])
+def test_connections_of_the_sdk_are_not_kept(one_address: Api, client: str, connection: str) -> None:
+    task = one_address.create_task()
+    for action in ("events.add", "tasks.get_by_id"):
+        url = f"{one_address.origins.query}/{action}"
+        answer = one_address.ask(url, scalar(task, 1, 0.5) | {"task": task}, headers={"X-Clearml-Client": client})
+        assert (answer.status_code, answer.headers["Connection"]) == (200, connection)
+
+
 def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:
     sdks = {"front": Sdk(front, tmp_path / "front"), "alone": Sdk(eventide, tmp_path / "alone")}
     for name, sdk in sdks.items():

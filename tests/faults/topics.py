@@ -22,7 +22,14 @@ def migrated_twice(run: Scenario, scale: Scale) -> None:
 
 @fault("topics: partitions added", own=lambda servers, scale: System(servers, kafka_timeout_seconds=scale(3, 8)))
 def partitions_added(run: Scenario, scale: Scale) -> None:
-    """Entities move to other partitions: the epoch rises, and the last value that was acknowledged stays on top."""
+    """Entities move to other partitions: the epoch rises, and the last value that was acknowledged stays on top.
+
+    Every worker was started again before, so that none knows that it leads the group and has to watch for partitions.
+    """
+    for worker in run.system.workers:
+        worker.kill()
+        worker.start()
+        worker.wait_ready(60)
     run.sleep(scale(0.5, 10))
     run.system.environment["EVENTIDE_KAFKA_PARTITIONS"] = str(MORE_PARTITIONS)
     changed = f"{MORE_PARTITIONS} partitions, epoch 2"

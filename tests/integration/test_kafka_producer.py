@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 
 from ingest.kafka.producer import Message, Producer
-from ingest.kafka.topics import admin
+from ingest.kafka.admin import admin
 from schema.errors import Unavailable
 from tests.servers.choice import Kafka
 

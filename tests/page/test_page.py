@@ -494,9 +494,11 @@ def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api) -> None:
             route.continue_()
 
     page.route(re.compile(r"events\.stream.*points=true"), break_first)
-    page.goto(f"{page.url.split('#')[0]}#/task/{task}/scalars")
+    with page.expect_response(re.compile(r"events\.stream.*points=true")):
+        page.goto(f"{page.url.split('#')[0]}#/task/{task}/scalars")
     expect(page.locator(".series .value")).to_have_text("42")
-    api.add(scalar(task, 1, 43.0))  # while there is no stream
+    with page.expect_request(re.compile(r"events\.stream.*points=true")):
+        api.add(scalar(task, 1, 43.0))  # while there is no stream
     expect(page.locator(".series .value")).to_have_text("43")
     assert len(opened) == 2
 

@@ -1,0 +1,24 @@
+"""Questions and orders to the brokers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schema.errors import Unavailable
+
+
+@asynccontextmanager
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client. Kafka's errors are Unavailable."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await client.start()
+        yield client
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka is not available: {error!r}") from error
+    finally:
+        await client.close()

@@ -1,0 +1,20 @@
+"""Which partitions of a topic the members of a consumer group have between them."""
+
+from __future__ import annotations
+
+from aiokafka.coordinator.protocol import ConsumerProtocol
+
+from ingest.kafka.admin import admin
+
+STABLE = "Stable"  # every member knows what it has
+
+
+async def assigned_partitions(bootstrap: str, group: str, topic: str) -> set[int] | None:
+    """The partitions that some member has; None while they are being handed out. Raises Unavailable."""
+    async with admin(bootstrap) as client:
+        (answer,) = await client.describe_consumer_groups([group])
+    ((_, _, state, _, _, members, *_),) = answer.groups
+    if state != STABLE:
+        return None
+    assignments = [ConsumerProtocol.ASSIGNMENT.decode(assignment) for *_, assignment in members]
+    return {tp.partition for one in assignments for tp in one.partitions() if tp.topic == topic}
