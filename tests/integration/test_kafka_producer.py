@@ -8,8 +8,8 @@ import secrets
 import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 
-from ingest.kafka.producer import Message, Producer
 from ingest.kafka.admin import admin
+from ingest.kafka.producer import Message, Producer
 from schema.errors import Unavailable
 from tests.servers.choice import Kafka
 
