@@ -13,7 +13,7 @@ from schema.blocks import SCHEMA_VERSION
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System, until
-from tests.faults.topic import Found, configure, produce, records, tasks_of
+from tests.faults.topic import Found, configure, events_of, produce, records
 from tests.harness.events import SCALAR, scalar
 
 ROWS, BAD_ROW = 10_000, 5_000
@@ -44,11 +44,14 @@ def refused_row(run: Scenario, scale: Scale) -> None:
     (task,) = caller.new_tasks(1)
     with _refusing(run.system):
         metrics = (REFUSED if number == BAD_ROW else "m" for number in range(ROWS))
-        caller.write(scalar(task, number, metric=metric) for number, metric in enumerate(metrics))
-        parked = _rows_of(run.system, task)
+        events = (scalar(task, number, metric=metric) for number, metric in enumerate(metrics))
+        caller.write(events, ack="durable")  # to look for the row may take longer than a gateway waits
+        parked = until(lambda: _parked_rows(run.system, task), 60, "the row is parked")
+        until(lambda: sum(1 for _ in caller.events(task)) >= ROWS - 1, 60, "the others are there")
         _expect_iterations(run, task, set(range(ROWS)) - {BAD_ROW})
     run.ended()
-    run.outcome.require(len(parked) == 1, f"{len(parked)} rows are parked")
+    iterations = {event["iter"] for record in parked for event in events_of(record)}
+    run.outcome.require(iterations == {BAD_ROW}, f"{sorted(iterations)[:5]} are parked")
     _replay_twice(run, parked[0])
     until(lambda: sum(1 for _ in caller.events(task)) >= ROWS, 60, "the row is there")
     _expect_iterations(run, task, set(range(ROWS)))
@@ -152,9 +155,10 @@ def _expect_shown(run: Scenario, record: Found) -> None:
     run.outcome.require((told["reason"], told["value"]) == expected, f"dlq show says {told}")
 
 
-def _rows_of(system: System, task: str) -> list[Found]:
-    """What the DLQ has of a task's rows."""
-    return [record for record in records(system.kafka.bootstrap, dlq_topic(system.name)) if task in tasks_of(record)]
+def _parked_rows(system: System, task: str) -> list[Found]:
+    """What the DLQ has of a task."""
+    parked = records(system.kafka.bootstrap, dlq_topic(system.name))
+    return [record for record in parked if any(event["task"] == task for event in events_of(record))]
 
 
 def _expect_iterations(run: Scenario, task: str, wanted: set[int]) -> None:

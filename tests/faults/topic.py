@@ -37,17 +37,13 @@ def parked_events(bootstrap: str, events_topic: str) -> dict[str, Counter[str]]:
     """By task the events that are on the DLQ; what is no block is left out."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records(bootstrap, dlq_topic(events_topic)):
-        for event in _events(record):
+        for event in events_of(record):
             found[event["task"]][name_of(event)] += 1
     return found
 
 
-def tasks_of(record: Found) -> set[str]:
-    """The tasks of a record's events; none if it is no block."""
-    return {event["task"] for event in _events(record)}
-
-
-def _events(record: Found) -> list[Event]:
+def events_of(record: Found) -> list[Event]:
+    """The events of a record; none if it is no block."""
     try:
         content = decode(record.headers, record.value, 0, 0).content
     except RecordError:

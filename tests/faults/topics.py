@@ -20,7 +20,7 @@ def migrated_twice(run: Scenario, scale: Scale) -> None:
     run.ended()
 
 
-@fault("topics: partitions added", own=lambda servers, scale: System(servers, kafka_timeout_seconds=scale(3, 8)))
+@fault("topics: partitions added", own=lambda servers, scale: System(servers, kafka_timeout_seconds=scale(5, 8)))
 def partitions_added(run: Scenario, scale: Scale) -> None:
     """Entities move to other partitions: the epoch rises, and the last value that was acknowledged stays on top.
 

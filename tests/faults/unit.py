@@ -38,9 +38,11 @@ class Unit:
     @property
     def pids(self) -> list[int]:
         """Its own, and those of the processes that it supervises."""
+        if not self.alive:
+            return []
         try:
             own = psutil.Process(self._process.pid)
-            return [own.pid, *(child.pid for child in own.children(recursive=True))] if self.alive else []
+            return [own.pid, *(child.pid for child in own.children(recursive=True))]
         except psutil.NoSuchProcess:
             return []
 
