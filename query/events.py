@@ -7,20 +7,23 @@ iteration, up to MAX_TIES of them; where even those do not suffice, the cursor r
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
-from query.rows import EventType, MetricFilter, Row, documents_of_any, event_types, fill, filter_sql, of_entity, union
+from query.rows import ANY, EventType, MetricFilter, Row, documents_of_any, fill, filter_sql, of_entity, union
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
+from schema.store import Store
 from schema.tables import INT64_MIN
 from schema.wire import Answer, Caller, Endpoints, Tier
 
 NAME = "get_task_events"
 
+TYPES_SQL = f"SELECT DISTINCT event_type FROM metric_index WHERE {ENTITY} ORDER BY event_type"
 KEYS_SQL = f"""(
     SELECT $key AS place FROM $table FINAL $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}}
     $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
@@ -52,7 +55,7 @@ class GetTaskEvents(Request):
     """A page of an entity's events; with ``scroll_id``, the next one of the request that opened the scroll."""
 
     task: str
-    event_type: EventType = "*"
+    event_type: EventType = ANY
     order: Literal["asc", "desc"] = "asc"
     batch_size: PageSize = 500
     count_total: Boolean = True
@@ -86,6 +89,51 @@ class Reading:
     position: Position | None = Position()
 
 
+@dataclass(frozen=True)
+class Events:
+    """What a request is about: events of an entity, of these types."""
+
+    store: Store
+    entity: Entity
+    request: GetTaskEvents
+    types: Sequence[str]
+
+    async def count(self) -> int:
+        """All of them."""
+        rows = await self._read(TOTAL_SQL, {"$counts": COUNT_SQL})
+        return int(rows[0]["n"]) if rows else 0
+
+    async def after(self, position: Position) -> tuple[list[Row], Position | None]:
+        """A page of rows after a position, and the position after them: None if there are none."""
+        size = self.request.batch_size
+        if not size:
+            return [], position
+        rows = [] if position.place is None else await self._by_iteration(position)
+        if len(rows) < size:
+            rows += await self._rest(position if position.place is None else BEFORE_REST, size - len(rows))
+        if not rows:
+            return [], None
+        return rows, Position(rows[-1].get("place"), rows[-1]["event_type"], rows[-1]["seq"])
+
+    async def _by_iteration(self, position: Position) -> list[Row]:
+        size = self.request.batch_size
+        limits = {"size": size, "limit": size + MAX_TIES}
+        return await self._read(PAGE_SQL, {"$keys": KEYS_SQL, "$rows": ROWS_SQL}, position.parameters() | limits)
+
+    async def _rest(self, position: Position, size: int) -> list[Row]:
+        """Events without ``iter``."""
+        return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, position.parameters() | {"size": size})
+
+    async def _read(self, sql: str, parts: Mapping[str, str], more: Mapping[str, Any] | None = None) -> list[Row]:
+        """``parts``: what stands in ``sql`` once for each type."""
+        if not self.types:
+            return []
+        condition, parameters = filter_sql(self.request.metrics)
+        texts = {"$filter": condition, "$key": "iter" if self.request.order == "asc" else "bitNot(iter)"}
+        unions = {name: union(fill(part, texts), self.types) for name, part in parts.items()}
+        return await self.store.read(fill(sql, unions), parameters | of_entity(self.entity) | dict(more or {}))
+
+
 @endpoints.add("events.get_task_events")
 async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents) -> Answer:
     """``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end."""
@@ -93,11 +141,23 @@ async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents
     reading = _resume(reader, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    (rows, position), total = await asyncio.gather(
-        _read_page(reader, entity, reading.request, reading.position), _count(reader, entity, reading)
-    )
+    types = await _types(reader.store, entity, reading.request.event_type)
+    events = Events(reader.store, entity, reading.request, types)
+    (rows, position), total = await asyncio.gather(events.after(reading.position), _total(events, reading))
     scroll_id = _scroll_id(reader, caller, replace(reading, total=total, position=position))
     return {"events": documents_of_any(rows), "returned": len(rows), "total": total, "scroll_id": scroll_id}
+
+
+async def _types(store: Store, entity: Entity, wanted: str) -> Sequence[str]:
+    """The event types to look for: of any, those that the entity has ever had. Few have all."""
+    if wanted != ANY:
+        return [wanted]
+    return [row["event_type"] for row in await store.read(TYPES_SQL, of_entity(entity))]
+
+
+async def _total(events: Events, reading: Reading) -> int | None:
+    """All events of the scroll, counted for its first page."""
+    return await events.count() if reading.total is None and reading.request.count_total else reading.total
 
 
 def _resume(reader: Reader, caller: Caller, request: GetTaskEvents) -> Reading:
@@ -118,48 +178,3 @@ def _scroll_id(reader: Reader, caller: Caller, reading: Reading) -> str:
         "position": reading.position and astuple(reading.position),
     }
     return reader.cursors.make(NAME, caller, [reading.request.task], state)
-
-
-async def _count(reader: Reader, entity: Entity, reading: Reading) -> int | None:
-    """All events of the scroll, counted for its first page."""
-    if reading.total is not None or not reading.request.count_total:
-        return reading.total
-    condition, parameters = filter_sql(reading.request.metrics)
-    counts = union(fill(COUNT_SQL, {"$filter": condition}), event_types(reading.request.event_type))
-    rows = await reader.store.read(fill(TOTAL_SQL, {"$counts": counts}), parameters | of_entity(entity))
-    return int(rows[0]["n"])
-
-
-async def _read_page(
-    reader: Reader, entity: Entity, request: GetTaskEvents, position: Position
-) -> tuple[list[Row], Position | None]:
-    """The rows after a position, and the position after them: None if there are none."""
-    if not request.batch_size:
-        return [], position
-    rows = [] if position.place is None else await _read_by_iteration(reader, entity, request, position)
-    missing = request.batch_size - len(rows)
-    if missing > 0:
-        rest = position if position.place is None else BEFORE_REST
-        rows += await _read_rest(reader, entity, request, rest, missing)
-    if not rows:
-        return [], None
-    return rows, Position(rows[-1].get("place"), rows[-1]["event_type"], rows[-1]["seq"])
-
-
-async def _read_by_iteration(reader: Reader, entity: Entity, request: GetTaskEvents, position: Position) -> list[Row]:
-    condition, parameters = filter_sql(request.metrics)
-    texts = {"$filter": condition, "$key": "iter" if request.order == "asc" else "bitNot(iter)"}
-    types = event_types(request.event_type)
-    sql = fill(PAGE_SQL, {"$keys": union(fill(KEYS_SQL, texts), types), "$rows": union(fill(ROWS_SQL, texts), types)})
-    parameters |= {"size": request.batch_size, "limit": request.batch_size + MAX_TIES}
-    return await reader.store.read(sql, parameters | of_entity(entity) | position.parameters())
-
-
-async def _read_rest(
-    reader: Reader, entity: Entity, request: GetTaskEvents, position: Position, size: int
-) -> list[Row]:
-    """Events without ``iter``."""
-    condition, parameters = filter_sql(request.metrics)
-    rows = union(fill(REST_SQL, {"$filter": condition}), event_types(request.event_type))
-    parameters |= {"size": size} | of_entity(entity) | position.parameters()
-    return await reader.store.read(fill(REST_PAGE_SQL, {"$rows": rows}), parameters)
