@@ -16,5 +16,5 @@ async def assigned_partitions(bootstrap: str, group: str, topic: str) -> set[int
     ((_, _, state, _, _, members, *_),) = answer.groups
     if state != STABLE:
         return None
-    assignments = [ConsumerProtocol.ASSIGNMENT.decode(assignment) for *_, assignment in members]
+    assignments = [ConsumerProtocol.ASSIGNMENT.decode(assignment) for *_, assignment in members if assignment]
     return {tp.partition for one in assignments for tp in one.partitions() if tp.topic == topic}
