@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
-from query.rows import ANY, EventType, MetricFilter, Row, documents_of_any, fill, filter_sql, of_entity, union
+from query.rows import ANY_TYPE, EventType, MetricFilter, Row, documents_of_any, fill, filter_sql, of_entity, union
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
@@ -55,7 +55,7 @@ class GetTaskEvents(Request):
     """A page of an entity's events; with ``scroll_id``, the next one of the request that opened the scroll."""
 
     task: str
-    event_type: EventType = ANY
+    event_type: EventType = ANY_TYPE
     order: Literal["asc", "desc"] = "asc"
     batch_size: PageSize = 500
     count_total: Boolean = True
@@ -100,7 +100,7 @@ class Events:
 
     async def count(self) -> int:
         """All of them."""
-        rows = await self._read(TOTAL_SQL, {"$counts": COUNT_SQL})
+        rows = await self._read(TOTAL_SQL, {"$counts": COUNT_SQL}, {})
         return int(rows[0]["n"]) if rows else 0
 
     async def after(self, position: Position) -> tuple[list[Row], Position | None]:
@@ -124,14 +124,14 @@ class Events:
         """Events without ``iter``."""
         return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, position.parameters() | {"size": size})
 
-    async def _read(self, sql: str, parts: Mapping[str, str], more: Mapping[str, Any] | None = None) -> list[Row]:
+    async def _read(self, sql: str, parts: Mapping[str, str], parameters: Mapping[str, Any]) -> list[Row]:
         """``parts``: what stands in ``sql`` once for each type."""
         if not self.types:
             return []
-        condition, parameters = filter_sql(self.request.metrics)
+        condition, filtered = filter_sql(self.request.metrics)
         texts = {"$filter": condition, "$key": "iter" if self.request.order == "asc" else "bitNot(iter)"}
         unions = {name: union(fill(part, texts), self.types) for name, part in parts.items()}
-        return await self.store.read(fill(sql, unions), parameters | of_entity(self.entity) | dict(more or {}))
+        return await self.store.read(fill(sql, unions), {**filtered, **of_entity(self.entity), **parameters})
 
 
 @endpoints.add("events.get_task_events")
@@ -150,7 +150,7 @@ async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents
 
 async def _types(store: Store, entity: Entity, wanted: str) -> Sequence[str]:
     """The event types to look for: of any, those that the entity has ever had. Few have all."""
-    if wanted != ANY:
+    if wanted != ANY_TYPE:
         return [wanted]
     return [row["event_type"] for row in await store.read(TYPES_SQL, of_entity(entity))]
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from query.reader import Reader
-from query.rows import EventType, Row, event_types, fill, of_entities
+from query.rows import ANY_TYPE, EventType, Row, event_types, fill, of_entities
 from schema.living import ENTITIES, LIVING_LOGS_MANY, SINCES
 from schema.registry import Entity
 from schema.requests import Boolean, Request
@@ -49,7 +49,7 @@ class GetMultiTaskMetrics(Request):
     """The metrics and variants of several entities together."""
 
     tasks: Annotated[list[str], Field(min_length=1)]
-    event_type: EventType = "*"
+    event_type: EventType = ANY_TYPE
     model_events: Boolean = False
 
 

@@ -16,7 +16,7 @@ from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, LOG, SCALAR
 Row = dict[str, Any]
 Event = dict[str, Any]
 EventType = Literal["log", "plot", "training_debug_image", "training_stats_scalar", "training_stats_vector", "*"]
-ANY: Literal["*"] = "*"  # every event type
+ANY_TYPE: Literal["*"] = "*"
 Key = Literal["iter", "timestamp", "iso_time"]  # an axis
 Int64 = Annotated[Integer, Field(ge=INT64_MIN, le=INT64_MAX)]
 Iterations = Annotated[Integer, Field(ge=1, lt=2**31)]  # how many
@@ -68,7 +68,7 @@ def fill(sql: str, texts: Mapping[str, str]) -> str:
 
 def event_types(wanted: str) -> Sequence[str]:
     """The event types that ``event_type`` stands for."""
-    return EVENT_TYPES if wanted == ANY else (wanted,)
+    return EVENT_TYPES if wanted == ANY_TYPE else (wanted,)
 
 
 def union(sql: str, types: Iterable[str]) -> str:

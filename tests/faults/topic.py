@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from ingest.kafka.admin import admin
 from ingest.kafka.names import dlq_topic
 from schema.blocks import Block, decode
 from schema.errors import RecordError
@@ -77,12 +77,8 @@ async def _produce(
 
 
 async def _configure(bootstrap: str, topic: str, settings: Mapping[str, str]) -> None:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await client.start()
-    try:
+    async with admin(bootstrap) as client:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))])
-    finally:
-        await client.close()
 
 
 async def _records(bootstrap: str, topic: str) -> list[Found]:

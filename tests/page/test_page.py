@@ -484,6 +484,7 @@ def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api) -> None:
     api.add(scalar(task, 0, 42.0))
     page = visit()
     opened: list[str] = []
+    stream = re.compile(r"events\.stream.*points=true")
 
     def break_first(route: Route) -> None:
         opened.append(route.request.url)
@@ -493,11 +494,11 @@ def test_a_stream_that_breaks_is_resumed(visit: Open, api: Api) -> None:
         else:
             route.continue_()
 
-    page.route(re.compile(r"events\.stream.*points=true"), break_first)
-    with page.expect_response(re.compile(r"events\.stream.*points=true")):
+    page.route(stream, break_first)
+    with page.expect_response(stream):
         page.goto(f"{page.url.split('#')[0]}#/task/{task}/scalars")
     expect(page.locator(".series .value")).to_have_text("42")
-    with page.expect_request(re.compile(r"events\.stream.*points=true")):
+    with page.expect_request(stream):
         api.add(scalar(task, 1, 43.0))  # while there is no stream
     expect(page.locator(".series .value")).to_have_text("43")
     assert len(opened) == 2
