@@ -39,7 +39,8 @@ EventsError
 │  ├─ BadPath              400      files server: a path that no file can have
 │  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
-│  └─ EncodedBody          415      request bodies may not be compressed
+│  ├─ EncodedBody          415      request bodies may not be compressed
+│  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
 ├─ RecordError             a Kafka record that fails however often tried: parked on the DLQ topic, then acked
 ├─ Unavailable             503/0    the same input may succeed later; the worker backs off on the same batch
 ├─ StoreRejected           500/100  ClickHouse refused a statement: a defect of ours, or drift
@@ -288,6 +289,12 @@ class EncodedBody(RequestError):
     """Request bodies may not be compressed."""
 
     code = 415
+
+
+class ClientGone(RequestError):
+    """The client has closed its connection before anything was done."""
+
+    code = 499
 
 
 class RecordError(EventsError):

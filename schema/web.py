@@ -16,6 +16,7 @@ from schema import openapi
 from schema.auth import Authenticator
 from schema.errors import (
     BodyTooLarge,
+    ClientGone,
     EncodedBody,
     EventsError,
     InvalidField,
@@ -28,6 +29,7 @@ from schema.jsonlog import request_id
 from schema.metrics import REQUEST_SECONDS, REQUESTS
 from schema.requests import ARROW_STREAM, JSON_LINES, EventBatch, Request, first_of, media_type, merge_pairs, parse_json
 from schema.site import Site
+from schema.waiting import check_waiting, connection
 from schema.wire import Answer, Call, Endpoint, Endpoints, Reply, Stream, to_json
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -120,6 +122,7 @@ class Dispatcher:
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
         request_id.set(call.id)
+        connection.set(request.transport)
         try:
             response = await self._answer(call, request)
         except EventsError as error:
@@ -140,6 +143,7 @@ class Dispatcher:
         caller = await self._authenticator.caller(request.headers, request.cookies, endpoint.access)
         with self._room.take(request.content_length or 0):
             parameters = await _read_parameters(request, endpoint)
+            check_waiting()
             answer = await endpoint.handler(caller, parameters)
         if isinstance(answer, Stream):
             return await _stream(request, answer)
@@ -176,6 +180,8 @@ async def _read_body(request: web.Request) -> bytes:
         raise BodyTooLarge(f"The body exceeds {limit} bytes") from error
     except TimeoutError as error:
         raise MalformedRequest(f"The body did not arrive within {BODY_SECONDS} seconds") from error
+    except ConnectionError as error:
+        raise ClientGone("The client left before the end of the body") from error
 
 
 def error_response(call: Call, error: EventsError) -> web.Response:

@@ -11,6 +11,7 @@ from ingest.kafka.current import CurrentTopic, Topic
 from ingest.kafka.producer import Message, Producer
 from schema.blocks import Block, Content, Deletion, encode, is_late, partition_of
 from schema.errors import Unavailable
+from schema.waiting import check_waiting
 
 MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
@@ -54,8 +55,12 @@ class KafkaLog:
         return time.time_ns() // 1_000_000 + round(self._timeout_seconds * 1000)
 
     async def _send(self, topic: Topic, pieces: Pieces, deadline_ms: int) -> list[tuple[int, int]]:
-        """The (partition, offset) of each piece. Raises Unavailable if one came to the topic after its deadline."""
+        """The (partition, offset) of each piece.
+
+        Raises Unavailable if one came to the topic after its deadline, and ClientGone if nobody waits for it by now.
+        """
         messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
+        check_waiting()
         receipts = await self._producer.send(messages)
         for message, receipt in zip(messages, receipts, strict=True):
             if receipt.appended_ms is None:

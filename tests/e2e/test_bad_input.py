@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.harness.api import JSON_LINES, Api, failure_of
+from tests.harness.api import JSON_LINES, Api, failure_of, until
 from tests.harness.deployment import Deployment, embedded
 from tests.harness.events import scalar
 
@@ -115,6 +116,46 @@ def test_a_compressed_body_is_refused_before_anything_else(api: Api) -> None:
 def test_wrong_credentials(api: Api, header: str, subcode: int) -> None:
     response = api.raw("events.add_batch", content=b"{", headers={"Authorization": header}, auth=False)
     assert failure_of(response) == (401, subcode)
+
+
+def test_a_client_that_leaves_amid_its_body_is_no_defect(service: Deployment, api: Api) -> None:
+    before = left(api)
+    with sent(api, b"{", length=1000):
+        pass
+    until(lambda: left(api) == before + 1)
+    assert "unexpected error" not in service.processes["up"].log.read_text()
+
+
+def test_what_a_paused_process_finds_of_clients_that_have_left_is_dropped(service: Deployment, api: Api) -> None:
+    task, before = api.create_task(), left(api)
+    body = GOOD.replace("$TASK", task).encode()
+    service.processes["up"].pause()
+    with sent(api, body, length=len(body)):
+        pass
+    service.processes["up"].resume()
+    until(lambda: left(api) == before + 1)
+    assert api.events(task) == []
+
+
+def sent(api: Api, body: bytes, length: int) -> socket.socket:
+    """The connection of an ``add_batch`` of which so much was sent."""
+    url = httpx.URL(api.url("events.add_batch"))
+    connection = socket.create_connection((url.host, url.port))
+    head = (
+        f"POST {url.path} HTTP/1.1",
+        f"Host: {url.host}",
+        f"Authorization: Bearer {api.token}",
+        f"Content-Type: {JSON_LINES}",
+        f"Content-Length: {length}",
+    )
+    connection.sendall("\r\n".join((*head, "", "")).encode() + body)
+    return connection
+
+
+def left(api: Api) -> float:
+    """How many clients have left before their request was read."""
+    lines = httpx.get(f"{api.origins.gateway}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if 'code="499"' in line)
 
 
 def refused(api: Api, body: bytes) -> tuple[int, int]:

@@ -27,6 +27,7 @@ REQUEST_SECONDS = 30
 RETRY_SECONDS = 0.2
 PAGE = 10_000
 Data = dict[str, Any]
+Trace = Callable[[str, Any], None]
 
 
 class Refused(Exception):
@@ -58,10 +59,11 @@ class Caller:
         claims = json.loads(base64.urlsafe_b64decode(self.token.split(".")[1] + "=="))
         return str(claims["identity"]["company"])
 
-    def write_once(self, body: bytes, ack: str) -> httpx.Response:
-        """One attempt of a batch. Raises httpx.HTTPError."""
+    def write_once(self, body: bytes, ack: str, trace: Trace | None = None) -> httpx.Response:
+        """One attempt of a batch; ``trace`` is told httpx's events of it. Raises httpx.HTTPError."""
         headers = self._headers | {"Content-Type": JSON_LINES, "X-Eventide-Ack": ack}
-        return self._send("events.add_batch", headers, content=body)
+        extensions = {"trace": trace} if trace else {}
+        return self._send("events.add_batch", headers, content=body, extensions=extensions)
 
     def change_once(self, action: str, body: Data) -> httpx.Response:
         """One attempt of another call of the gateway. Raises httpx.HTTPError."""
