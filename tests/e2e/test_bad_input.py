@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -120,8 +121,8 @@ def test_wrong_credentials(api: Api, header: str, subcode: int) -> None:
 
 def test_a_client_that_leaves_amid_its_body_is_no_defect(service: Deployment, api: Api) -> None:
     before = left(api)
-    with sent(api, b"{", length=1000):
-        pass
+    with sent(api, b"{", 1000, "Expect: 100-continue") as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")  # somebody reads it now
     until(lambda: left(api) == before + 1)
     assert "unexpected error" not in service.processes["up"].log.read_text()
 
@@ -130,14 +131,14 @@ def test_what_a_paused_process_finds_of_clients_that_have_left_is_dropped(servic
     task, before = api.create_task(), left(api)
     body = GOOD.replace("$TASK", task).encode()
     service.processes["up"].pause()
-    with sent(api, body, length=len(body)):
+    with sent(api, body, len(body)):
         pass
     service.processes["up"].resume()
     until(lambda: left(api) == before + 1)
     assert api.events(task) == []
 
 
-def sent(api: Api, body: bytes, length: int) -> socket.socket:
+def sent(api: Api, body: bytes, length: int, *headers: str) -> socket.socket:
     """The connection of an ``add_batch`` of which so much was sent."""
     url = httpx.URL(api.url("events.add_batch"))
     connection = socket.create_connection((url.host, url.port))
@@ -147,6 +148,7 @@ def sent(api: Api, body: bytes, length: int) -> socket.socket:
         f"Authorization: Bearer {api.token}",
         f"Content-Type: {JSON_LINES}",
         f"Content-Length: {length}",
+        *headers,
     )
     connection.sendall("\r\n".join((*head, "", "")).encode() + body)
     return connection
@@ -154,8 +156,8 @@ def sent(api: Api, body: bytes, length: int) -> socket.socket:
 
 def left(api: Api) -> float:
     """How many clients have left before their request was read."""
-    lines = httpx.get(f"{api.origins.gateway}/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if 'code="499"' in line)
+    text = httpx.get(f"{api.origins.gateway}/metrics").text
+    return sum(map(float, re.findall(r'^eventide_http_requests_total{code="499",.*} (\S+)$', text, re.M)))
 
 
 def refused(api: Api, body: bytes) -> tuple[int, int]:
