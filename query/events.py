@@ -6,7 +6,6 @@ iteration, up to MAX_TIES of them; where even those do not suffice, the cursor r
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
 from schema.store import Store
-from schema.tables import INT64_MIN
+from schema.tables import INT64_MAX, INT64_MIN
 from schema.wire import Answer, Caller, Endpoints, Tier
 
 NAME = "get_task_events"
@@ -35,8 +34,9 @@ ROWS_SQL = f"""(
     $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
     ORDER BY place, seq LIMIT {{limit:UInt32}}
 )"""
+LAST_SQL = "(SELECT max(place) FROM (SELECT place FROM ($keys) ORDER BY place LIMIT {size:UInt32}))"
 PAGE_SQL = """
-WITH (SELECT max(place) FROM (SELECT place FROM ($keys) ORDER BY place LIMIT {size:UInt32})) AS last_place
+WITH $last AS last_place
 SELECT * FROM ($rows) ORDER BY place, event_type, seq LIMIT {limit:UInt32}
 """
 REST_SQL = f"""(
@@ -45,8 +45,11 @@ REST_SQL = f"""(
     ORDER BY seq LIMIT {{size:UInt32}}
 )"""
 REST_PAGE_SQL = "SELECT * FROM ($rows) ORDER BY event_type, seq LIMIT {size:UInt32}"
-COUNT_SQL = f"SELECT count() AS n FROM $table FINAL $first {ENTITY} AND $filter $then $living"
-TOTAL_SQL = "SELECT sum(n) AS n FROM ($counts)"
+COUNT_SQL = f"""(
+    SELECT '$type' AS event_type, countIf(has_iter) AS placed, countIf(NOT has_iter) AS rest
+    FROM $table FINAL $first {ENTITY} AND $filter $then $living
+)"""
+COUNTS_SQL = "SELECT event_type, placed, rest FROM ($counts)"
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -90,18 +93,35 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Of each event type, how many events of a scroll have an iteration, and how many have none."""
+
+    placed: Mapping[str, int]
+    rest: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.placed.values()) + sum(self.rest.values())
+
+
+@dataclass(frozen=True)
 class Events:
-    """What a request is about: events of an entity, of these types."""
+    """What a request is about: events of an entity, of these types.
+
+    ``counts``: where they are known, what is not there is not looked for.
+    """
 
     store: Store
     entity: Entity
     request: GetTaskEvents
     types: Sequence[str]
+    counts: Counts | None = None
 
-    async def count(self) -> int:
-        """All of them."""
-        rows = await self._read(TOTAL_SQL, {"$counts": COUNT_SQL}, {})
-        return int(rows[0]["n"]) if rows else 0
+    async def count(self) -> Counts:
+        """How many there are."""
+        rows = await self._read(COUNTS_SQL, {"$counts": COUNT_SQL}, self.types, {})
+        return Counts(*({row["event_type"]: row[kind] for row in rows if row[kind]} for kind in ("placed", "rest")))
 
     async def after(self, position: Position) -> tuple[list[Row], Position | None]:
         """A page of rows after a position, and the position after them: None if there are none."""
@@ -117,20 +137,26 @@ class Events:
 
     async def _by_iteration(self, position: Position) -> list[Row]:
         size = self.request.batch_size
+        types = self.types if self.counts is None else list(self.counts.placed)
+        is_all = self.counts is not None and sum(self.counts.placed.values()) <= size
+        sql = fill(PAGE_SQL, {"$last": f"toInt64({INT64_MAX})" if is_all else LAST_SQL})
         limits = {"size": size, "limit": size + MAX_TIES}
-        return await self._read(PAGE_SQL, {"$keys": KEYS_SQL, "$rows": ROWS_SQL}, position.parameters() | limits)
+        return await self._read(sql, {"$keys": KEYS_SQL, "$rows": ROWS_SQL}, types, position.parameters() | limits)
 
     async def _rest(self, position: Position, size: int) -> list[Row]:
         """Events without ``iter``."""
-        return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, position.parameters() | {"size": size})
+        types = self.types if self.counts is None else list(self.counts.rest)
+        return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, types, position.parameters() | {"size": size})
 
-    async def _read(self, sql: str, parts: Mapping[str, str], parameters: Mapping[str, Any]) -> list[Row]:
+    async def _read(
+        self, sql: str, parts: Mapping[str, str], types: Sequence[str], parameters: Mapping[str, Any]
+    ) -> list[Row]:
         """``parts``: what stands in ``sql`` once for each type."""
-        if not self.types:
+        if not types:
             return []
         condition, filtered = filter_sql(self.request.metrics)
         texts = {"$filter": condition, "$key": "iter" if self.request.order == "asc" else "bitNot(iter)"}
-        unions = {name: union(fill(part, texts), self.types) for name, part in parts.items()}
+        unions = {name: union(fill(part, texts), types) for name, part in parts.items()}
         return await self.store.read(fill(sql, unions), {**filtered, **of_entity(self.entity), **parameters})
 
 
@@ -142,10 +168,18 @@ async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
     types = await _types(reader.store, entity, reading.request.event_type)
-    events = Events(reader.store, entity, reading.request, types)
-    (rows, position), total = await asyncio.gather(events.after(reading.position), _total(events, reading))
+    events, total = await _counted(Events(reader.store, entity, reading.request, types), reading.total)
+    rows, position = await events.after(reading.position)
     scroll_id = _scroll_id(reader, caller, replace(reading, total=total, position=position))
     return {"events": documents_of_any(rows), "returned": len(rows), "total": total, "scroll_id": scroll_id}
+
+
+async def _counted(events: Events, total: int | None) -> tuple[Events, int | None]:
+    """With all events of the scroll counted, if that is asked for and not done yet; and their number."""
+    if total is not None or not events.request.count_total:
+        return events, total
+    counts = await events.count()
+    return replace(events, counts=counts), counts.total
 
 
 async def _types(store: Store, entity: Entity, wanted: str) -> Sequence[str]:
@@ -153,11 +187,6 @@ async def _types(store: Store, entity: Entity, wanted: str) -> Sequence[str]:
     if wanted != ANY_TYPE:
         return [wanted]
     return [row["event_type"] for row in await store.read(TYPES_SQL, of_entity(entity))]
-
-
-async def _total(events: Events, reading: Reading) -> int | None:
-    """All events of the scroll, counted for its first page."""
-    return await events.count() if reading.total is None and reading.request.count_total else reading.total
 
 
 def _resume(reader: Reader, caller: Caller, request: GetTaskEvents) -> Reading:

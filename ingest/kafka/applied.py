@@ -21,6 +21,7 @@ from schema.errors import Unavailable
 
 REMEMBERED_DELETIONS = 10_000
 RETRY_SECONDS = 1.0
+ANSWER_MS = 10_000  # a broker that says nothing for so long leads nothing any more
 logger = logging.getLogger("eventide.applied")
 
 
@@ -130,7 +131,12 @@ class AppliedOffsets:
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="none"
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=ANSWER_MS,
+            metadata_max_age_ms=ANSWER_MS,
         )
         await consumer.start()
         try:
