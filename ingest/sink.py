@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ingest.dlq import Dlq, DlqLimit
-from ingest.kafka.applied import Announcer
+from ingest.kafka.applied import Announcer, Applied
 from ingest.kafka.producer import Producer
 from ingest.writer import Writer
 from schema.blocks import Block, Place, Record, decode, encode, is_late
@@ -57,6 +57,7 @@ class Sink:
         self._loop = asyncio.get_running_loop()
         self._stall_seconds = stall_seconds
         self._records: Sequence[Record] = ()
+        self._parked: set[tuple[int, int]] = set()  # (partition, offset), of the batch at hand
         self._attempt_since: float | None = None
         self._progress_at = time.monotonic()
         self._retrying = ""
@@ -70,6 +71,7 @@ class Sink:
         Raises StoreRejected and DlqLimitExceeded, and Unavailable only while stopping: nothing may be acked then.
         """
         self._dlq.begin_batch()
+        self._parked = set()
         try:
             counts = {"written": 0, "parked": 0, "late": 0}
             records = [record for message in messages if (record := await self._decode(message, counts))]
@@ -91,7 +93,7 @@ class Sink:
         ASSIGNED_PARTITIONS.set(len(self.assigned))
         for partition, offset in committed.items():
             if offset is not None:
-                await self._announcer.say(partition, offset, {})
+                await self._announcer.say(partition, Applied(offset))
 
     def revoke(self, partitions: Iterable[int]) -> None:
         """These are another worker's now."""
@@ -135,6 +137,7 @@ class Sink:
         except RecordError as error:
             counts["parked"] += 1
             await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
+            self._parked.add((message.partition, message.offset))
             return None
         counts["written"] += 1
         return record
@@ -171,7 +174,8 @@ class Sink:
         following = {message.partition: message.offset + 1 for message in messages}
         for partition, offset in following.items():
             counts = {place.offset: count for place, count in deleted.items() if place.partition == partition}
-            await self._announcer.say(partition, offset, counts)
+            parked = frozenset(lost for of, lost in self._parked if of == partition)
+            await self._announcer.say(partition, Applied(offset, counts, parked))
 
 
 def _is_of(record: Record, company: str, task: str) -> bool:

@@ -1,7 +1,8 @@
 """Applied offsets: workers say on a small compacted topic how far they have written, gateways follow it.
 
-Topic ``<events>.applied``, one partition; key ``<events>-<partition>``, value ``{"next": offset, "deleted": {…}}``:
-every record below ``next`` is readable, and ``deleted`` holds what each deletion of the batch removed, by offset.
+Topic ``<events>.applied``, one partition; key ``<events>-<partition>``, value ``{"next": offset, "deleted": {…},
+"parked": […]}``: every record below ``next`` is readable, but for those ``parked``, which the worker could not read;
+``deleted`` holds what each deletion of the batch removed, by offset.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -19,10 +21,34 @@ from ingest.kafka.names import applied_topic
 from ingest.kafka.producer import Message, Producer
 from schema.errors import Unavailable
 
-REMEMBERED_DELETIONS = 10_000
+REMEMBERED_OUTCOMES = 10_000
 RETRY_SECONDS = 1.0
 ANSWER_MS = 10_000  # a broker that says nothing for so long leads nothing any more
 logger = logging.getLogger("eventide.applied")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How far a partition is applied, and by offset what became of records of the batch."""
+
+    next_offset: int
+    deleted: Mapping[int, int] = field(default_factory=dict)
+    parked: frozenset[int] = frozenset()
+
+    def after(self, earlier: Applied) -> Applied:
+        """This, and what an earlier batch had to say."""
+        return Applied(self.next_offset, {**earlier.deleted, **self.deleted}, earlier.parked | self.parked)
+
+    def to_json(self) -> bytes:
+        """As it stands on the topic."""
+        return json.dumps({"next": self.next_offset, "deleted": self.deleted, "parked": sorted(self.parked)}).encode()
+
+    @classmethod
+    def read(cls, value: bytes) -> Applied:
+        """Raises ValueError, KeyError, TypeError or AttributeError."""
+        said = json.loads(value)
+        deleted = {int(offset): int(count) for offset, count in said["deleted"].items()}
+        return cls(int(said["next"]), deleted, frozenset(map(int, said.get("parked", ()))))
 
 
 class Announcer:
@@ -31,22 +57,20 @@ class Announcer:
     def __init__(self, producer: Producer, events_topic: str) -> None:
         self._producer = producer
         self._topic = events_topic
-        self._unsaid: dict[int, tuple[int, dict[int, int]]] = {}  # by partition: next offset, deleted
+        self._unsaid: dict[int, Applied] = {}  # by partition
         self._task: asyncio.Task[None] | None = None
 
-    async def say(self, partition: int, next_offset: int, deleted: Mapping[int, int]) -> None:
+    async def say(self, partition: int, applied: Applied) -> None:
         """Returns before Kafka has it."""
         self._task = self._task or asyncio.create_task(self._repeat())
-        _, unsaid = self._unsaid.get(partition, (0, {}))
-        self._unsaid[partition] = (next_offset, unsaid | dict(deleted))
+        self._unsaid[partition] = applied.after(self._unsaid.get(partition, Applied(0)))
         await self._post(partition)
 
     async def _post(self, partition: int) -> None:
         said = self._unsaid[partition]
-        value = json.dumps({"next": said[0], "deleted": said[1]}).encode()
         key = f"{self._topic}-{partition}".encode()
         try:
-            future = await self._producer.post(Message(applied_topic(self._topic), 0, key, value, {}))
+            future = await self._producer.post(Message(applied_topic(self._topic), 0, key, said.to_json(), {}))
         except Unavailable as error:
             logger.warning("applied offset not published: %s", error)
             return
@@ -74,7 +98,7 @@ class AppliedOffsets:
         self._bootstrap = bootstrap
         self._topic = applied_topic(events_topic)
         self._next: dict[int, int] = {}
-        self._deleted: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._outcomes: OrderedDict[tuple[int, int], int | None] = OrderedDict()  # events deleted; None: parked
         self._waiting: dict[int, dict[asyncio.Future[None], int]] = {}  # by partition: for which offset
         self._is_current = False
         self._task = asyncio.create_task(self._run())
@@ -82,7 +106,8 @@ class AppliedOffsets:
     async def wait(self, partition: int, offset: int, timeout_seconds: float) -> int:
         """Return what the record at ``offset`` deleted (0 for events) once it is applied.
 
-        Raises Unavailable after the timeout: the record is durable but not yet readable.
+        Raises Unavailable after the timeout: the record is durable but not yet readable; and if it is parked, as the
+        worker is of an older version.
         """
         if self._next.get(partition, 0) <= offset:
             reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -95,7 +120,9 @@ class AppliedOffsets:
                 raise Unavailable("The events are durable but not readable yet") from error
             finally:
                 del waiting[reached]
-        return self._deleted.get((partition, offset), 0)
+        if (count := self._outcomes.get((partition, offset), 0)) is None:
+            raise Unavailable("A worker cannot read this gateway's records: they are on the DLQ")
+        return count
 
     async def check(self) -> None:
         """Raises Unavailable until everything said before the start has been read."""
@@ -111,7 +138,7 @@ class AppliedOffsets:
         """Forget everything and read again: the topic may be another one."""
         await self.close()
         self._next.clear()
-        self._deleted.clear()
+        self._outcomes.clear()
         self._is_current = False
         self._task = asyncio.create_task(self._run())
 
@@ -154,17 +181,16 @@ class AppliedOffsets:
 
     def _read(self, key: bytes, value: bytes | None) -> None:
         try:
-            partition, said = int(key.rpartition(b"-")[2]), json.loads(value or b"{}")
-            self._apply(partition, int(said["next"]), {int(offset): n for offset, n in said["deleted"].items()})
+            self._apply(int(key.rpartition(b"-")[2]), Applied.read(value or b"{}"))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             logger.error("not an applied offset: %r", error)
 
-    def _apply(self, partition: int, next_offset: int, deleted: Mapping[int, int]) -> None:
-        for offset, count in deleted.items():
-            self._deleted[partition, offset] = count
-        while len(self._deleted) > REMEMBERED_DELETIONS:
-            self._deleted.popitem(last=False)
-        self._next[partition] = max(self._next.get(partition, 0), next_offset)
+    def _apply(self, partition: int, applied: Applied) -> None:
+        outcomes = {**applied.deleted, **dict.fromkeys(applied.parked)}
+        self._outcomes |= {(partition, offset): outcome for offset, outcome in outcomes.items()}
+        while len(self._outcomes) > REMEMBERED_OUTCOMES:
+            self._outcomes.popitem(last=False)
+        self._next[partition] = max(self._next.get(partition, 0), applied.next_offset)
         for reached, offset in self._waiting.get(partition, {}).items():
             if offset < self._next[partition] and not reached.done():
                 reached.set_result(None)

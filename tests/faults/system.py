@@ -57,16 +57,26 @@ def servers(directory: Path) -> Iterator[Servers]:
 class System:
     """One installation: a topic, a database and a registry of its own, and the processes between them.
 
-    As a context manager it is migrated and up inside, and gone at the end.
+    As a context manager it is migrated and up inside, and gone at the end. ``gateway``: the command of gateways.
     """
 
-    def __init__(self, servers: Servers, *, gateways: int = 2, workers: int = 2, queries: int = 2, **settings: object):
+    def __init__(
+        self,
+        servers: Servers,
+        *,
+        gateways: int = 2,
+        workers: int = 2,
+        queries: int = 2,
+        gateway: Sequence[str] = EVENTIDE,
+        **settings: object,
+    ) -> None:
         self.name = f"eventide_{secrets.token_hex(4)}"
         self.servers = servers
         self.kafka, self.clickhouse = servers.kafka, servers.clickhouse
         self.directory = servers.directory / self.name
         self.credentials: Credentials = FIRST_USER
         self._counts = {"gateway": gateways, "worker": workers, "query": queries}
+        self._gateway = gateway
         self._settings = settings
         self._started = 0
         self.partitions = PARTITIONS
@@ -91,7 +101,7 @@ class System:
         )
         try:
             self.command("migrate")
-            self.gateways = [self.new("gateway") for _ in range(self._counts["gateway"])]
+            self.gateways = [self.new("gateway", command=self._gateway) for _ in range(self._counts["gateway"])]
             self.workers = [self.new_worker() for _ in range(self._counts["worker"])]
             self.queries = [self.new("query") for _ in range(self._counts["query"])]
             self.heal()

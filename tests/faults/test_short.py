@@ -21,6 +21,7 @@ SHORT = Scale(is_short=True)
 ONLY_IN_FULL = {
     worker.storm.name: "workers are killed, stopped and paused one after the other",
     worker.fresh_group.name: "replay from offset 0 is a fresh group of three with a backlog",
+    worker.outdated.name: "a record of a newer schema is among the unreadable ones",
     topics.migrated_twice.name: "partitions are added by two migrations at once",
     kafka.broker_paused.name: "two, and all three, are paused",
 }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System, until
+from tests.faults.truth import Batch
 from tests.faults.unit import Unit
 
 SESSION_SECONDS = 10
 HOLED = (sys.executable, "-m", "tests.faults.holed")
+NEWER = (sys.executable, "-m", "tests.faults.newer")
+MAX_PARKED = 20  # in a row; then a worker leaves for good
 
 
 @fault("worker: kill -9")
@@ -127,6 +131,30 @@ def hole(run: Scenario, scale: Scale) -> None:
     run.outcome.recovery_seconds = _until_caught_up(run)
 
 
+def _older_than_the_gateway(servers: Servers, scale: Scale) -> System:
+    return System(servers, gateways=1, queries=1, gateway=NEWER, dlq_max_run=MAX_PARKED)
+
+
+@fault("worker: older than the gateways", own=_older_than_the_gateway, probes=False)
+def outdated(run: Scenario, scale: Scale) -> None:
+    """It parks what it cannot read, never says that this is readable, and leaves; a newer one takes it from the DLQ."""
+    system = run.system
+    (task,) = run.clients.caller.new_tasks(1)
+    batch = Batch("visible", 1, (task,), time.monotonic())
+    run.clients.ledger.begin(batch)
+    status = run.clients.caller.write_once(batch.body(), "visible").status_code
+    run.outcome.require(status == 503, f"what was parked was answered {status}, as if it could be read")
+    codes = [worker.exit_code(90) for worker in system.workers]
+    run.outcome.require(codes == [1, 1], f"the workers ended with {codes}")
+    system.workers = [system.new("worker-process", "--worker-id", "newer", command=NEWER)]
+    system.workers[0].start()
+    system.workers[0].wait_ready()
+    command = [*NEWER, "dlq", "replay"]
+    done = subprocess.run(command, env=system.environment, capture_output=True, text=True, check=False)
+    run.outcome.require(done.returncode == 0, f"the replay ended with {done.returncode}: {done.stderr[-500:]}")
+    run.ended()
+
+
 def _check_hole(run: Scenario, holed: Unit) -> None:
     log = holed.log.read_text()
     injected = [line.split() for line in log.splitlines() if line.startswith("hole ")]
@@ -144,4 +172,4 @@ def _until_caught_up(run: Scenario) -> float:
     return time.monotonic() - since
 
 
-FAULTS = [killed, terminated, zombie, fresh_group, hole, storm]
+FAULTS = [killed, terminated, zombie, fresh_group, hole, outdated, storm]
