@@ -12,9 +12,10 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
+from ingest.erasing import Erasing, parameters, reach
 from ingest.index import index_rows
 from ingest.tombstones import Entity, Tombstone, Tombstones
-from schema.blocks import ALL, LOGS, Block, Deletion, Place, Record
+from schema.blocks import LOGS, Block, Deletion, Place, Record
 from schema.errors import StoreRejected
 from schema.living import ENTITY, LIVING, LIVING_LOGS
 from schema.metrics import ROWS_WRITTEN
@@ -24,13 +25,6 @@ from schema.tables import LOG, TABLES
 # ClickHouse's numbers for "this value cannot be stored"; others are defects of ours and stop the worker.
 BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349, 469))
 DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {ENTITY} AND seq = {{seq:UInt64}}"
-COVERED = f"{ENTITY} AND seq <= {{seq:UInt64}}"
-COVERED_LOGS = (
-    COVERED
-    + " AND timestamp <= {through:Int64} AND NOT has({exclude:Array(String)}, metric)"
-    + " AND (empty({include:Array(String)}) OR has({include:Array(String)}, metric))"
-)
-FORGET_STATISTICS_SQL = f"DELETE FROM metric_index WHERE {ENTITY} AND since_reset < {{seq:UInt64}}"
 
 Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
 
@@ -52,14 +46,16 @@ class Writer:
         """Store all records, in order. Returns how many events each deletion removed."""
         deleted: dict[Place, int] = {}
         blocks: list[tuple[Place, Block]] = []
+        erasing = Erasing()
         for record in records:
             if isinstance(record.content, Block):
                 blocks.append((record.place, record.content))
             else:
                 self._store_blocks(blocks)
                 blocks = []
-                deleted[record.place] = self._delete(record.content, record.place.seq)
+                deleted[record.place] = self._delete(record.content, record.place.seq, erasing)
         self._store_blocks(blocks)
+        erasing.run(self._store)
         return deleted
 
     def _store_blocks(self, blocks: list[tuple[Place, Block]]) -> None:
@@ -99,32 +95,24 @@ class Writer:
         halves = (events.slice(0, middle), events.slice(middle))
         return pa.concat_tables(self._insert(event_type, half) for half in halves)
 
-    def _delete(self, deletion: Deletion, seq: int) -> int:
-        """Leave the tombstone first, then erase: what a crash leaves undone, the replay of the record does."""
+    def _delete(self, deletion: Deletion, seq: int, erasing: Erasing) -> int:
+        """Leave the tombstone; the rows are erased later. What a crash leaves undone, the replay of the record does."""
         entity = (deletion.company, deletion.entity)
         self.tombstones.load([entity])
-        key = {"company": deletion.company, "task": deletion.entity, "seq": seq}
-        parameters = key | {name: getattr(deletion, name) for name in ("through", "include", "exclude")}
-        counts = self._count(deletion, parameters)
-        known = self._store.select(DELETED_SQL, key)
+        counts = self._count(deletion, seq)
+        known = self._store.select(DELETED_SQL, {"company": deletion.company, "task": deletion.entity, "seq": seq})
         deleted = int(known[0]["deleted"]) if known else sum(counts.values())
         if not known:
             self._store.insert("tombstones", _tombstone_row(deletion, seq, deleted))
         self.tombstones.add(entity, Tombstone.of(deletion, seq))
-        self._erase(deletion, [name for name, count in counts.items() if count or known], parameters)
+        erasing.add(deletion, seq, [name for name, count in counts.items() if count or known])
         return deleted
 
-    def _count(self, deletion: Deletion, parameters: dict[str, object]) -> dict[str, int]:
+    def _count(self, deletion: Deletion, seq: int) -> dict[str, int]:
         """Living events in the deletion's reach, by table."""
         types = (LOG,) if deletion.scope == LOGS else TABLES
-        rows = self._store.select(" UNION ALL ".join(_count_sql(deletion, name) for name in types), parameters)
-        return {row["name"]: int(row["n"]) for row in rows}
-
-    def _erase(self, deletion: Deletion, tables: list[str], parameters: dict[str, object]) -> None:
-        for name in tables:
-            self._store.execute(f"DELETE FROM {name} WHERE {_reach(deletion)}", parameters)
-        if deletion.scope == ALL:
-            self._store.execute(FORGET_STATISTICS_SQL, parameters)
+        statement = " UNION ALL ".join(_count_sql(deletion, name) for name in types)
+        return {row["name"]: int(row["n"]) for row in self._store.select(statement, parameters(deletion, seq))}
 
 
 def entities_of(blocks: Iterable[tuple[Place, Block]]) -> list[Entity]:
@@ -142,13 +130,9 @@ def _stored_rows(place: Place, block: Block) -> pa.Table:
     return pa.table(columns)
 
 
-def _reach(deletion: Deletion) -> str:
-    return COVERED_LOGS if deletion.scope == LOGS else COVERED
-
-
 def _count_sql(deletion: Deletion, event_type: str) -> str:
     name, living = TABLES[event_type].name, LIVING_LOGS if event_type == LOG else LIVING
-    return f"SELECT '{name}' AS name, count() AS n FROM {name} FINAL WHERE {_reach(deletion)} AND {living}"
+    return f"SELECT '{name}' AS name, count() AS n FROM {name} FINAL WHERE {reach(deletion)} AND {living}"
 
 
 def _tombstone_row(deletion: Deletion, seq: int, deleted: int) -> pa.Table:

@@ -20,7 +20,6 @@ from schema.blocks import partition_of
 from tests.faults.system import PARTITIONS, System
 from tests.faults.truth import OVERWRITTEN, Batch, Deletion, Event, Ledger
 from tests.harness.api import JSON_LINES, json_lines
-from tests.harness.events import SCALAR
 from tests.harness.plain import plain_client
 
 REQUEST_SECONDS = 30
@@ -159,7 +158,7 @@ class Clients:
         """A client that writes batches of two tasks each."""
         self._start(self._write, f"w{len(self._threads)}", list(tasks), ack, pause_seconds)
 
-    def add_deleter(self, tasks: Sequence[str], pause_seconds: float = 0.5) -> None:
+    def add_deleter(self, tasks: Sequence[str], pause_seconds: float) -> None:
         """A client that deletes the events, or the log, of one of the tasks again and again."""
         self._start(self._delete, list(tasks), pause_seconds, random.Random(self._random.random()))
 
@@ -269,13 +268,8 @@ class Clients:
 
     def _look(self, caller: Caller, batch: Batch) -> None:
         """What was answered `visible` is what the next request reads."""
-        for task in batch.tasks:
-            body = {
-                "task": task,
-                "event_type": SCALAR,
-                "count_total": False,
-                "metrics": [{"metric": OVERWRITTEN, "variants": [batch.client]}],
-            }
-            events = caller.read("events.get_task_events", **body)["events"]
-            if [event["value"] for event in events] != [batch.number]:
-                self.ledger.complain(f"{task}: {batch.number} was visible, but the next read gives {events}")
+        wanted = [{"metric": OVERWRITTEN, "variants": [batch.client]}]
+        answer = caller.read("events.multi_task_scalar_metrics_iter_histogram", tasks=batch.tasks, metrics=wanted)
+        curves = answer["metrics"].get(OVERWRITTEN, {}).get(batch.client, {})
+        if any(curves.get(task, {}).get("y") != [batch.number] for task in batch.tasks):
+            self.ledger.complain(f"{batch.number} was visible, but the next read gives {curves}")

@@ -11,7 +11,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System
 
-PAUSE_SECONDS = 1.0  # of each client after a request, in the short forms
+PAUSE_SECONDS = 1.5  # of each client after a request, in the short forms
 Body = Callable[[Scenario, Scale], None]
 Own = Callable[[Servers, Scale], AbstractContextManager[System]]
 

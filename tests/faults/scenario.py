@@ -14,6 +14,7 @@ from tests.faults.system import Memory, System, until
 from tests.faults.truth import check
 
 WARM_PROBES = 2
+DELETE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Scenario:
             self.clients.add_writer(raced, pause_seconds=pause_seconds)
             self.clients.add_writer(raced, pause_seconds=pause_seconds)
         for _ in range(deleters):
-            self.clients.add_deleter(raced)
+            self.clients.add_deleter(raced, max(DELETE_SECONDS, pause_seconds))
 
     def __enter__(self) -> Self:
         self._memory.__enter__()

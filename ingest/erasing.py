@@ -1,0 +1,65 @@
+"""What a batch's deletions leave to erase, in as few statements as can be: each looks at every part of its table.
+
+Readers do not wait for it: what is deleted is hidden by its tombstone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from schema.blocks import ALL, LOGS, Deletion
+from schema.living import ENTITY
+from schema.store import Store
+from schema.tables import LOG, TABLES
+
+COVERED = f"{ENTITY} AND seq <= {{seq:UInt64}}"
+COVERED_LOGS = (
+    COVERED
+    + " AND timestamp <= {through:Int64} AND NOT has({exclude:Array(String)}, metric)"
+    + " AND (empty({include:Array(String)}) OR has({include:Array(String)}, metric))"
+)
+ERASE_SQL = """
+DELETE FROM $table WHERE company = {company:String} AND task IN {tasks:Array(String)}
+    AND $place <= transform(task, {tasks:Array(String)}, {seqs:Array(UInt64)}, toUInt64(0))
+"""
+EVENTS_PLACE, STATISTICS_PLACE = "seq", "since_reset + 1"  # of statistics those since an earlier deletion go
+
+
+def reach(deletion: Deletion) -> str:
+    """The rows that a deletion covers, as a condition on ``parameters``."""
+    return COVERED_LOGS if deletion.scope == LOGS else COVERED
+
+
+def parameters(deletion: Deletion, seq: int) -> dict[str, Any]:
+    """Those of ``reach``."""
+    key = {"company": deletion.company, "task": deletion.entity, "seq": seq}
+    return key | {name: getattr(deletion, name) for name in ("through", "include", "exclude")}
+
+
+class Erasing:
+    """Deletions that are known by their tombstones, and whose rows are still there."""
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[Deletion, int]] = []
+        self._entities: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+
+    def add(self, deletion: Deletion, seq: int, tables: Iterable[str]) -> None:
+        """``tables``: those with rows that it covers."""
+        if deletion.scope == LOGS:
+            self._lines += [(deletion, seq) for _ in tables]
+            return
+        places = [(table, EVENTS_PLACE) for table in tables]
+        places += [("metric_index", STATISTICS_PLACE)] if deletion.scope == ALL else []
+        for table, place in places:
+            through = self._entities[table, place, deletion.company]
+            through[deletion.entity] = max(seq, through.get(deletion.entity, 0))
+
+    def run(self, store: Store) -> None:
+        """Erase all. Raises Unavailable."""
+        for deletion, seq in self._lines:
+            store.execute(f"DELETE FROM {TABLES[LOG].name} WHERE {COVERED_LOGS}", parameters(deletion, seq))
+        for (table, place, company), through in self._entities.items():
+            statement = ERASE_SQL.replace("$table", table).replace("$place", place)
+            store.execute(statement, {"company": company, "tasks": list(through), "seqs": list(through.values())})
