@@ -2,7 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schema ingest query deploy
-UV := UV_SYSTEM_CERTS=1 $(BIN)/uv pip install -q --python $(BIN)/python
+UV := UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --python $(BIN)/python
+# uv takes a fifth of pip's time; where it cannot be had, or knows nothing of pip's mirror, pip does it.
+install = $(UV) -q --require-hashes -r $(1) || $(BIN)/pip install -q --require-hashes -r $(1)
 
 unexport PYTHONDONTWRITEBYTECODE # a start would compile every module anew
 
@@ -17,7 +19,7 @@ test: $(VENV)/installed-test ## set up and run all tests
 bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,mixed,tiers,registry,page SCALE=1
 	$(BIN)/python -m tests.bench
 
-faults: $(VENV)/installed-test ## every fault on a real Kafka, about two hours: SEED=7 ONLY=worker,kafka RUNS=2 make faults
+faults: $(VENV)/installed-test ## every fault on a real Kafka, about 80 minutes: SEED=7 ONLY=worker,kafka RUNS=2 make faults
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
 lint: $(VENV)/installed-test
@@ -41,19 +43,18 @@ $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-# uv takes a fifth of pip's time; where it cannot be had, or knows nothing of pip's mirror, pip does it.
 $(VENV)/uv: $(VENV)/python requirements-uv.lock
 	-$(BIN)/pip install -q --require-hashes -r requirements-uv.lock
 	touch $@
 
 $(VENV)/installed: $(VENV)/uv requirements.lock pyproject.toml
-	$(UV) --require-hashes -r requirements.lock || $(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(call install,requirements.lock)
 	$(BIN)/pip install -q --no-deps -e .
 	$(BIN)/python -m compileall -q $(PACKAGES)
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/uv requirements-test.lock pyproject.toml
-	$(UV) --require-hashes -r requirements-test.lock || $(BIN)/pip install -q --require-hashes -r requirements-test.lock
+	$(call install,requirements-test.lock)
 	$(BIN)/pip install -q --no-deps -e .
 	$(BIN)/python -m compileall -q $(PACKAGES)
 	touch $@

@@ -6,7 +6,7 @@ Readers do not wait for it: what is deleted is hidden by its tombstone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from schema.blocks import ALL, LOGS, Deletion
@@ -24,7 +24,8 @@ ERASE_SQL = """
 DELETE FROM $table WHERE company = {company:String} AND task IN {tasks:Array(String)}
     AND $place <= transform(task, {tasks:Array(String)}, {seqs:Array(UInt64)}, toUInt64(0))
 """
-EVENTS_PLACE, STATISTICS_PLACE = "seq", "since_reset + 1"  # of statistics those since an earlier deletion go
+INDEX = "metric_index"
+PLACES = {INDEX: "since_reset + 1"}  # of statistics those since an earlier deletion go; of events, by their ``seq``
 
 
 def reach(deletion: Deletion) -> str:
@@ -43,23 +44,22 @@ class Erasing:
 
     def __init__(self) -> None:
         self._lines: list[tuple[Deletion, int]] = []
-        self._entities: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+        self._entities: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)  # by table and company: up to where
 
-    def add(self, deletion: Deletion, seq: int, tables: Iterable[str]) -> None:
+    def add(self, deletion: Deletion, seq: int, tables: Sequence[str]) -> None:
         """``tables``: those with rows that it covers."""
         if deletion.scope == LOGS:
-            self._lines += [(deletion, seq) for _ in tables]
+            if tables:
+                self._lines.append((deletion, seq))
             return
-        places = [(table, EVENTS_PLACE) for table in tables]
-        places += [("metric_index", STATISTICS_PLACE)] if deletion.scope == ALL else []
-        for table, place in places:
-            through = self._entities[table, place, deletion.company]
+        for table in (*tables, INDEX) if deletion.scope == ALL else tables:
+            through = self._entities[table, deletion.company]
             through[deletion.entity] = max(seq, through.get(deletion.entity, 0))
 
     def run(self, store: Store) -> None:
         """Erase all. Raises Unavailable."""
         for deletion, seq in self._lines:
             store.execute(f"DELETE FROM {TABLES[LOG].name} WHERE {COVERED_LOGS}", parameters(deletion, seq))
-        for (table, place, company), through in self._entities.items():
-            statement = ERASE_SQL.replace("$table", table).replace("$place", place)
+        for (table, company), through in self._entities.items():
+            statement = ERASE_SQL.replace("$table", table).replace("$place", PLACES.get(table, "seq"))
             store.execute(statement, {"company": company, "tasks": list(through), "seqs": list(through.values())})

@@ -73,8 +73,7 @@ class Sink:
         self._dlq.begin_batch()
         self._parked = set()
         try:
-            counts = {"written": 0, "parked": 0, "late": 0}
-            records = [record for message in messages if (record := await self._decode(message, counts))]
+            records = [record for message in messages if (record := await self._decode(message))]
             with WRITE_SECONDS.time():
                 deleted = await self._loop.run_in_executor(self._thread, self._write_until_done, records)
         except EventsError as error:
@@ -83,7 +82,7 @@ class Sink:
         await self._announce(messages, deleted)
         self._dlq.limit.written(len(records))
         self._progress_at = time.monotonic()
-        _observe(records, counts)
+        _observe(records, len(self._parked), len(messages))
 
     async def assign(self, committed: Mapping[int, int | None]) -> None:
         """These partitions are ours now, written up to their committed offsets: waiters may have missed that."""
@@ -126,21 +125,17 @@ class Sink:
         since = self._attempt_since
         return 0.0 if since is None else time.monotonic() - since
 
-    async def _decode(self, message: Consumed, counts: dict[str, int]) -> Record | None:
+    async def _decode(self, message: Consumed) -> Record | None:
         """The record; None once a message that is none is parked, and of one that came too late to count."""
         headers, value = dict(message.headers or {}), message.value or b""
         if message.timestamp_type == LOG_APPEND_TIME and is_late(headers, round(message.timestamp * 1000)):
-            counts["late"] += 1
             return None
         try:
-            record = decode(headers, value, message.partition, message.offset)
+            return decode(headers, value, message.partition, message.offset)
         except RecordError as error:
-            counts["parked"] += 1
             await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
             self._parked.add((message.partition, message.offset))
             return None
-        counts["written"] += 1
-        return record
 
     def _write_until_done(self, records: Sequence[Record]) -> dict[Place, int]:
         delay, self._records = FIRST_RETRY_SECONDS, records
@@ -183,9 +178,10 @@ def _is_of(record: Record, company: str, task: str) -> bool:
     return isinstance(content, Block) and content.company == company and task in content.rows["task"].to_pylist()
 
 
-def _observe(records: Sequence[Record], counts: Mapping[str, int]) -> None:
+def _observe(records: Sequence[Record], parked: int, messages: int) -> None:
     now = time.time()
     LAST_WRITE.set(now)
+    counts = {"written": len(records), "parked": parked, "late": messages - len(records) - parked}
     for result, count in counts.items():
         RECORDS.labels(result).inc(count)
     for record in records:

@@ -100,7 +100,7 @@ class Writer:
         entity = (deletion.company, deletion.entity)
         self.tombstones.load([entity])
         counts = self._count(deletion, seq)
-        known = self._store.select(DELETED_SQL, {"company": deletion.company, "task": deletion.entity, "seq": seq})
+        known = self._store.select(DELETED_SQL, parameters(deletion, seq))
         deleted = int(known[0]["deleted"]) if known else sum(counts.values())
         if not known:
             self._store.insert("tombstones", _tombstone_row(deletion, seq, deleted))

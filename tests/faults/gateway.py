@@ -88,18 +88,12 @@ def _give_up_and_repeat(run: Scenario, gateway: Unit) -> None:
     impatient = Caller(run.system, token, gateways=[gateway.origin], patience=lambda: 0.2)
     patient = Caller(run.system, token, gateways=others)
     task = str(patient.change("tasks.create", name="task", type="training")["id"])
-    deleted = _begin(run, task)
+    deleted = run.begin(task)
     _give_up(lambda: impatient.write_once(deleted.body(), "durable"))
     _give_up(lambda: impatient.change_once(DELETE, {"task": task}))
     _write(patient, deleted)
     _delete(run, patient, task)
-    _write(patient, _begin(run, task))
-
-
-def _begin(run: Scenario, task: str) -> Batch:
-    batch = Batch(f"single{time.monotonic_ns()}", 1, (task,), time.monotonic())
-    run.clients.ledger.begin(batch)
-    return batch
+    _write(patient, run.begin(task))
 
 
 def _give_up(send: Callable[[], httpx.Response]) -> None:
@@ -127,7 +121,7 @@ class _Request(threading.Thread):
         super().__init__(daemon=True)
         self._gateway = gateway
         self._caller = Caller(run.system, run.clients.caller.token, gateways=[gateway.origin])
-        self._batch = _begin(run, run.clients.ledger.tasks[0])
+        self._batch = run.begin(run.clients.ledger.tasks[0])
         self._sent = threading.Event()
         self._outcome: object = None
         self.start()

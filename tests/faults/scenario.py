@@ -11,7 +11,7 @@ from typing import Self
 from tests.faults.clients import Clients
 from tests.faults.outcome import Outcome
 from tests.faults.system import Memory, System, until
-from tests.faults.truth import check
+from tests.faults.truth import Batch, check
 
 WARM_PROBES = 2
 DELETE_SECONDS = 0.5
@@ -87,6 +87,12 @@ class Scenario:
             self._memory.__exit__()
             self.clients.stop(1)
             self.clients.caller.close()
+
+    def begin(self, task: str) -> Batch:
+        """A batch that nobody has sent yet, of a client of its own."""
+        batch = Batch(f"single{time.monotonic_ns()}", 1, (task,), time.monotonic())
+        self.clients.ledger.begin(batch)
+        return batch
 
     def ended(self) -> None:
         """The fault is over now: recovery is counted from here."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from tests.faults.topic import parked_events
 from tests.faults.unit import Unit
 from tests.harness.api import Credentials
 from tests.harness.deployment import (
+    EVENTIDE,
     FIRST_USER,
     attempt_eventide,
     environment_with,
@@ -32,7 +32,6 @@ from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import KafkaCluster
 
 PARTITIONS = 6
-EVENTIDE = (sys.executable, "-m", "deploy")
 Found = TypeVar("Found")
 
 
@@ -138,9 +137,9 @@ class System:
         """The output of another ``eventide`` command with the same settings."""
         return run_eventide(arguments, self.environment)
 
-    def attempt(self, *arguments: str) -> tuple[int, str]:
+    def attempt(self, *arguments: str, program: Sequence[str] = EVENTIDE) -> tuple[int, str]:
         """Exit code and output of a command that may fail."""
-        done = attempt_eventide(arguments, self.environment)
+        done = attempt_eventide(arguments, self.environment, program)
         return done.returncode, done.stdout + done.stderr
 
     def heal(self, seconds: float = 90) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System, until
-from tests.faults.truth import Batch
 from tests.faults.unit import Unit
 
 SESSION_SECONDS = 10
@@ -140,18 +138,15 @@ def outdated(run: Scenario, scale: Scale) -> None:
     """It parks what it cannot read, never says that this is readable, and leaves; a newer one takes it from the DLQ."""
     system = run.system
     (task,) = run.clients.caller.new_tasks(1)
-    batch = Batch("visible", 1, (task,), time.monotonic())
-    run.clients.ledger.begin(batch)
-    status = run.clients.caller.write_once(batch.body(), "visible").status_code
+    status = run.clients.caller.write_once(run.begin(task).body(), "visible").status_code
     run.outcome.require(status == 503, f"what was parked was answered {status}, as if it could be read")
     codes = [worker.exit_code(90) for worker in system.workers]
     run.outcome.require(codes == [1, 1], f"the workers ended with {codes}")
     system.workers = [system.new("worker-process", "--worker-id", "newer", command=NEWER)]
     system.workers[0].start()
     system.workers[0].wait_ready()
-    command = [*NEWER, "dlq", "replay"]
-    done = subprocess.run(command, env=system.environment, capture_output=True, text=True, check=False)
-    run.outcome.require(done.returncode == 0, f"the replay ended with {done.returncode}: {done.stderr[-500:]}")
+    code, said = system.attempt("dlq", "replay", program=NEWER)
+    run.outcome.require(code == 0, f"the replay ended with {code}: {said[-500:]}")
     run.ended()
 
 

@@ -25,6 +25,7 @@ from tests.harness.api import Credentials, Origins
 from tests.servers.process import Process, free_port
 
 ROOT = Path(__file__).parents[2]
+EVENTIDE = (sys.executable, "-m", "deploy")
 MAX_BODY_BYTES = 17 << 20
 TOKEN_SECRET = "a secret that only the tests share, and that is long enough even for HS512"
 FIRST_USER = Credentials("first-access-key", "first-secret-key")
@@ -100,7 +101,7 @@ class Started(ExitStack):
     def add(self, command: str, port_flag: str = "--port") -> str:
         """Start one and wait until it is ready; its origin."""
         port = free_port()
-        arguments = [sys.executable, "-m", "deploy", command, port_flag, str(port)]
+        arguments = [*EVENTIDE, command, port_flag, str(port)]
         process = Process(arguments, self._directory / f"{command}.log", env=self._environment, cwd=ROOT)
         process.start()
         self.callback(process.terminate)
@@ -140,9 +141,11 @@ def run_eventide(arguments: Sequence[str], environment: Mapping[str, str]) -> st
     return done.stdout
 
 
-def attempt_eventide(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def attempt_eventide(
+    arguments: Sequence[str], environment: Mapping[str, str], program: Sequence[str] = EVENTIDE
+) -> subprocess.CompletedProcess[str]:
     """How a command ended, and what it said."""
-    command = [sys.executable, "-m", "deploy", *arguments]
+    command = [*program, *arguments]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
 
 
