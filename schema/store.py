@@ -35,12 +35,14 @@ READ_SETTINGS: dict[str, Any] = {
     "max_memory_usage": 4 << 30,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
+    "optimize_move_to_prewhere_if_final": 1,  # conditions on a row's identity only: before rows are merged
 }
 WRITE_SETTINGS: dict[str, Any] = {
     "async_insert": 0,
     "optimize_on_insert": 0,  # duplicates inside an insert are left to the merges: a third of an insert's time
     "max_insert_threads": 1,
     "output_format_json_quote_64bit_integers": 0,
+    "optimize_move_to_prewhere_if_final": 1,
     "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
 }
 # ClickHouse's numbers for "not now": unexpected end, no such table (not yet, or it is read anew), cannot open, read or
