@@ -126,5 +126,5 @@ def _learned(rows: Sequence[tuple[Curve, Row]]) -> dict[Curve, Points]:
 
 def _labelled(curve: Curve, points: Points, key: Key) -> Points:
     if key == "iso_time":
-        points["x"] = [iso_time(start) for start in points["x"]]
+        points["x"] = [iso_time(start) for start in points["x"].tolist()]
     return points | {"x_axis_label": curve.label} if curve.label else points

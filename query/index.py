@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from query.rows import MetricFilter, Row, fill, filter_sql, of_entities
-from schema.living import DELETIONS_SQL, ENTITIES
+from query.rows import MetricFilter, Row, among, fill, filter_sql, of_entities
+from schema.living import DELETIONS_SQL
 from schema.registry import Entity
 from schema.store import Store
 from schema.tables import SCALAR, SINGLE_VALUE_ITER
@@ -15,7 +15,7 @@ from schema.tables import SCALAR, SINGLE_VALUE_ITER
 INDEX_SQL = f"""
 SELECT task, metric, variant, since, since_reset,
     min(min_iter) AS low, max(max_iter) AS high, max(label).text AS label
-FROM metric_index WHERE {ENTITIES} AND event_type = '{SCALAR}' AND $filter
+FROM metric_index WHERE $entities AND event_type = '{SCALAR}' AND $filter
 GROUP BY task, metric, variant, since, since_reset ORDER BY since
 """
 
@@ -38,9 +38,9 @@ async def scalar_curves(store: Store, entities: Sequence[Entity], filters: Seque
     """Curves with iterations, of all entities; single values are none."""
     condition, parameters = filter_sql(filters)
     where = of_entities(entities)
-    rows, deletions = await asyncio.gather(
-        store.read(fill(INDEX_SQL, {"$filter": condition}), parameters | where), store.read(DELETIONS_SQL, where)
-    )
+    of_them, names = among(**where)
+    statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them})
+    rows, deletions = await asyncio.gather(store.read(statement, parameters | names), store.read(DELETIONS_SQL, where))
     resets = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["reset"] for row in deletions}
     deleted = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["deleted"] for row in deletions}
     return Index(_living(rows, resets, deleted), not filters, where["companies"], deleted)

@@ -1,6 +1,6 @@
-"""Scalars other than as downsampled curves: raw points, whole events, latest and single values.
+"""Scalars other than as downsampled curves: raw points, whole events, single values.
 
-Specification sections 3.20 to 3.23.
+Specification sections 3.20, 3.22 and 3.23.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from query.paging import MAX_PAGE, MAX_TIES
 from query.reader import Reader
 from query.rows import Key, MetricFilter, Row, columns, documents, fill, filter_sql, of_entities, of_entity
 from query.scrolls import MaybeScrolled, Selection, scroll
-from schema.living import ENTITIES, ENTITY, LIVING, LIVING_LOGS, LIVING_MANY, SINCE
+from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
-from schema.tables import INT64_MAX, INT64_MIN, LOG, SCALAR, SINGLE_VALUE_ITER
-from schema.wire import Answer, Caller, Endpoints, Reply, Tier
+from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
+from schema.wire import Answer, Caller, Endpoints, Tier
 
 PAGE_EVENTS = 500
 MAX_RAW_POINTS = 200_000
@@ -31,27 +31,6 @@ SINGLE_VALUES_SQL = f"""
 SELECT {columns(SCALAR)} FROM scalars FINAL
 PREWHERE {ENTITIES} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter WHERE {LIVING_MANY}
 ORDER BY min((received_at, seq, task)) OVER (PARTITION BY task), seq
-"""
-LATEST_SQL = f"""
-SELECT metric, variant, argMin(single, place) AS last_value, avg(single) AS mean, max(received_at) AS newest
-FROM
-(
-    SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
-        (NOT has_iter, bitNot(iter), seq) AS place
-    FROM scalars FINAL WHERE {ENTITY} AND {LIVING} AND value IS NOT NULL
-    ORDER BY metric, variant, place LIMIT 100 BY metric, variant
-)
-GROUP BY metric, variant ORDER BY metric, variant
-"""
-# The index is exact but for log lines, which can be cleared apart from other events.
-LAST_ITER_SQL = f"""
-SELECT maxOrNull(iter) AS newest FROM
-(
-    SELECT max_iter AS iter FROM metric_index
-    WHERE {ENTITY} AND since = {SINCE} AND min_iter <= max_iter AND event_type != '{LOG}'
-    UNION ALL
-    SELECT iter FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS} AND has_iter
-)
 """
 POINTS = f"""
     FROM scalars FINAL PREWHERE {ENTITY} AND $filter
@@ -81,12 +60,6 @@ class GetTaskSingleValueMetrics(Request):
     tasks: Annotated[list[str], Field(min_length=1)]
     metrics: list[MetricFilter] = []
     model_events: Boolean = False
-
-
-class GetTaskLatestScalarValues(Request):
-    """The newest values of a task."""
-
-    task: str
 
 
 class GetScalarMetricData(MaybeScrolled):
@@ -124,36 +97,6 @@ async def get_task_single_value_metrics(reader: Reader, caller: Caller, request:
         values.setdefault(event["task"], []).append(value)
     names = {entity.id: entity.name for entity in entities}
     return {"tasks": [{"task": task, "task_name": names[task], "values": found} for task, found in values.items()]}
-
-
-@endpoints.add("events.get_task_latest_scalar_values")
-async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Reply:
-    """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
-
-    ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
-    it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
-    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
-    """
-    task = await reader.entity(caller, request.task)
-    return await reader.memory.answer(request, [task], lambda: _latest_values(reader, task))
-
-
-async def _latest_values(reader: Reader, task: Entity) -> Answer:
-    rows, last_iter = await asyncio.gather(
-        reader.store.read(LATEST_SQL, of_entity(task)), reader.store.read(LAST_ITER_SQL, of_entity(task))
-    )
-    metrics: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        last = row["last_value"]
-        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
-        metrics.setdefault(row["metric"], []).append(value)
-    return {
-        "metrics": [{"name": metric, "variants": variants} for metric, variants in metrics.items()],
-        "last_iter": last_iter[0]["newest"] or 0,
-        "name": task.name,
-        "status": task.status,
-        "last_timestamp": float(max((row["newest"] for row in rows), default=0)),
-    }
 
 
 @endpoints.add("events.get_scalar_metric_data")

@@ -1,7 +1,8 @@
 """Statements over the points of some curves: how many there are, and what is drawn of them.
 
-Rows are grouped by two numbers, the curve's and its bucket's: names, of which a page of a dashboard has few and a store
-many, are looked up once in each part's dictionary.
+Curves and their buckets are numbers here: names, of which a page of a dashboard has few and a store many, are looked up
+once in each part's dictionary. Buckets as narrow as an iteration are read as rows: to group them took longer than to
+read them. Only where more rows come than there are iterations does ClickHouse group them after all.
 """
 
 from __future__ import annotations
@@ -9,18 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+import pyarrow as pa
+
+from query.arrays import grouped, ungrouped
 from query.curves import Curve
 from query.index import Index
-from query.rows import Int64, Key, fill
-from schema.living import ENTITIES
+from query.rows import Int64, Key, among, fill
+from schema.events import NO_TIMESTAMP
 from schema.requests import Request
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 
+MAX_ROWS = 1_000_000  # of points that are not grouped
+
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 POINTS = f"""scalars FINAL
-    PREWHERE {ENTITIES}$named AND iter > {SINGLE_VALUE_ITER} AND $living
-    WHERE has_iter AND $in_range"""
+    PREWHERE $entities$named AND iter > {SINGLE_VALUE_ITER}$living
+    WHERE has_iter$in_range"""
+ROWS_SQL = f"SELECT $curve AS curve, $field AS x, toFloat32(value) AS y FROM {POINTS} LIMIT {{limit:UInt64}}"
 RANGES_SQL = f"""
 SELECT $curve AS curve, count() AS count, min($field) AS low, max($field) AS high FROM {POINTS} GROUP BY curve
 """
@@ -69,25 +76,48 @@ class Scan:
 
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: Index) -> None:
         self._store = store
+        self._drawn = ("y", *(name for name in AGGREGATES[drawing.aggregation] if name != "y"))
         found = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
         self._places = {part: {name: place for place, name in enumerate(names)} for part, names in found.items()}
         self._curves = {self._number(curve): curve for curve in curves}
         self._parameters: Row = {f"{part}s": names for part, names in found.items()}
-        self._parameters |= {"companies": index.companies, "x_min": drawing.x_min, "x_max": drawing.x_max}
+        entities, parameters = among(index.companies, found["task"])
+        self._parameters |= parameters | {"x_min": drawing.x_min, "x_max": drawing.x_max}
         self._texts = _drawn(drawing) | {"$curve": self._curve(), "$width": self._width()}
-        self._texts |= {"$living": self._living(index), "$named": self._named(index)}
+        self._texts |= {"$living": self._living(index), "$named": self._named(index), "$entities": entities}
 
     async def ranges(self) -> list[tuple[Curve, Row]]:
         """``count``, ``low`` and ``high`` of each curve that has points."""
-        return await self._read(RANGES_SQL)
+        rows = await self._store.read(self._statement(RANGES_SQL), self._parameters)
+        return self._wanted((row.pop("curve"), row) for row in rows)
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
-        """``ranges``, and the columns that are drawn: ``x``, ``y`` and whatever else."""
-        return await self._read(BUCKETS_SQL)
+        """``ranges``, and what is drawn as arrays: ``x``, ``y`` and whatever else."""
+        found = await self._rows() if self._is_narrow() else None
+        if found is None:
+            found = grouped(await self._table(BUCKETS_SQL), ("x", *self._drawn))
+        return self._wanted(found)
 
-    async def _read(self, sql: str) -> list[tuple[Curve, Row]]:
-        rows = await self._store.read(fill(fill(sql, self._texts), self._texts), self._parameters)
-        return [(self._curves[number], row) for row in rows if (number := row.pop("curve")) in self._curves]
+    def _is_narrow(self) -> bool:
+        return all(curve.interval == 1 for curve in self._curves.values()) and self._expected() <= MAX_ROWS
+
+    def _expected(self) -> int:
+        return sum(curve.count for curve in self._curves.values())
+
+    async def _rows(self) -> list[tuple[int, Row]] | None:
+        """The points as they are; None if a curve has more than one for an x."""
+        limit = self._parameters["limit"] = self._expected() + 1
+        table = await self._table(ROWS_SQL)
+        return ungrouped(table, self._drawn) if table.num_rows < limit else None
+
+    async def _table(self, sql: str) -> pa.Table:
+        return await self._store.read_table(self._statement(sql), self._parameters)
+
+    def _statement(self, sql: str) -> str:
+        return fill(fill(sql, self._texts), self._texts)
+
+    def _wanted(self, found: Iterable[tuple[int, Row]]) -> list[tuple[Curve, Row]]:
+        return [(self._curves[number], row) for number, row in found if number in self._curves]
 
     def _number(self, curve: Curve) -> int:
         """Mixed radix: the places of its names among all of a kind; one place is for a name that is none of them."""
@@ -121,7 +151,7 @@ class Scan:
 
     def _living(self, index: Index) -> str:
         deleted = [index.deleted[task] for task in self._places["task"]]
-        return f"seq > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else "1"
+        return f" AND seq > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else ""
 
     def _of_name(self, part: str, name: str, values: Iterable[int], otherwise: int = 0) -> str:
         return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values), otherwise)
@@ -136,7 +166,7 @@ class Scan:
 
 
 def _drawn(drawing: Drawing) -> dict[str, str]:
-    field, has_field = ("iter", "1") if drawing.key == "iter" else ("timestamp", f"timestamp != {INT64_MAX}")
+    field = "iter" if drawing.key == "iter" else "timestamp"
     aggregates = AGGREGATES[drawing.aggregation]
     columns = ("x", *aggregates)
     return {
@@ -146,6 +176,13 @@ def _drawn(drawing: Drawing) -> dict[str, str]:
             f"arrayMap(bucket -> tupleElement(bucket, {place}), buckets) AS {name}"
             for place, name in enumerate(columns, 1)
         ),
-        "$in_range": f"{field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}} AND {has_field}",
+        "$in_range": _in_range(drawing, field),
         "$field": field,
     }
+
+
+def _in_range(drawing: Drawing, field: str) -> str:
+    condition = "" if field == "iter" else f" AND timestamp != {NO_TIMESTAMP}"
+    if (drawing.x_min, drawing.x_max) != (INT64_MIN, INT64_MAX):
+        condition += f" AND {field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}}"
+    return condition

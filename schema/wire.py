@@ -225,9 +225,9 @@ def _shown(version: Version, requested: Version) -> str | float:
 
 
 def to_json(value: Any) -> bytes:
-    """Compact JSON in ASCII; NaN and infinities become null."""
+    """Compact JSON in ASCII; NaN and infinities become null. Values may be arrays of numpy."""
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:  # integers beyond 64 bits, in a field of a client's own
         text = json.dumps(_without_nan(value), separators=(",", ":")).encode()
     return text if text.isascii() else NON_ASCII.sub(_escape, text.decode()).encode()

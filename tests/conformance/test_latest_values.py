@@ -60,6 +60,18 @@ def test_fewer_values_than_a_hundred(api: Api, task: str) -> None:
     assert (found["last_value"], found["last_100_value"]) == (2.0, 1.5)
 
 
+def test_long_curves_beside_those_that_ended_or_have_few_values(api: Api, task: str) -> None:
+    iterations = {"long": range(2000), "ended": range(150), "sparse": range(0, 2000, 50), "late": range(1500, 1520)}
+    for metric, known in iterations.items():
+        api.add(*(scalar(task, n, float(n), metric) for n in known))
+    api.add(scalar(task, ABSENT, 7.0, "none"), scalar(task, SINGLE_VALUE, 8.0, "single"))
+    found = {metric: (told["last_value"], told["last_100_value"]) for (metric, _), told in values(api, task).items()}
+    expected = {
+        metric: (float(known[-1]), sum(known[-100:]) / len(known[-100:])) for metric, known in iterations.items()
+    }
+    assert found == expected | {"none": (7.0, 7.0), "single": (8.0, 8.0)}
+
+
 def test_names_ascend_by_their_code_points(api: Api, task: str) -> None:
     names = ["b", "a", "Z", "é", "\U0001f600", "a b", ""]
     api.add(*(scalar(task, 1, 1.0, metric, variant) for metric in names for variant in ("y", "X")))

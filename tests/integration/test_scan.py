@@ -50,7 +50,7 @@ def scanned(store: Store, *curves: tuple[str, str, str], known: str = "ab", dele
     index = Index(of_index, True, ["c"], {"t": 0, "u": deleted})
     found = asyncio.run(Scan(store, wanted, Drawing(), index).buckets())
     return {
-        f"{curve.task} {curve.metric} {curve.variant}": (row["count"], row["low"], row["high"], row["x"])
+        f"{curve.task} {curve.metric} {curve.variant}": (row["count"], row["low"], row["high"], row["x"].tolist())
         for curve, row in found
     }
 

@@ -1,0 +1,117 @@
+"""The newest values of a task (specification section 3.21).
+
+The metric index knows how far curves go. Of long ones only the end is read; of those that do not have enough values
+there, as they ended earlier or have values at few iterations, all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from query.reader import Reader
+from query.rows import Row, fill, of_entity
+from schema.living import ENTITY, LIVING, LIVING_LOGS
+from schema.registry import Entity
+from schema.requests import Request
+from schema.store import Store
+from schema.tables import LOG, SCALAR
+from schema.wire import Answer, Caller, Endpoints, Reply, Tier
+
+VALUES = 100  # of each curve, of which the mean is told
+RECENT = 20_000  # iterations at the end of long curves at the most; and at the most
+SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter of the time
+
+KNOWN_SQL = f"""
+SELECT event_type, metric, variant, since, min(min_iter) AS low, max(max_iter) AS high
+FROM metric_index WHERE {ENTITY} GROUP BY event_type, metric, variant, since
+"""
+DELETIONS_SQL = f"""
+SELECT maxIf(seq, scope != 'logs') AS events, countIf(scope = 'logs') AS logs FROM tombstones WHERE {ENTITY}
+"""
+LAST_LINE_SQL = f"""
+SELECT iter AS low, iter AS high FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS} AND has_iter
+ORDER BY iter DESC LIMIT 1
+"""
+LATEST_SQL = f"""
+SELECT metric, variant, argMin(single, place) AS last, avg(single) AS mean, max(received_at) AS newest, count() AS count
+FROM
+(
+    SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
+        (NOT has_iter, bitNot(iter), seq) AS place
+    FROM scalars FINAL WHERE {ENTITY} AND $part AND {LIVING} AND value IS NOT NULL
+    ORDER BY metric, variant, place LIMIT {VALUES} BY metric, variant
+)
+GROUP BY metric, variant
+"""
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class GetTaskLatestScalarValues(Request):
+    """The newest values of a task."""
+
+    task: str
+
+
+@endpoints.add("events.get_task_latest_scalar_values")
+async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Reply:
+    """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
+
+    ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
+    it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
+    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
+    """
+    task = await reader.entity(caller, request.task)
+    return await reader.memory.answer(request, [task], lambda: _of_task(reader.store, task))
+
+
+async def _of_task(store: Store, task: Entity) -> Answer:
+    where = of_entity(task)
+    known, (deleted,) = await asyncio.gather(store.read(KNOWN_SQL, where), store.read(DELETIONS_SQL, where))
+    known = [row for row in known if row["since"] == deleted["events"]]
+    rows, last_iter = await asyncio.gather(
+        _latest(store, task, [row for row in known if row["event_type"] == SCALAR]),
+        _last_iter(store, task, known, were_lines_deleted=deleted["logs"] > 0),
+    )
+    return {
+        "metrics": _by_metric(rows),
+        "last_iter": last_iter,
+        "name": task.name,
+        "status": task.status,
+        "last_timestamp": float(max((row["newest"] for row in rows), default=0)),
+    }
+
+
+async def _latest(store: Store, task: Entity, curves: Sequence[Row]) -> list[Row]:
+    if not curves:
+        return []
+    end, longest = max(curve["high"] for curve in curves), max(curve["high"] - curve["low"] for curve in curves)
+    if longest < VALUES * SHARE:
+        return await _read(store, task, "1")
+    ends = await _read(store, task, "iter > {start:Int64}", start=end - min(longest // SHARE, RECENT))
+    enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
+    rest = sorted({curve["metric"] for curve in curves if (curve["metric"], curve["variant"]) not in enough})
+    whole = await _read(store, task, "metric IN {metrics:Array(String)}", metrics=rest) if rest else []
+    return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
+
+
+async def _read(store: Store, task: Entity, part: str, **parameters: Any) -> list[Row]:
+    return await store.read(fill(LATEST_SQL, {"$part": part}), of_entity(task) | parameters)
+
+
+async def _last_iter(store: Store, task: Entity, known: Sequence[Row], *, were_lines_deleted: bool) -> int:
+    """The index is exact but for lines, which can be deleted apart from other events."""
+    exact = [row for row in known if not (were_lines_deleted and row["event_type"] == LOG)]
+    lines = await store.read(LAST_LINE_SQL, of_entity(task)) if were_lines_deleted else []
+    return max((row["high"] for row in (*exact, *lines) if row["high"] >= row["low"]), default=0)
+
+
+def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: (row["metric"], row["variant"])):
+        last = row["last"]
+        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
+        metrics.setdefault(row["metric"], []).append(value)
+    return [{"name": metric, "variants": variants} for metric, variants in metrics.items()]
