@@ -6,13 +6,16 @@ iteration, up to MAX_TIES of them; where even those do not suffice, the cursor r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
+from query.living import Living, living
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
-from query.rows import ANY_TYPE, EventType, MetricFilter, Row, documents_of_any, fill, filter_sql, of_entity, union
+from query.rows import ANY_TYPE, EventType, MetricFilter, Row, fill, filter_sql, of_entity
+from query.union import documents_of_any, union
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
@@ -113,7 +116,7 @@ class Events:
     """
 
     store: Store
-    entity: Entity
+    living: Living
     request: GetTaskEvents
     types: Sequence[str]
     counts: Counts | None = None
@@ -156,8 +159,8 @@ class Events:
             return []
         condition, filtered = filter_sql(self.request.metrics)
         texts = {"$filter": condition, "$key": "iter" if self.request.order == "asc" else "bitNot(iter)"}
-        unions = {name: union(fill(part, texts), types) for name, part in parts.items()}
-        return await self.store.read(fill(sql, unions), {**filtered, **of_entity(self.entity), **parameters})
+        unions = {name: union(fill(part, texts), types, self.living) for name, part in parts.items()}
+        return await self.store.read(fill(sql, unions), {**filtered, **self.living.parameters, **parameters})
 
 
 @endpoints.add("events.get_task_events")
@@ -167,8 +170,10 @@ async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents
     reading = _resume(reader, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    types = await _types(reader.store, entity, reading.request.event_type)
-    events, total = await _counted(Events(reader.store, entity, reading.request, types), reading.total)
+    types, alive = await asyncio.gather(
+        _types(reader.store, entity, reading.request.event_type), living(reader.store, entity)
+    )
+    events, total = await _counted(Events(reader.store, alive, reading.request, types), reading.total)
     rows, position = await events.after(reading.position)
     scroll_id = _scroll_id(reader, caller, replace(reading, total=total, position=position))
     return {"events": documents_of_any(rows), "returned": len(rows), "total": total, "scroll_id": scroll_id}

@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from query.living import Living, living
 from query.reader import Reader
 from query.rows import Row, fill, of_entity
-from schema.living import ENTITY, LIVING, LIVING_LOGS
+from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Request
 from schema.store import Store
@@ -27,12 +28,8 @@ KNOWN_SQL = f"""
 SELECT event_type, metric, variant, since, min(min_iter) AS low, max(max_iter) AS high
 FROM metric_index WHERE {ENTITY} GROUP BY event_type, metric, variant, since
 """
-DELETIONS_SQL = f"""
-SELECT maxIf(seq, scope != 'logs') AS events, countIf(scope = 'logs') AS logs FROM tombstones WHERE {ENTITY}
-"""
 LAST_LINE_SQL = f"""
-SELECT iter AS low, iter AS high FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS} AND has_iter
-ORDER BY iter DESC LIMIT 1
+SELECT iter AS low, iter AS high FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
 """
 LATEST_SQL = f"""
 SELECT metric, variant, argMin(single, place) AS last, avg(single) AS mean, max(received_at) AS newest, count() AS count
@@ -40,7 +37,7 @@ FROM
 (
     SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
         (NOT has_iter, bitNot(iter), seq) AS place
-    FROM scalars FINAL WHERE {ENTITY} AND $part AND {LIVING} AND value IS NOT NULL
+    FROM scalars FINAL WHERE {ENTITY} AND $part AND $living AND value IS NOT NULL
     ORDER BY metric, variant, place LIMIT {VALUES} BY metric, variant
 )
 GROUP BY metric, variant
@@ -68,12 +65,11 @@ async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request:
 
 
 async def _of_task(store: Store, task: Entity) -> Answer:
-    where = of_entity(task)
-    known, (deleted,) = await asyncio.gather(store.read(KNOWN_SQL, where), store.read(DELETIONS_SQL, where))
-    known = [row for row in known if row["since"] == deleted["events"]]
+    indexed, of_task = await asyncio.gather(store.read(KNOWN_SQL, of_entity(task)), living(store, task))
+    known = [row for row in indexed if row["since"] == of_task.since]
     rows, last_iter = await asyncio.gather(
-        _latest(store, task, [row for row in known if row["event_type"] == SCALAR]),
-        _last_iter(store, task, known, were_lines_deleted=deleted["logs"] > 0),
+        _latest(store, of_task, [row for row in known if row["event_type"] == SCALAR]),
+        _last_iter(store, of_task, known),
     )
     return {
         "metrics": _by_metric(rows),
@@ -84,28 +80,29 @@ async def _of_task(store: Store, task: Entity) -> Answer:
     }
 
 
-async def _latest(store: Store, task: Entity, curves: Sequence[Row]) -> list[Row]:
+async def _latest(store: Store, of_task: Living, curves: Sequence[Row]) -> list[Row]:
     if not curves:
         return []
     end, longest = max(curve["high"] for curve in curves), max(curve["high"] - curve["low"] for curve in curves)
     if longest < VALUES * SHARE:
-        return await _read(store, task, "1")
-    ends = await _read(store, task, "iter > {start:Int64}", start=end - min(longest // SHARE, RECENT))
+        return await _read(store, of_task, "1")
+    ends = await _read(store, of_task, "iter > {start:Int64}", start=end - min(longest // SHARE, RECENT))
     enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
     rest = sorted({curve["metric"] for curve in curves if (curve["metric"], curve["variant"]) not in enough})
-    whole = await _read(store, task, "metric IN {metrics:Array(String)}", metrics=rest) if rest else []
+    whole = await _read(store, of_task, "metric IN {metrics:Array(String)}", metrics=rest) if rest else []
     return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
 
 
-async def _read(store: Store, task: Entity, part: str, **parameters: Any) -> list[Row]:
-    return await store.read(fill(LATEST_SQL, {"$part": part}), of_entity(task) | parameters)
+async def _read(store: Store, of_task: Living, part: str, **parameters: Any) -> list[Row]:
+    return await store.read(fill(LATEST_SQL, {"$part": part, "$living": of_task.rows}), of_task.parameters | parameters)
 
 
-async def _last_iter(store: Store, task: Entity, known: Sequence[Row], *, were_lines_deleted: bool) -> int:
+async def _last_iter(store: Store, of_task: Living, known: Sequence[Row]) -> int:
     """The index is exact but for lines, which can be deleted apart from other events."""
-    exact = [row for row in known if not (were_lines_deleted and row["event_type"] == LOG)]
-    lines = await store.read(LAST_LINE_SQL, of_entity(task)) if were_lines_deleted else []
-    return max((row["high"] for row in (*exact, *lines) if row["high"] >= row["low"]), default=0)
+    if of_task.were_lines_deleted:
+        lines = await store.read(fill(LAST_LINE_SQL, {"$living": of_task.lines}), of_task.parameters)
+        known = [row for row in known if row["event_type"] != LOG] + lines
+    return max((row["high"] for row in known if row["high"] >= row["low"]), default=0)
 
 
 def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from query.cursor import END
+from query.living import living
 from query.paging import MAX_PAGE, MAX_TIES, MAX_UNSCROLLED_TOTAL, PageSize, Snapshot
 from query.reader import Reader
-from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql, of_entity
+from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
-from schema.living import ENTITY, LIVING_LOGS
+from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
+from schema.store import Store
 from schema.tables import LOG
 from schema.wire import Answer, Caller, Endpoints, Stream, Tier, to_json
 
@@ -31,8 +33,8 @@ PLACEHOLDERS = frozenset(("asctime", "timestamp", "level", "worker", "msg"))
 WIDE = re.compile(r"\d{4}")
 SCROLL = "get_task_log"
 
-LINES = f"FROM logs FINAL WHERE {ENTITY} AND {LIVING_LOGS}"
-COPIES = f"FROM logs WHERE {ENTITY} AND {LIVING_LOGS}"  # a line that was written again is there more than once
+LINES = f"FROM logs FINAL WHERE {ENTITY} AND $living"
+COPIES = f"FROM logs WHERE {ENTITY} AND $living"  # a line that was written again is there more than once
 SNAPSHOT_SQL = f"SELECT count() AS n, max(seq) AS newest {LINES}"
 TOTAL_SQL = f"""
 SELECT count() AS n FROM (SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $filter LIMIT {MAX_UNSCROLLED_TOTAL})
@@ -103,6 +105,23 @@ class DownloadTaskLog(Request):
     line_format: str = "{asctime} {worker} {level} {msg}"
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Statements about a task's lines: their fixed parts and parameters."""
+
+    store: Store
+    texts: Mapping[str, str]
+    parameters: Mapping[str, Any]
+
+    def where(self, texts: Mapping[str, str], **parameters: Any) -> Lines:
+        """With more of both."""
+        return Lines(self.store, {**self.texts, **texts}, {**self.parameters, **parameters})
+
+    async def read(self, sql: str, **parameters: Any) -> Rows:
+        """The rows of one of the statements above."""
+        return await self.store.read(fill(sql, self.texts), {**self.parameters, **parameters})
+
+
 @endpoints.add("events.get_task_log", "1.0")
 async def get_task_log_v1(reader: Reader, caller: Caller, request: GetTaskLogV1) -> Answer:
     """Lines by timestamp, newest first unless asked otherwise."""
@@ -128,19 +147,14 @@ async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> A
     Those without a timestamp follow where no start is given.
     """
     task = await reader.entity(caller, request.task)
-    condition, parameters = _filter(request)
-    parameters |= of_entity(task)
-    counts, rows = await asyncio.gather(
-        reader.store.read(fill(TOTAL_SQL, {"$filter": condition}), parameters),
-        _timed(reader, request, condition, parameters, NEAR * request.batch_size),
-    )
+    lines = _chosen(await _lines(reader, task), request)
+    counts, rows = await asyncio.gather(lines.read(TOTAL_SQL), _timed(lines, request, NEAR * request.batch_size))
     total = counts[0]["n"]
     wanted = min(request.batch_size, total)
     if len(rows) < wanted:  # the end of a log that was entered elsewhere, many copies, or lines without a timestamp
-        rows = await _timed(reader, request, condition, parameters, ALL)
+        rows = await _timed(lines, request, ALL)
     if len(rows) < wanted and not request.from_timestamp:
-        rest = parameters | {"size": request.batch_size - len(rows)}
-        rows += await reader.store.read(fill(UNTIMED_PAGE_SQL, {"$filter": condition}), rest)
+        rows += await lines.read(UNTIMED_PAGE_SQL, size=request.batch_size - len(rows))
     events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
@@ -162,29 +176,32 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
     return Stream(_download(reader, task, None if is_json else request.line_format), headers)
 
 
-def _filter(request: GetTaskLog) -> tuple[str, dict[str, Any]]:
-    """Which of the task's lines are meant."""
+async def _lines(reader: Reader, task: Entity) -> Lines:
+    alive = await living(reader.store, task)
+    return Lines(reader.store, {"$living": alive.lines}, alive.parameters)
+
+
+def _chosen(lines: Lines, request: GetTaskLog) -> Lines:
+    """Those that are meant."""
     condition, parameters = filter_sql(request.metrics)
     if request.search:
         condition += " AND positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
     if request.levels:
         condition += " AND level IN {levels:Array(String)}"
-    return condition, parameters | {"search": request.search, "levels": request.levels}
+    return lines.where({"$filter": condition}, **parameters, search=request.search, levels=request.levels)
 
 
-async def _timed(reader: Reader, request: GetTaskLog, condition: str, parameters: dict[str, Any], near: int) -> Rows:
+async def _timed(lines: Lines, request: GetTaskLog, near: int) -> Rows:
     """Lines that have a timestamp, in the direction of navigation: a page of the ``near`` copies that come next."""
     if request.batch_size == 0:
         return []
     earlier, start = request.navigate_earlier, request.from_timestamp
     texts = {
-        "$filter": condition,
         "$direction": "DESC" if earlier else "ASC",
         "$start": f"timestamp {'<' if earlier else '>'} {{start:Int64}}" if start else "1",
     }
     size = request.batch_size
-    parameters = parameters | {"start": start, "size": size, "limit": size + MAX_TIES, "near": near}
-    return await reader.store.read(fill(TIMED_PAGE_SQL, texts), parameters)
+    return await lines.where(texts, start=start).read(TIMED_PAGE_SQL, size=size, limit=size + MAX_TIES, near=near)
 
 
 async def _scroll(
@@ -193,13 +210,12 @@ async def _scroll(
     """The next page of a snapshot scroll in ``direction``."""
     if request.scroll_id == END:
         return {"events": [], "returned": 0, "total": 0, "scroll_id": END}
-    endpoint = f"{SCROLL} {direction}"
+    endpoint, lines = f"{SCROLL} {direction}", await _lines(reader, task)
     if request.scroll_id:
         snapshot = Snapshot.of(reader.cursors.read(request.scroll_id, endpoint, caller, [task.id]))
     else:
-        found = (await reader.store.read(SNAPSHOT_SQL, of_entity(task)))[0]
-        snapshot = Snapshot((found["newest"],), found["n"], min(request.batch_size, MAX_PAGE))
-    rows = await _snapshot_page(reader, task, snapshot, direction)
+        snapshot = await _snapshot(lines, min(request.batch_size, MAX_PAGE))
+    rows = await _snapshot_page(lines, snapshot, direction)
     scroll_id = END
     if rows:
         snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
@@ -207,20 +223,24 @@ async def _scroll(
     return {"events": documents(rows, LOG), "returned": len(rows), "total": snapshot.total, "scroll_id": scroll_id}
 
 
-async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, direction: Order) -> Rows:
-    after, parameters = "1", of_entity(task) | {"newest": snapshot.newest[0], "size": snapshot.size}
+async def _snapshot(lines: Lines, size: int) -> Snapshot:
+    found = (await lines.read(SNAPSHOT_SQL))[0]
+    return Snapshot((found["newest"],), found["n"], size)
+
+
+async def _snapshot_page(lines: Lines, snapshot: Snapshot, direction: Order) -> Rows:
+    texts = {"$key": SNAPSHOT_KEYS[direction], "$after": "1"}
+    lines = lines.where(texts, newest=snapshot.newest[0], size=snapshot.size)
     if snapshot.position:
-        after = "place >= {place:Int64} AND (place > {place:Int64} OR seq > {seq:UInt64})"
-        parameters |= {"place": snapshot.position[0], "seq": snapshot.position[1]}
-    texts = {"$key": SNAPSHOT_KEYS[direction], "$after": after}
-    return await reader.store.read(fill(SNAPSHOT_PAGE_SQL, texts), parameters)
+        texts["$after"] = "place >= {place:Int64} AND (place > {place:Int64} OR seq > {seq:UInt64})"
+        lines = lines.where(texts, place=snapshot.position[0], seq=snapshot.position[1])
+    return await lines.read(SNAPSHOT_PAGE_SQL)
 
 
 async def _download(reader: Reader, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
     """The log page by page, so that memory does not grow with it."""
-    found = (await reader.store.read(SNAPSHOT_SQL, of_entity(task)))[0]
-    snapshot = Snapshot((found["newest"],), found["n"], DOWNLOAD_PAGE)
-    while rows := await _snapshot_page(reader, task, snapshot, "asc"):
+    snapshot = await _snapshot(await _lines(reader, task), DOWNLOAD_PAGE)
+    while rows := await _snapshot_page(await _lines(reader, task), snapshot, "asc"):
         snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
         events = documents(rows, LOG)
         if line_format is None:

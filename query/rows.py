@@ -1,4 +1,4 @@
-"""SQL that several families share: the columns of whole events, statements over several event types, metric filters."""
+"""SQL that several families share: the columns of whole events, metric filters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schema.events import document
-from schema.living import ENTITIES, ENTITY, LIVING, LIVING_LOGS
+from schema.living import ENTITIES, ENTITY
 from schema.registry import Entity
 from schema.requests import Integer, Request
-from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, LOG, SCALAR, TABLES, VECTOR
+from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, TABLES
 
 Row = dict[str, Any]
 Event = dict[str, Any]
@@ -61,11 +61,6 @@ def documents(rows: Iterable[Row], event_type: str) -> list[Event]:
     return [document(row, event_type) for row in rows]
 
 
-def documents_of_any(rows: Iterable[Row]) -> list[Event]:
-    """Rows of ``union``'s ``$columns`` as events."""
-    return [document(row | {"value": _value(row)}, row["event_type"]) for row in rows]
-
-
 def fill(sql: str, texts: Mapping[str, str]) -> str:
     """A statement with its fixed parts (``$name``) filled in; values are always parameters."""
     for name, text in texts.items():
@@ -78,16 +73,6 @@ def event_types(wanted: str) -> Sequence[str]:
     return EVENT_TYPES if wanted == ANY_TYPE else (wanted,)
 
 
-def union(sql: str, types: Iterable[str]) -> str:
-    """A SELECT over each of the event types, as one UNION ALL.
-
-    Fills in ``$type``, ``$table``, ``$columns`` (the same for all types; ``documents_of_any`` reads them), ``$living``,
-    and ``$first`` and ``$then``, which stand before the conditions on identity and before the others: the former are
-    applied before rows are merged where the table's sort key has them, which halves the time.
-    """
-    return "\nUNION ALL\n".join(fill(sql, _texts(event_type)) for event_type in types)
-
-
 def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
     """The condition and parameters of a metric filter (section 3.0.3); of the same metric the last entry wins."""
     if not filters:
@@ -98,34 +83,3 @@ def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
         "filter_whole": [metric for metric, wanted in variants.items() if not wanted],
         "filter_pairs": [(metric, variant) for metric, wanted in variants.items() for variant in wanted],
     }
-
-
-def _texts(event_type: str) -> dict[str, str]:
-    is_log = event_type == LOG
-    return {
-        "$type": event_type,
-        "$table": TABLES[event_type].name,
-        "$columns": _columns_of_any(event_type),
-        "$living": LIVING_LOGS if is_log else LIVING,
-        "$first": "WHERE" if is_log else "PREWHERE",
-        "$then": "AND" if is_log else "WHERE",
-    }
-
-
-def _columns_of_any(event_type: str) -> str:
-    """A SELECT list that is the same for every type; scalars and vectors have a ``value`` of different types each."""
-    own = TABLES[event_type].fields
-    fields = dict.fromkeys(name for table in TABLES.values() for name in table.fields if name != "value")
-    typed = [name if name in own else f"{_nothing(name)} AS {name}" for name in fields]
-    typed += [f"{'value' if event_type == SCALAR else 'NULL'} AS number"]
-    typed += [f"{'value' if event_type == VECTOR else 'NULL'} AS vector"]
-    # No constant: with one among its sort keys, but for the first, chDB's LIMIT (4.4) chooses wrong rows.
-    return ", ".join((f"materialize('{event_type}') AS event_type", *COMMON, *typed, *RECEIVED))
-
-
-def _nothing(name: str) -> str:
-    return "CAST([], 'Array(String)')" if name == "source_urls" else "NULL"
-
-
-def _value(row: Row) -> Any:
-    return row["vector"] if row["number"] is None else row["number"]
