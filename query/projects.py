@@ -111,6 +111,16 @@ class GetHyperParameters(Request):
     page_size: Integer = 500
 
 
+class GetHyperparamValues(Request):
+    """The values of a hyper parameter; ``projects``: none means all."""
+
+    section: str
+    name: str
+    projects: list[str] = []
+    allow_public: Boolean = True
+    include_subprojects: Boolean = True
+
+
 class GetTags(Request):
     """Tags of the documents in some projects."""
 
@@ -196,12 +206,9 @@ async def get_unique_metric_variants(reader: Reader, caller: Caller, request: Ge
 @endpoints.add("projects.get_hyper_parameters")
 async def get_hyper_parameters(reader: Reader, caller: Caller, request: GetHyperParameters) -> Answer:
     """A page of the sections and names of hyper parameters, each once, sorted; of the tasks that changed last."""
-    inside = await in_projects(reader, caller, [request.project], request.include_subprojects)
-    page = Page([Order("last_update", descending=True)], limit=MAX_TASKS, fields=frozenset(("hyperparams",)))
-    tasks = await reader.registry.find(TASKS, caller.company, inside, page)
     names = {
         (section, name)
-        for task in tasks
+        for task in await _with_parameters(reader, caller, [request.project], request.include_subprojects)
         for section, parameters in (task.get("hyperparams") or {}).items()
         for name in parameters
     }
@@ -210,6 +217,27 @@ async def get_hyper_parameters(reader: Reader, caller: Caller, request: GetHyper
     remaining = max(0, len(names) - start - len(shown))
     parameters = [{"section": section, "name": name} for section, name in shown]
     return {"parameters": parameters, "remaining": remaining, "total": len(names)}
+
+
+@endpoints.add("projects.get_hyperparam_values")
+async def get_hyperparam_values(reader: Reader, caller: Caller, request: GetHyperparamValues) -> Answer:
+    """``{"total", "values"}``: what a hyper parameter is in the tasks that changed last, each value once, sorted."""
+    values = {
+        str((task.get("hyperparams") or {}).get(request.section, {}).get(request.name, {}).get("value") or "")
+        for task in await _with_parameters(reader, caller, request.projects, request.include_subprojects)
+        if request.allow_public or task["company"] == caller.company
+    } - {""}
+    return {"total": len(values), "values": sorted(values)}
+
+
+async def _with_parameters(
+    reader: Reader, caller: Caller, projects: Sequence[str], include_subprojects: bool
+) -> list[Document]:
+    """The tasks whose hyper parameters are looked through."""
+    inside = await in_projects(reader, caller, projects, include_subprojects)
+    fields = frozenset(("hyperparams", "company"))
+    page = Page([Order("last_update", descending=True)], limit=MAX_TASKS, fields=fields)
+    return await reader.registry.find(TASKS, caller.company, inside, page)
 
 
 @endpoints.add("projects.get_task_tags")

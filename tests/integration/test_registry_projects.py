@@ -205,6 +205,21 @@ def test_hyper_parameters_of_a_project(api: Api, name: str) -> None:
     assert (len(page["parameters"]), page["remaining"]) == (2, 1)
 
 
+def test_the_values_of_a_hyper_parameter(api: Api, name: str) -> None:
+    top = create(api, name)
+    below = create(api, f"{name}/below")
+    for project_id, value in ((top, "0.1"), (top, "0.1"), (below, "0.01"), (below, None)):
+        given = {"section": "Args", "name": "lr", "value": value}
+        api.create_task(project=project_id, hyperparams={"Args": {"lr": given}})
+    api.create_task(project=top)
+    asked = {"projects": [top], "section": "Args", "name": "lr"}
+    assert api.call("projects.get_hyperparam_values", **asked) == {"total": 2, "values": ["0.01", "0.1"]}
+    own = api.call("projects.get_hyperparam_values", **asked, include_subprojects=False, allow_public=False)
+    assert own == {"total": 1, "values": ["0.1"]}
+    assert api.call("projects.get_hyperparam_values", **asked | {"name": "x"}) == {"total": 0, "values": []}
+    assert api.fail("projects.get_hyperparam_values", projects=[top], section="Args") == (400, 12)
+
+
 def test_tasks_move_their_projects_time(api: Api, name: str) -> None:
     top = create(api, name)
     before = project(api, top)["last_update"]
