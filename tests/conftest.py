@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests.harness.api import Api
 from tests.harness.deployment import Deployment, distributed, embedded
+from tests.harness.front import fronted
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -27,12 +28,12 @@ def eventide(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if mode == "embedded":
         with embedded(directory) as deployment:
             yield deployment
-    elif mode == "distributed":
+    elif separate := {"distributed": distributed, "fronted": fronted}.get(mode):
         servers = request.getfixturevalue("kafka").bootstrap, request.getfixturevalue("clickhouse_server").url
-        with distributed(directory, *servers) as deployment:
+        with separate(directory, *servers) as deployment:
             yield deployment
     else:
-        pytest.fail(f"EVENTIDE_TEST_MODE is {mode}, neither embedded nor distributed", pytrace=False)
+        pytest.fail(f"EVENTIDE_TEST_MODE is {mode}: not embedded, distributed or fronted", pytrace=False)
 
 
 @pytest.fixture(scope="session")

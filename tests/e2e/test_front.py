@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.sdk import Sdk
-from tests.harness.api import Api, Origins
-from tests.harness.deployment import MAX_BODY_BYTES, Deployment, distributed
+from tests.harness.api import Api
+from tests.harness.deployment import MAX_BODY_BYTES, Deployment
 from tests.harness.events import scalar
+from tests.harness.front import fronted
 from tests.servers.choice import Kafka
 from tests.servers.clickhouse import ClickHouseServer
-from tests.servers.nginx import nginx
 from tests.servers.process import Unavailable
 
 OF_A_RUN = {"task", "model", "found by name", "console", "comment"}
@@ -26,12 +25,11 @@ def front(
 ) -> Iterator[Deployment]:
     """Separate processes, both tiers at the same address."""
     directory = tmp_path_factory.mktemp("front")
-    with distributed(directory, kafka.bootstrap, clickhouse_server.url) as deployment:
-        try:
-            with nginx(directory, deployment.origins.gateway, deployment.origins.query) as address:
-                yield replace(deployment, origins=Origins(address, address))
-        except Unavailable as error:
-            pytest.skip(str(error))
+    try:
+        with fronted(directory, kafka.bootstrap, clickhouse_server.url) as deployment:
+            yield deployment
+    except Unavailable as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +45,8 @@ def test_calls_reach_their_tiers(one_address: Api) -> None:
     for prefix in ("", "/api", "/api/v2.34", "/v2.1"):
         url = f"{one_address.origins.query}{prefix}/events.scalar_metrics_iter_histogram"
         assert one_address.ask(url, {"task": task}).json()["data"]["m"]["v"]["x"] == [1]
-    assert one_address.ask(url, {"task": task}, method="GET").json()["data"]["m"]["v"]["x"] == [1]
+    answer = one_address.ask(url, {"task": task}, method="GET")
+    assert (answer.json()["data"]["m"]["v"]["x"], answer.headers["Server"]) == ([1], "clearml")
 
 
 def test_refusals_keep_their_envelope(one_address: Api) -> None:

@@ -1,7 +1,8 @@
 """Eventide as its users run it: processes, started by the command line, on ports of this machine.
 
-`EVENTIDE_TEST_MODE` chooses: `embedded` (default, `eventide up`) or `distributed` (gateway, worker and query service
-between a Kafka and a ClickHouse). They end with the tests; their output is in files whose end a failed start shows.
+`EVENTIDE_TEST_MODE` chooses: `embedded` (default, `eventide up`), `distributed` (gateway, worker and query service
+between a Kafka and a ClickHouse), or `fronted` (these behind nginx). They end with the tests; their output is in files
+whose end a failed start shows.
 """
 
 from __future__ import annotations

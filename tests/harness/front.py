@@ -1,0 +1,22 @@
+"""The tiers behind one address, as deploy/ serves them: which is what an SDK and a browser know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tests.harness.api import Origins
+from tests.harness.deployment import Deployment, distributed
+from tests.servers.nginx import nginx
+
+
+@contextmanager
+def fronted(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[Deployment]:
+    """Separate processes, all tiers at one address. Raises Unavailable if nginx is not installed."""
+    with (
+        distributed(directory, bootstrap, clickhouse_url) as deployment,
+        nginx(directory, deployment.origins.gateway, deployment.origins.query) as address,
+    ):
+        yield replace(deployment, origins=Origins(address, address))
