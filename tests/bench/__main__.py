@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import floors, mixed, page, reads, registry, tiers, writes
+from tests.bench import floors, growth, mixed, page, reads, registry, tiers, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
@@ -25,6 +25,7 @@ FAMILIES = {
     "tiers": tiers.measure,
     "registry": registry.measure,
     "page": page.measure,
+    "growth": growth.measure,
 }
 OUTPUT = Path("bench-results.json")
 
