@@ -44,7 +44,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it is dear to keep, and one module has all the tests that harm it
 def kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """Three nodes; a test that ends or pauses some has them up again at its end."""
     directory = tmp_path_factory.mktemp("kafka-cluster")
