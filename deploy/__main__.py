@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from schema.errors import ConfigError, EventsError
 from schema.jsonlog import configure_logging
@@ -35,13 +37,23 @@ def main() -> None:
     try:
         settings = read_settings(os.environ, flags)
         configure_logging(settings.log_level)
-        running = getattr(import_module(module), function)(settings, **arguments)
+        running = getattr(_loaded(module), function)(settings, **arguments)
         if asyncio.iscoroutine(running):
             asyncio.run(running)
     except ConfigError as error:
         sys.exit(_complain(error, 2))
     except EventsError as error:
         sys.exit(_complain(error, 1))
+
+
+def _loaded(name: str) -> ModuleType:
+    """A module, without looking for garbage in what is only being loaded: that took a quarter of a start."""
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()  # it stays for good, so there is no use in looking later either
+        gc.enable()
 
 
 def parser() -> argparse.ArgumentParser:

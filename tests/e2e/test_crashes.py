@@ -16,7 +16,7 @@ from tests.servers.clickhouse import ClickHouseServer
 
 BATCHES, EVENTS_A_BATCH = 100, 2000
 CLIENTS = 4
-SECONDS_OF_LOAD = 4.0
+SECONDS_OF_LOAD = 2.0
 
 
 def batch(task: str, number: int, count: int) -> bytes:

@@ -9,7 +9,7 @@ from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import KafkaCluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def servers(
     kafka_cluster: KafkaCluster, clickhouse_local: ClickHouseServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Servers:

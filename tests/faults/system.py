@@ -30,6 +30,7 @@ from tests.harness.deployment import (
 )
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import KafkaCluster
+from tests.servers.looks import look
 
 PARTITIONS = 6
 Found = TypeVar("Found")
@@ -228,7 +229,6 @@ def _rss_mb(unit: Unit) -> float:
 def until(found: Callable[[], Found], seconds: float, what: str = "") -> Found:
     """What ``found`` gives once it is true. Raises AssertionError when the time is up."""
     end = time.monotonic() + seconds
-    while not (value := found()):
+    while not (value := look(found, 0.05)):
         assert time.monotonic() < end, f"not within {seconds:g} s: {what or found}"
-        time.sleep(0.05)
     return value

@@ -15,6 +15,7 @@ from tests.faults.outcome import Skipped
 from tests.faults.run import FAMILIES
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers
+from tests.servers.kafka import KafkaCluster, View, cluster_view
 
 SEED = 20_261_124
 SHORT = Scale(is_short=True)
@@ -29,6 +30,20 @@ pytestmark = pytest.mark.xdist_group("faults")  # they share servers, and some e
 FAULTS = [fault for family in FAMILIES.values() for fault in family if fault.name not in ONLY_IN_FULL]
 SHARING = [*(fault for fault in FAULTS if fault.own is None), topics.partitions_added]  # which leaves it whole too
 ALONE = [fault for fault in FAULTS if fault not in SHARING]
+
+
+def test_every_node_knows_every_node(kafka_cluster: KafkaCluster) -> None:
+    views = {cluster_view(kafka_cluster.address(node)) for node in kafka_cluster.nodes}
+    assert views == {View(frozenset({1, 2, 3}))}
+
+
+def test_a_paused_node_answers_nothing(kafka_cluster: KafkaCluster) -> None:
+    kafka_cluster.pause(3)
+    try:
+        assert cluster_view(kafka_cluster.address(3)) == View()
+    finally:
+        kafka_cluster.heal()
+    assert 3 in cluster_view(kafka_cluster.address(3)).brokers
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +69,7 @@ def test_under_traffic(fault: Fault, traffic: Scenario) -> None:
 
 def test_after_all_of_these_what_was_acknowledged_is_there_once(traffic: Scenario) -> None:
     verdict = traffic.conclude().verdict
+    traffic.system.stop()  # what follows has installations of its own
     assert (verdict.lost, verdict.twice, verdict.wrong) == (0, 0, [])
     assert verdict.acked == verdict.sent > 0
 

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from tests.harness.plain import plain_client
+from tests.servers.looks import look
 
 LATEST = "999.0"
 JSON_LINES = "application/json-lines"
@@ -235,9 +236,8 @@ def meta_of(response: httpx.Response) -> Data:
 def until(found: Callable[[], Found], seconds: float = 10) -> Found:
     """What ``found`` gives once it is true: for what is told to other processes with a delay."""
     end = time.monotonic() + seconds
-    while not (value := found()):
+    while not (value := look(found, 0.05)):
         assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.05)
     return value
 
 

@@ -114,6 +114,7 @@ class Started(ExitStack):
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment, without settings of its own, and with these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTIDE_")}
+    inherited["SSL_CERT_FILE"] = os.devnull  # nobody speaks TLS here, and every process would read all certificates
     common = {
         "ACCESS_KEY": FIRST_USER.access_key,
         "SECRET_KEY": FIRST_USER.secret_key,

@@ -3,7 +3,7 @@
 | fixture | what it is, first choice first |
 |---|---|
 | `kafka` | EVENTIDE_TEST_KAFKA (host:port,…) · Apache Kafka on this machine's Java · Docker |
-| `kafka_cluster` | three nodes of Apache Kafka on this machine's Java, to be killed and paused |
+| `kafka_cluster` | three nodes of Apache Kafka on this machine's Java, to be killed and paused; for one module |
 | `clickhouse_server` | Docker · `clickhouse_http` (the same engine, chDB) |
 | `clickhouse_local` | always `clickhouse_http`, to be killed, paused and made to fail |
 | `postgres` | EVENTIDE_TEST_POSTGRES (SQLAlchemy URL) · the PostgreSQL that is installed · Docker |
@@ -44,7 +44,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # to keep it is dear, and one module has all the tests that harm it
 def kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """Three nodes; a test that ends or pauses some has them up again at its end."""
     directory = tmp_path_factory.mktemp("kafka-cluster")

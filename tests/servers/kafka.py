@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Literal, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from tests.servers.kafka_classes import shared_classes
 from tests.servers.kafka_jars import kafka_jars
 from tests.servers.process import Process, Unavailable, free_port, listens
 
@@ -140,7 +142,9 @@ class KafkaCluster:
         return self._home(node) / "broker.log"
 
     def __enter__(self) -> Self:
-        java = [find_java(), *self._jvm, "-cp", os.pathsep.join(map(str, kafka_jars()))]
+        program, jars = find_java(), kafka_jars()
+        options = [*self._jvm, *self._class_options(program, jars)]
+        java = [program, *options, "-cp", os.pathsep.join(map(str, jars))]
         try:
             self._format(java)
             self._start_all(java)
@@ -190,6 +194,9 @@ class KafkaCluster:
         """Kill every node that lives. Their data is with the operating system, so nothing acknowledged is lost."""
         for broker in self._brokers.values():
             broker.kill()
+
+    def _class_options(self, java: str, jars: list[Path]) -> list[str]:
+        return shared_classes(java, jars, _record)
 
     def _home(self, node: int) -> Path:
         return self.directory / f"node{node}"
@@ -245,6 +252,22 @@ class KafkaCluster:
             return wanted <= view.brokers and node not in view.behind
 
         self._brokers[node].wait_until(joined)
+
+
+class _Recorder(KafkaCluster):
+    """One node whose JVM writes down the classes that it has used when it ends."""
+
+    def __init__(self, directory: Path, options: list[str]) -> None:
+        super().__init__(1, directory)
+        self._options = options
+
+    def _class_options(self, java: str, jars: list[Path]) -> list[str]:
+        return self._options
+
+
+def _record(options: list[str]) -> None:
+    with TemporaryDirectory() as directory, _Recorder(Path(directory) / "kafka", options) as cluster:
+        cluster.terminate(1)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 
+from tests.servers.looks import look
+
 TIED = Path(__file__).with_name("tied.py")
 TAIL_LINES = 40
 
@@ -75,12 +77,11 @@ class Process:
     def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Block until `ready()`. Raises StartFailed if the process ends first or the time is up."""
         until = time.monotonic() + seconds
-        while not ready():
+        while not look(ready, 0.03):
             if not self.alive:
                 raise StartFailed(self._report(f"ended with {self._started().returncode}"))
             if time.monotonic() > until:
                 raise StartFailed(self._report(f"not ready after {seconds:.0f} s"))
-            time.sleep(0.03)
 
     def wait(self, seconds: float = 60) -> None:
         """Block until it has ended by itself. Raises StartFailed on an exit code other than 0, or if the time is up."""

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from query.latest import GetTaskLatestScalarValues
 from query.memory import Memory
-from query.scalars import GetTaskLatestScalarValues
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.wire import Answer, Reply, to_json
