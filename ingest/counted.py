@@ -22,7 +22,7 @@ class CountedLog:
 
     async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
         """As the other's."""
-        tasks = {task for block in blocks for task in block.rows["task"].unique().to_pylist()}
+        tasks = {task for block in blocks for task in block.tasks}
         await self._counted(self._log.publish(blocks, visible), tasks)
 
     async def delete(self, deletion: Deletion) -> int:

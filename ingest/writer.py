@@ -26,6 +26,8 @@ from schema.tables import LOG, TABLES
 BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349, 469))
 DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {ENTITY} AND seq = {{seq:UInt64}}"
 
+COPIED_BYTES = 64 << 20  # up to here many pieces cost more than a copy
+
 Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
 
 
@@ -68,7 +70,7 @@ class Writer:
 
     def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
         """Insert the blocks of one type as one table; returns their rows of the metric index."""
-        events = pa.concat_tables(_stored_rows(place, block) for place, block in blocks)
+        events = _stored_rows(blocks)
         entities = entities_of(blocks)
         self.tombstones.load(entities)
         events = self._insert(event_type, self.tombstones.living(events, event_type, entities))
@@ -117,17 +119,24 @@ class Writer:
 
 def entities_of(blocks: Iterable[tuple[Place, Block]]) -> list[Entity]:
     """The distinct (company, task) of the blocks."""
-    return list({(block.company, task) for _, block in blocks for task in block.rows["task"].unique().to_pylist()})
+    return list({(block.company, task) for _, block in blocks for task in block.tasks})
 
 
-def _stored_rows(place: Place, block: Block) -> pa.Table:
-    """A block's rows with the columns that the writer knows: company, received_at, seq."""
-    count = block.rows.num_rows
-    columns = dict(zip(block.rows.schema.names, block.rows.columns, strict=True))
-    columns["company"] = pa.repeat(block.company, count)
-    columns["received_at"] = pa.repeat(pa.scalar(block.received_at, pa.int64()), count)
-    columns["seq"] = pa.array(place.seq + np.arange(count, dtype=np.uint64))
-    return pa.table(columns)
+def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
+    """The blocks' rows, in their order, with the columns that the writer knows: company, received_at, seq."""
+    rows = pa.Table.from_batches([block.rows for _, block in blocks])
+    if rows.nbytes < COPIED_BYTES:
+        rows = rows.combine_chunks()
+    counts = [block.rows.num_rows for _, block in blocks]
+    of_block = np.repeat(np.arange(len(blocks)), counts)
+    in_block = np.arange(len(of_block)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = np.array([place.seq for place, _ in blocks], np.uint64)
+    known = {
+        "company": pa.array([block.company for _, block in blocks]).take(pa.array(of_block)),
+        "received_at": np.array([block.received_at for _, block in blocks])[of_block],
+        "seq": first[of_block] + in_block.astype(np.uint64),
+    }
+    return pa.table(dict(zip(rows.column_names, rows.columns, strict=True)) | known)
 
 
 def _count_sql(deletion: Deletion, event_type: str) -> str:

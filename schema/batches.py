@@ -75,6 +75,5 @@ def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
 
 
 def _record_batch(event_type: str, events: Sequence[Event]) -> pa.RecordBatch:
-    schema = TABLES[event_type].block_schema
-    arrays = [pa.array([event.row[name] for event in events], schema.field(name).type) for name in schema.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    row_type = pa.struct(TABLES[event_type].block_schema)
+    return pa.RecordBatch.from_struct_array(pa.array([event.row for event in events], row_type))

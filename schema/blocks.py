@@ -18,7 +18,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -54,6 +55,12 @@ class Block:
         """An entity of the block; all of them are in its partition."""
         return str(self.rows["task"][0].as_py())
 
+    @cached_property
+    def tasks(self) -> list[str]:
+        """The entities of the block, each once."""
+        tasks: list[str] = self.rows["task"].unique().to_pylist()
+        return tasks
+
     def split(self, partitions: int, max_bytes: int) -> Iterator[tuple[int, Block]]:
         """The block cut by partition and size: (partition, block), rows in their order.
 
@@ -61,9 +68,12 @@ class Block:
         """
         for partition, rows in self._by_partition(partitions):
             for piece in _pieces(rows, max_bytes):
-                yield partition, Block(self.company, self.event_type, self.received_at, piece)
+                yield partition, self if piece is self.rows else replace(self, rows=piece)
 
     def _by_partition(self, partitions: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+        if partitions == 1:
+            yield 0, self.rows
+            return
         tasks = self.rows["task"].dictionary_encode()
         places = np.array([partition_of(self.company, task.as_py(), partitions) for task in tasks.dictionary])
         if len(set(places)) == 1:

@@ -10,6 +10,7 @@ then ``k`` and the key as JSON.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -45,7 +46,7 @@ class Table:
     fields: dict[str, pa.DataType]
     identity: dict[str, pa.DataType]
 
-    @property
+    @cached_property
     def block_schema(self) -> pa.Schema:
         """Columns of a block; the writer adds company, received_at and seq."""
         return pa.schema(COMMON | self.identity | self.fields)
