@@ -76,7 +76,7 @@ class Scan:
 
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: Index) -> None:
         self._store = store
-        self._drawn = ("y", *(name for name in AGGREGATES[drawing.aggregation] if name != "y"))
+        self._drawn = tuple(AGGREGATES[drawing.aggregation])
         found = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
         self._places = {part: {name: place for place, name in enumerate(names)} for part, names in found.items()}
         self._curves = {self._number(curve): curve for curve in curves}
