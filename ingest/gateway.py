@@ -16,7 +16,7 @@ from schema.blocks import EVENTS, LOGS, Block, Deletion
 from schema.columnar import read_columns
 from schema.errors import EmptyBatch, InvalidField, InvalidModel, InvalidTask, NothingAdded, NoWritePermission
 from schema.events import Context, Mention
-from schema.lines import FEW_BYTES, read_few_lines, read_lines
+from schema.lines import read_body
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Registry
@@ -26,7 +26,7 @@ from schema.wire import Answer, Caller, Endpoints, Tier, to_json
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 ACKS = ("durable", "visible")
-BODIES = {JSON_LINES: read_lines, ARROW_STREAM: read_columns}
+BODIES = {JSON_LINES: read_body, ARROW_STREAM: read_columns}
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -86,8 +86,7 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
         return await add(gateway, caller, request)
     context = _context(gateway, caller, request.body)
     BATCH_BYTES.inc(len(request.body))
-    is_small = request.media_type == JSON_LINES and len(request.body) <= FEW_BYTES
-    read = read_few_lines if is_small else BODIES[request.media_type]
+    read = BODIES[request.media_type]
     if len(request.body) < READ_IN_THREAD_FROM_BYTES:
         batch = read(request.body, context)
     else:

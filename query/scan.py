@@ -7,6 +7,7 @@ read them. Only where more rows come than there are iterations does ClickHouse g
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -108,7 +109,7 @@ class Scan:
         """The points as they are; None if a curve has more than one for an x."""
         limit = self._parameters["limit"] = self._expected() + 1
         table = await self._table(ROWS_SQL)
-        return ungrouped(table, self._drawn) if table.num_rows < limit else None
+        return await asyncio.to_thread(ungrouped, table, self._drawn) if table.num_rows < limit else None
 
     async def _table(self, sql: str) -> pa.Table:
         return await self._store.read_table(self._statement(sql), self._parameters)

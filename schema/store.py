@@ -176,8 +176,7 @@ class Store:
     async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """The answer of a SELECT as columns; within READ_SETTINGS' bounds."""
         loop = asyncio.get_running_loop()
-        body = await loop.run_in_executor(self._pool, self._body, "read", READ_SETTINGS, sql, parameters, "ArrowStream")
-        return pa.ipc.open_stream(body).read_all()
+        return await loop.run_in_executor(self._pool, self._table, sql, parameters)
 
     def select(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of a SELECT, on the calling thread."""
@@ -205,13 +204,16 @@ class Store:
     def _rows(
         self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None
     ) -> list[Row]:
-        return [orjson.loads(line) for line in self._body(role, settings, sql, parameters, "JSONEachRow").splitlines()]
+        statement = f"{sql}\nFORMAT JSONEachRow"
+        body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
+        return [orjson.loads(line) for line in body.splitlines()]
 
-    def _body(
-        self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None, form: str
-    ) -> bytes:
-        statement = f"{sql}\nFORMAT {form}"
-        return self._call(role, settings, lambda client: client.raw_query(statement, parameters=dict(parameters or {})))
+    def _table(self, sql: str, parameters: Mapping[str, Any] | None) -> pa.Table:
+        def read(client: Client) -> pa.Table:
+            body = client.raw_query(f"{sql}\nFORMAT ArrowStream", parameters=dict(parameters or {}))
+            return pa.ipc.open_stream(body).read_all()
+
+        return self._call("read", READ_SETTINGS, read)
 
     def _write(self, action: Callable[[Client], object]) -> None:
         def guarded(client: Client) -> None:
