@@ -14,11 +14,10 @@ from deploy.calls import all_calls
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
 from ingest.app import endpoints as write_endpoints
-from ingest.counted import CountedLog
 from ingest.gateway import Gateway
-from ingest.log import LocalLog, Offsets
+from ingest.local.journal import Journal
+from ingest.local.log import LocalLog
 from ingest.touch import Toucher
-from ingest.writer import Writer
 from query.app import endpoints as read_endpoints
 from query.cursor import Cursors
 from query.reader import Reader
@@ -62,10 +61,11 @@ async def embedded(
     await first_start.ensure_web_user(registry, settings, web_credentials)
     secret = await parts.token_secret(registry, settings)
     migrate(store)
-    log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
+    changes = Changes()
+    log = LocalLog(store, Journal(settings.data_dir / "journal.sqlite"), changes)
     toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
     authenticator = parts.authenticator(registry, secret, settings)
-    gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
+    gateway = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
         read_endpoints.bind(reader),

@@ -16,12 +16,12 @@ import pyarrow as pa
 from ingest.dlq import Dlq, DlqLimit
 from ingest.kafka.applied import Announcer, Applied
 from ingest.kafka.producer import Producer
+from ingest.refused import refused_record
 from ingest.writer import Writer
-from schema.blocks import Block, Place, Record, decode, encode, is_late
+from schema.blocks import Place, Record, decode, encode, is_late
 from schema.errors import EventsError, RecordError, Unavailable
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
-from schema.tables import TABLES
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
 SLOW_SECONDS = 10.0
@@ -157,12 +157,9 @@ class Sink:
 
     def _park_row(self, row: pa.Table, event_type: str, reason: str) -> None:
         """From the writer's thread: a row that ClickHouse refuses, as a block of its own."""
-        company, task, received_at, seq = (row[name][0].as_py() for name in ("company", "task", "received_at", "seq"))
-        origin = next(r.place for r in self._records if _is_of(r, company, task) and r.place.holds(seq))
-        place = Place(origin.epoch, origin.partition, origin.offset, seq - Place(origin.epoch, 0, origin.offset).seq)
-        batch = row.select(TABLES[event_type].block_schema.names).combine_chunks().to_batches()[0]
-        _, headers, value = encode(Block(company, event_type, received_at, batch), place.epoch)
-        parking = self._dlq.park(value, headers, place, reason)
+        record = refused_record(row, event_type, self._records)
+        _, headers, value = encode(record.content, record.place.epoch)
+        parking = self._dlq.park(value, headers, record.place, reason)
         asyncio.run_coroutine_threadsafe(parking, self._loop).result()
 
     async def _announce(self, messages: Sequence[Consumed], deleted: Mapping[Place, int]) -> None:
@@ -171,11 +168,6 @@ class Sink:
             counts = {place.offset: count for place, count in deleted.items() if place.partition == partition}
             parked = frozenset(lost for of, lost in self._parked if of == partition)
             await self._announcer.say(partition, Applied(offset, counts, parked))
-
-
-def _is_of(record: Record, company: str, task: str) -> bool:
-    content = record.content
-    return isinstance(content, Block) and content.company == company and task in content.rows["task"].to_pylist()
 
 
 def _observe(records: Sequence[Record], parked: int, messages: int) -> None:

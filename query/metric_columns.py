@@ -62,6 +62,7 @@ class MetricColumns:
         if self._changes is None:
             found = await self._read(sql, storage, field, storage)
             return {key: found.get(key, none) for key in storage}
+        await self._changes.settled(storage)
         counts = {key: self._changes.of(key) for key in storage}
         known = self._known.setdefault(field, {})
         stale = [key for key, count in counts.items() if key not in known or known[key][0] != count]

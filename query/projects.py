@@ -195,6 +195,7 @@ async def get_unique_metric_variants(reader: Reader, caller: Caller, request: Ge
     elif request.project:
         condition = await in_projects(reader, caller, [request.project], request.include_subprojects)
     storage = await reader.registry.find_ids(kind, caller.company, condition)
+    await reader.settled(storage)
     found: set[tuple[str, str]] = set()
     for start in range(0, len(storage), ENTITIES_PER_STATEMENT):
         some = list(storage)[start : start + ENTITIES_PER_STATEMENT]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from query.cursor import Cursors
@@ -40,11 +40,17 @@ class Reader:
     async def entities(self, caller: Caller, ids: Sequence[str], is_model: bool = False) -> list[Entity]:
         """The distinct entities in the order of ``ids``: the caller's own and public ones.
 
-        Raises InvalidTask or InvalidModel if any is missing (section 3.0.1).
+        Reads see what was acknowledged of them. Raises InvalidTask or InvalidModel if any is missing (section 3.0.1).
         """
+        await self.settled(ids)
         found = await self.registry.entities(MODELS if is_model else TASKS, ids)
         visible = {i: found[i] for i in ids if i in found and found[i].company in (caller.company, "")}
         if len(visible) < len(set(ids)):
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
             raise error(f"Invalid {kind} id {', '.join(ids)}")
         return list(visible.values())
+
+    async def settled(self, ids: Iterable[str]) -> None:
+        """Return once reads see what was acknowledged of these entities. Raises Unavailable."""
+        if self.changes:
+            await self.changes.settled(ids)

@@ -91,6 +91,8 @@ class Statistics:
         needed = frozenset(wanted)
         if not needed:
             return {key: {} for key in storage}
+        if self._changes:
+            await self._changes.settled(storage)
         unsure = [(key, company) for key, company in storage.items() if not self._is_unchanged(key, needed)]
         fresh: dict[str, Remembered] = {}
         for start in range(0, len(unsure), ENTITIES_PER_STATEMENT):

@@ -32,7 +32,7 @@ from schema.tables import COMMON, INT64_MAX, INT64_MIN, TABLES
 SCHEMA_VERSION = 1
 ROW_BITS, OFFSET_BITS, EPOCH_BITS = 16, 40, 8
 MAX_ROWS = 1 << ROW_BITS
-IPC_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+SMALL_BYTES = 4096  # of a block, which compressed would not be smaller
 
 DELETION = "deletion"
 Scope = Literal["events", "logs", "all"]
@@ -137,7 +137,9 @@ def partition_of(company: str, entity: str, partitions: int) -> int:
     return zlib.crc32(f"{company}\0{entity}".encode()) % partitions
 
 
-def encode(content: Content, epoch: int, deadline_ms: int | None = None) -> tuple[bytes, dict[str, bytes], bytes]:
+def encode(
+    content: Content, epoch: int, deadline_ms: int | None = None, compression: str = "zstd"
+) -> tuple[bytes, dict[str, bytes], bytes]:
     """Key, headers and value of a Kafka record."""
     key = f"{content.company}\0{content.entity}".encode()
     headers: dict[str, Any] = {"schema": SCHEMA_VERSION, "epoch": epoch, "received_at": content.received_at}
@@ -146,7 +148,8 @@ def encode(content: Content, epoch: int, deadline_ms: int | None = None) -> tupl
     if isinstance(content, Deletion):
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, content.rows.schema, options=IPC_OPTIONS) as stream:
+    options = pa.ipc.IpcWriteOptions(compression=compression if content.rows.nbytes > SMALL_BYTES else None)
+    with pa.ipc.new_stream(sink, content.rows.schema, options=options) as stream:
         stream.write_batch(content.rows)
     headers |= {"kind": content.event_type, "company": content.company}
     return key, _headers(headers), sink.getvalue().to_pybytes()

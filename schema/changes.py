@@ -1,27 +1,74 @@
-"""Which entities were written lately, for a process that is the only one to write: ``eventide up``."""
+"""What a process writes that is the only one to write (``eventide up``): what reads may remember, and must wait for."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 COUNTED_ENTITIES = 500_000
 
 
 class Changes:
-    """Counts the writes of each entity. What was read while its count stood still is still true."""
+    """Counts the writes of each entity, and knows which are acknowledged and cannot be read yet.
+
+    What was read while an entity's count stood still is still true, if ``settled`` was awaited before.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._floor = 0
+        self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self.wanted = asyncio.Event()  # set when somebody begins to wait
 
-    def add(self, ids: Iterable[str]) -> None:
-        """These entities were written: call when reads see it, and before anybody is told."""
+    def take(self, place: int, ids: Iterable[str]) -> None:
+        """These entities are about to be acknowledged. ``place``: of their newest write; never lower than before."""
+        self._places |= dict.fromkeys(ids, place)
+
+    def apply(self, place: int, ids: Iterable[str]) -> None:
+        """Writes up to ``place`` can be read, of these entities."""
+        self._count(ids)
+        self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
+        self._wake(place, None)
+
+    def fail(self, error: Exception) -> None:
+        """What was acknowledged cannot be brought where it can be read: who waits is told."""
+        self._wake(max(self._places.values(), default=0), error)
+
+    def of(self, entity_id: str) -> int:
+        """The count of an entity."""
+        return self._counts.get(entity_id, self._floor)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
+
+    async def settled(self, ids: Iterable[str]) -> None:
+        """Return once all that was acknowledged of these entities can be read. Raises Unavailable if it cannot be."""
+        if not self._places:
+            return
+        place = max((self._places.get(entity_id, 0) for entity_id in ids), default=0)
+        if place:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append((place, waiting))
+            self.wanted.set()
+            await waiting
+
+    def _count(self, ids: Iterable[str]) -> None:
         if len(self._counts) > COUNTED_ENTITIES:
             self._floor = max(self._counts.values()) + 1
             self._counts.clear()
         for entity_id in ids:
             self._counts[entity_id] = self.of(entity_id) + 1
 
-    def of(self, entity_id: str) -> int:
-        """The count of an entity."""
-        return self._counts.get(entity_id, self._floor)
+    def _wake(self, place: int, error: Exception | None) -> None:
+        woken = [waiting for awaited, waiting in self._waiting if awaited <= place]
+        self._waiting = [(awaited, waiting) for awaited, waiting in self._waiting if awaited > place]
+        for waiting in woken:
+            if waiting.done():
+                continue
+            if error:
+                waiting.set_exception(error)
+            else:
+                waiting.set_result(None)

@@ -32,11 +32,9 @@ class Disk:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.resolve()
-        state = os.statvfs(directory)
-        self._reserve = min(RESERVE, state.f_blocks * state.f_frsize // 8)
         self._was_full = False
         self.config = self._directory / "disk.xml"
-        wanted = CONFIG.format(reserve=self._reserve)
+        wanted = CONFIG.format(reserve=_reserve(os.statvfs(directory)))
         if not self.config.exists() or self.config.read_text() != wanted:
             self.config.write_text(wanted)
 
@@ -53,10 +51,23 @@ class Disk:
             self._need_room()
 
     def _need_room(self) -> None:
-        state = os.statvfs(self._directory)
-        if state.f_bavail * state.f_frsize < self._reserve:
+        try:
+            need_room(self._directory)
+        except Unavailable:
             self._was_full = True
-            raise Unavailable(f"Less than {self._reserve >> 20} MiB are free on the disk of {self._directory}")
+            raise
+
+
+def need_room(directory: Path, reserves: float = 1) -> None:
+    """Raises Unavailable unless so many times the reserve are free on the directory's disk."""
+    state = os.statvfs(directory)
+    needed = int(reserves * _reserve(state))
+    if state.f_bavail * state.f_frsize < needed:
+        raise Unavailable(f"Less than {needed >> 20} MiB are free on the disk of {directory}")
+
+
+def _reserve(state: os.statvfs_result) -> int:
+    return min(RESERVE, state.f_blocks * state.f_frsize // 8)
 
 
 def _read_tables_anew(command: Command) -> None:

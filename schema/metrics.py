@@ -28,7 +28,8 @@ WRITE_RETRIES = Counter(
     ("number",),
 )
 RECORDS = Counter("eventide_records_total", "Kafka records consumed, by result: written, parked or late", ("result",))
-PARKED = Counter("eventide_parked_records_total", "Records and rows parked on the DLQ topic")
+PARKED = Counter("eventide_parked_records_total", "Records and rows parked: on the DLQ topic, or in the journal")
+ROWS_WAITING = Gauge("eventide_journal_rows", "Rows acknowledged by `eventide up` that are not in the store yet")
 FRESHNESS_SECONDS = Histogram(
     "eventide_freshness_seconds", "Time from the gateway's receipt to readable rows", buckets=LATENCY_BUCKETS
 )

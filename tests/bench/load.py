@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit
 
+import orjson
 import psutil
 
 from tests.bench.reference import LINES
@@ -61,8 +62,9 @@ def send_all(
     content_type: str = LINES,
     pids: Sequence[int] = (),
     ack: str | None = None,
+    tasks: Sequence[str] = (),
 ) -> Sent:
-    """Every body once, each by the next free client."""
+    """Every body once, each by the next free client; and until all of it can be read, if ``tasks`` are named."""
     places, latencies = count(), list[float]()
 
     def work(client: Client) -> None:
@@ -78,6 +80,8 @@ def send_all(
     for thread in threads:
         thread.join()
     assert len(latencies) == len(bodies)
+    if tasks:
+        clients[0].send("events.get_multi_task_metrics", orjson.dumps({"tasks": tasks, "event_type": "plot"}))
     return Sent(len(bodies), time.perf_counter() - started, cpu_seconds(pids) - before, latencies)
 
 

@@ -1,4 +1,4 @@
-"""Embedded writes: acknowledged is durable and visible."""
+"""Embedded writes: acknowledged is durable, and a read waits for it; loads end when all of it can be read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def measure(bench: Bench) -> None:
         (pid,) = service.pids("up")
         bench.results.add(Figure("memory, idle", resident_mb(pid), "MB", 350))
         _send(bench, service, 1, 5000, 100)
-        sent = _send(bench, service, 1, 5000, 200)
+        sent = _send(bench, service, 1, 5000, 400)
         rate = sent.rate * 5000
         bench.results.add(_rate("json lines, 5000 a request, 1 client", rate, 150e3, bench.floors.decode, "decoding"))
-        sent = _send(bench, service, 4, 5000, 200)
+        sent = _send(bench, service, 4, 5000, 400)
         rate = sent.rate * 5000
         bench.results.add(_rate("json lines, 5000 a request, 4 clients", rate, 250e3, bench.floors.insert, "inserting"))
         bench.results.add(Figure("memory, 4 clients", resident_mb(pid), "MB", 1000))
@@ -29,12 +29,12 @@ def measure(bench: Bench) -> None:
         bench.results.add(
             _rate("json lines, a CPU-second of the server", per_cpu, 300e3, bench.floors.decode, "decoding")
         )
-        sent = _send(bench, service, 4, 500, 1000)
+        sent = _send(bench, service, 4, 500, 2000)
         bench.results.add(_rate("json lines, 500 a request, 4 clients", sent.rate * 500, 100e3))
-        sent = _send(bench, service, 32, 1, 4000)
+        sent = _send(bench, service, 32, 1, 8000)
         bench.results.add(Figure("1 event a request, 32 clients", sent.rate, "req/s", 2000))
         bench.results.add(Figure("1 event a request, 32 clients, p99", percentile(sent.latencies, 99), "ms"))
-        sent = _send(bench, service, 4, 5000, 400, column_bodies, ARROW)
+        sent = _send(bench, service, 4, 5000, 1000, column_bodies, ARROW)
         bench.results.add(
             _rate("columns, 5000 a request, 4 clients", sent.rate * 5000, 500e3, bench.floors.insert, "inserting")
         )
@@ -49,9 +49,10 @@ def _send(
     bodies: Bodies = line_bodies,
     content_type: str = LINES,
 ) -> Sent:
-    prepared = bodies(service.tasks(20), per_request, bench.times(requests))
+    tasks = service.tasks(20)
+    prepared = bodies(tasks, per_request, bench.times(requests))
     settle(service.pids("up"))  # merges of what came before are not this load's
-    return send_all(service.clients(clients), prepared, content_type, service.pids("up"))
+    return send_all(service.clients(clients), prepared, content_type, service.pids("up"), tasks=tasks)
 
 
 def _rate(what: str, value: float, goal: float, floor: float | None = None, floor_of: str = "") -> Figure:

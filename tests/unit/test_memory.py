@@ -41,7 +41,7 @@ def test_what_was_written_is_read_again() -> None:
     asked = Asked(changes)
     for reads in (1, 2, 3):
         assert asked.ask().raw_data == to_json({"reads": reads})
-        changes.add(["other", "t"])
+        changes.apply(1, ["other", "t"])
 
 
 def test_a_write_while_it_is_read_counts() -> None:
@@ -49,7 +49,7 @@ def test_a_write_while_it_is_read_counts() -> None:
     asked = Asked(changes)
 
     async def read() -> Answer:
-        changes.add(["t"])
+        changes.apply(1, ["t"])
         return {"old": True}
 
     asyncio.run(asked.memory.answer(REQUEST, [TASK], read))
@@ -60,7 +60,7 @@ def test_any_of_several_entities_counts() -> None:
     changes = Changes()
     asked, both = Asked(changes), [TASK, replace(TASK, id="u")]
     asked.ask(entities=both)
-    changes.add(["u"])
+    changes.apply(1, ["u"])
     asked.ask(entities=both)
     assert asked.reads == 2
 

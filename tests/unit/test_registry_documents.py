@@ -99,7 +99,7 @@ def test_content_types(path: str, expected: str) -> None:
 def test_changes_are_counted_for_each_entity() -> None:
     changes = Changes()
     before = changes.of("a"), changes.of("b")
-    changes.add(["a"])
+    changes.apply(1, ["a"])
     assert (changes.of("a") != before[0], changes.of("b") == before[1]) == (True, True)
 
 
@@ -108,5 +108,5 @@ def test_forgotten_counts_do_not_come_again(monkeypatch: pytest.MonkeyPatch) -> 
     changes, seen = Changes(), []
     for number in range(10):
         seen.append(changes.of("a"))
-        changes.add(["a", f"other {number}"])
+        changes.apply(1, ["a", f"other {number}"])
     assert len(set(seen)) == 10

@@ -1,0 +1,197 @@
+"""The worker of ``eventide up``: what stands in the journal -> the store, in order, many records at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pyarrow as pa
+
+from ingest.local.journal import Entry, Journal
+from ingest.refused import refused_record
+from ingest.writer import Writer
+from schema.blocks import Block, Place, Record
+from schema.changes import Changes
+from schema.errors import StoreRejected, Unavailable
+from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
+from schema.store import Store
+
+GROUP_ROWS = 100_000
+WAITING_ROWS, WAITING_BYTES = 2 * GROUP_ROWS, 256 << 20  # beyond, writers wait; readers may have to wait for these
+GATHER_SECONDS = 0.2  # while nobody waits to read: few rows cost nearly as much as many
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
+logger = logging.getLogger("eventide.applier")
+
+
+class Applier:
+    """Brings entries into the store, and tells ``changes``.
+
+    ``failure``: why the last attempt did not succeed; it is made again. ``running`` ends only with a defect.
+    """
+
+    def __init__(self, store: Store, journal: Journal, changes: Changes) -> None:
+        self._writer = Writer(store, self._park_row)
+        self._journal = journal
+        self._changes = changes
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._waiting: deque[Entry] = deque()
+        self._group: list[Entry] = []
+        self._rows = self._bytes = 0  # of both
+        self._deletions: dict[Place, asyncio.Future[int]] = {}
+        self._came, self._left = asyncio.Event(), asyncio.Event()
+        self.failure: Unavailable | None = None
+        self.running = asyncio.create_task(self._run())
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Entries that are about to be acknowledged."""
+        for entry in entries:
+            self._waiting.append(entry)
+            self._measure(entry, 1)
+            self._changes.take(entry.offset, entities(entry.record))
+        if self._rows >= GROUP_ROWS:
+            self._changes.wanted.set()
+        if self._waiting:
+            self._came.set()
+
+    async def room(self) -> None:
+        """Return once there is room for more."""
+        while self._rows >= WAITING_ROWS or self._bytes >= WAITING_BYTES:
+            self._left.clear()
+            await self._left.wait()
+
+    async def deleted(self, deletion: Entry) -> int:
+        """How many events it removed, once it has. Raises Unavailable while it cannot."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._deletions[deletion.record.place] = done  # in time: a group takes more than one turn of the loop
+        self._changes.wanted.set()
+        return await done
+
+    async def close(self, seconds: float) -> None:
+        """Stop, with all done that can be done in time: the journal has the rest."""
+        self._changes.wanted.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle(), seconds)
+        self.running.cancel()
+        await asyncio.to_thread(self._thread.shutdown)
+
+    async def _idle(self) -> None:
+        while self._waiting or self._group:
+            self._left.clear()
+            await self._left.wait()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._came.wait()
+                await self._gather()
+                await self._apply_group()
+        except Exception:
+            logger.exception("the writer stops; what was acknowledged is kept in the journal")
+            raise
+
+    async def _apply_group(self) -> None:
+        self._take_group()
+        self._settle(await self._write())
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget, self._group[-1].offset)
+        self._drop_group()
+
+    async def _gather(self) -> None:
+        if self._rows < GROUP_ROWS and not self._changes.is_awaited and not self._deletions:
+            self._changes.wanted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changes.wanted.wait(), GATHER_SECONDS)
+
+    def _take_group(self) -> None:
+        rows = 0
+        while self._waiting and rows < GROUP_ROWS:
+            self._group.append(self._waiting.popleft())
+            rows += _size(self._group[-1])[0]
+        if not self._waiting:
+            self._came.clear()
+
+    async def _write(self) -> dict[Place, int]:
+        """Write the group, however often it takes. Returns how many events each deletion removed."""
+        delay, loop = FIRST_RETRY_SECONDS, asyncio.get_running_loop()
+        while True:
+            try:
+                return await loop.run_in_executor(self._thread, self._write_group)
+            except Unavailable as error:
+                self._fail(error)
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(delay * 2, LAST_RETRY_SECONDS)
+
+    def _fail(self, error: Unavailable) -> None:
+        self.failure = error
+        WRITE_RETRIES.labels(error.number).inc()
+        logger.warning("the same records are tried again: %s", error)
+        self._changes.fail(error)
+        for waiting in self._deletions.values():
+            if not waiting.done():
+                waiting.set_exception(error)
+        self._deletions.clear()
+
+    def _settle(self, deleted: Mapping[Place, int]) -> None:
+        self.failure = None
+        LAST_WRITE.set_to_current_time()
+        for place, count in deleted.items():
+            waiting = self._deletions.pop(place, None)
+            if waiting and not waiting.done():
+                waiting.set_result(count)
+        self._changes.apply(self._group[-1].offset, {e for entry in self._group for e in entities(entry.record)})
+
+    def _drop_group(self) -> None:
+        for entry in self._group:
+            self._measure(entry, -1)
+        self._group = []
+        self._left.set()
+
+    def _measure(self, entry: Entry, sign: int) -> None:
+        rows, size = _size(entry)
+        self._rows += sign * rows
+        self._bytes += sign * size
+        ROWS_WAITING.set(self._rows)
+
+    def _write_group(self) -> dict[Place, int]:
+        with WRITE_SECONDS.time():
+            return self._write_records([entry.record for entry in self._group])
+
+    def _write_records(self, records: Sequence[Record]) -> dict[Place, int]:
+        """All at once; if the store rejects something, one by one, so that only the culprit is parked."""
+        try:
+            return self._writer.write(records)
+        except StoreRejected as error:
+            if len(records) > 1:
+                return {place: n for record in records for place, n in self._write_records([record]).items()}
+            self._park(records[0], str(error))
+            return {}
+
+    def _park_row(self, row: pa.Table, event_type: str, reason: str) -> None:
+        self._park(refused_record(row, event_type, (entry.record for entry in self._group)), reason)
+
+    def _park(self, record: Record, reason: str) -> None:
+        logger.error("parked: %s: %s", record.place, reason)
+        self._journal.park(record, reason)
+
+    def _forget(self, through: int) -> None:
+        """If it cannot be, it is written once more at the next start, which changes nothing."""
+        try:
+            self._journal.forget(through)
+        except Unavailable as error:
+            logger.warning("%s", error)
+
+
+def entities(record: Record) -> list[str]:
+    """The tasks and models that a record is about."""
+    content = record.content
+    return content.tasks if isinstance(content, Block) else [content.entity]
+
+
+def _size(entry: Entry) -> tuple[int, int]:
+    """Rows and bytes."""
+    content = entry.record.content
+    return (content.rows.num_rows, content.rows.nbytes) if isinstance(content, Block) else (0, 0)

@@ -1,0 +1,149 @@
+"""What was acknowledged and is not in the store yet: a write-ahead log on SQLite, which syncs and heals it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from schema.blocks import Content, Deletion, Place, Record, decode, encode
+from schema.disk import need_room
+from schema.errors import Unavailable
+from schema.metrics import PARKED
+
+LOCAL_EPOCH = 2  # 1 was that of data directories without a journal
+BLOCK_BYTES = 256 << 20
+SPARE = 1.5  # times the disk's reserve has to be free, so that there is room for what was acknowledged in the store
+COMPRESSION = "lz4"  # zstd takes three times the time of all that is done here
+SCHEMA = """
+PRAGMA page_size = 32768;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS records
+(
+    offset  INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice, even when the last is forgotten
+    headers TEXT NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS parked
+(
+    offset  INTEGER NOT NULL, -- that it had when it was written
+    row     INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    content BLOB NOT NULL,
+    reason  TEXT NOT NULL,
+    PRIMARY KEY (offset, row)
+);
+"""
+APPEND_SQL = "INSERT INTO records (headers, content) VALUES (?, ?)"
+PARK_SQL = "INSERT OR REPLACE INTO parked (headers, content, offset, row, reason) VALUES (?, ?, ?, ?, ?)"
+RECORDS_SQL = "SELECT offset, headers, content FROM records ORDER BY offset"
+REPLAY_SQL = f"""
+INSERT INTO records (headers, content)
+SELECT json_set(headers, '$.origin_epoch', '{LOCAL_EPOCH}', '$.origin_offset', format('%d', offset),
+    '$.origin_row', format('%d', row)), content
+FROM parked ORDER BY offset, row
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record, and where it stands in the journal: its own place, unless it was parked in between."""
+
+    offset: int
+    record: Record
+
+
+class Journal:
+    """Blocking, from any thread. Everything raises Unavailable if nothing was changed and it may be tried again."""
+
+    def __init__(self, file: Path) -> None:
+        self._directory = file.parent
+        self._lock = threading.Lock()
+        with _translated():
+            self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+            self._connection.executescript(SCHEMA)
+
+    def append(self, requests: Sequence[Iterable[Content]]) -> list[list[Entry]]:
+        """The contents of each request as records that are safe on the disk, all or none.
+
+        Blocks are cut where a record would be too large.
+        """
+        need_room(self._directory, SPARE)
+        rows = [[(p, _row(p)) for content in contents for p in _pieces(content)] for contents in requests]
+        with self._transaction() as connection:
+            return [[_append(connection, *row) for row in of_request] for of_request in rows]
+
+    def entries(self) -> list[Entry]:
+        """What is not forgotten, in order. Raises RecordError if a newer version wrote it."""
+        with self._transaction() as connection:
+            rows = connection.execute(RECORDS_SQL).fetchall()
+        return [Entry(offset, decode(_headers(headers), content, 0, offset)) for offset, headers, content in rows]
+
+    def forget(self, through: int) -> None:
+        """What stands up to here is in the store, or parked."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM records WHERE offset <= ?", (through,))
+
+    def park(self, record: Record, reason: str) -> None:
+        """Keep what the store refuses."""
+        place = record.place
+        with self._transaction() as connection:
+            connection.execute(PARK_SQL, (*_row(record.content), place.offset, place.row, reason))
+        PARKED.inc()
+
+    def replay_parked(self) -> None:
+        """What was parked is to be tried again, with the places that it had."""
+        with self._transaction() as connection:
+            connection.execute(REPLAY_SQL)
+            connection.execute("DELETE FROM parked")
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise Unavailable(f"The journal cannot be written: {error}") from error
+
+
+def _append(connection: sqlite3.Connection, content: Content, row: tuple[str, bytes]) -> Entry:
+    offset = connection.execute(APPEND_SQL, row).lastrowid or 0
+    return Entry(offset, Record(Place(LOCAL_EPOCH, 0, offset), content))
+
+
+def _pieces(content: Content) -> Iterator[Content]:
+    if isinstance(content, Deletion):
+        yield content
+    else:
+        yield from (piece for _, piece in content.split(1, BLOCK_BYTES))
+
+
+def _row(content: Content) -> tuple[str, bytes]:
+    """``headers`` and ``content``."""
+    _, headers, value = encode(content, LOCAL_EPOCH, compression=COMPRESSION)
+    return json.dumps({name: text.decode() for name, text in headers.items()}), value
+
+
+def _headers(text: str) -> dict[str, bytes]:
+    return {name: value.encode() for name, value in json.loads(text).items()}

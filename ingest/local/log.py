@@ -1,0 +1,105 @@
+"""The log of ``eventide up``: acknowledges what the journal has on the disk; the applier brings it into the store.
+
+While one transaction of the journal runs the next gathers, so that many small requests share its sync. A read of an
+entity waits for what was acknowledged of it (``schema/changes.py``), so that nobody can tell that it is not there yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ingest.local.applier import Applier
+from ingest.local.journal import Entry, Journal
+from schema.blocks import Block, Content, Deletion
+from schema.changes import Changes
+from schema.errors import Unavailable
+from schema.store import Store
+
+CLOSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one request wants written, and who waits for its entries."""
+
+    contents: Sequence[Content]
+    taken: asyncio.Future[list[Entry]]
+
+
+class LocalLog:
+    """A log without a service. Create it in the event loop that uses it."""
+
+    def __init__(self, store: Store, journal: Journal, changes: Changes) -> None:
+        self._journal = journal
+        self._changes = changes
+        self._applier = Applier(store, journal, changes)
+        self._submissions: list[Submission] = []
+        self._came = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "journal")
+        journal.replay_parked()
+        self._applier.add(journal.entries())
+        self._running = asyncio.create_task(self._run())
+
+    async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
+        await self._submit(blocks)
+        if visible:
+            await self._changes.settled({task for block in blocks for task in block.tasks})
+
+    async def delete(self, deletion: Deletion) -> int:
+        (entry,) = await self._submit([deletion])
+        return await self._applier.deleted(entry)
+
+    async def check(self) -> None:
+        if self._running.done() or self._applier.running.done():
+            raise Unavailable("The writer has stopped")
+
+    async def close(self) -> None:
+        """Stop; call when no request is running any more."""
+        self._running.cancel()
+        await asyncio.to_thread(self._thread.shutdown)
+        await self._applier.close(CLOSE_SECONDS)
+        self._journal.close()
+
+    async def _submit(self, contents: Sequence[Content]) -> list[Entry]:
+        await self.check()
+        if self._applier.failure:
+            raise self._applier.failure
+        await self._applier.room()
+        submission = Submission(contents, asyncio.get_running_loop().create_future())
+        self._submissions.append(submission)
+        self._came.set()
+        return await submission.taken
+
+    async def _run(self) -> None:
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            group = [submission for submission in self._submissions if not submission.taken.done()]
+            self._submissions = []
+            outcomes = await self._append(group)
+            for submission, outcome in zip(group, outcomes, strict=True):
+                _settle(submission.taken, outcome)
+
+    async def _append(self, group: Sequence[Submission]) -> Sequence[list[Entry] | Exception]:
+        """The entries of each, which the applier has by then."""
+        loop = asyncio.get_running_loop()
+        try:
+            contents = [submission.contents for submission in group]
+            appended = await loop.run_in_executor(self._thread, self._journal.append, contents)
+        except Unavailable as error:
+            return [error] * len(group)
+        for entries in appended:
+            self._applier.add(entries)
+        return appended
+
+
+def _settle(taken: asyncio.Future[list[Entry]], outcome: list[Entry] | Exception) -> None:
+    if taken.done():
+        return
+    if isinstance(outcome, Exception):
+        taken.set_exception(outcome)
+    else:
+        taken.set_result(outcome)

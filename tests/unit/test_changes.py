@@ -1,0 +1,89 @@
+"""``schema/changes.py``: who reads an entity waits for what was acknowledged of it, and for nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import pytest
+
+from schema.changes import Changes
+from schema.errors import Unavailable
+
+
+async def is_done(waiting: asyncio.Task[None]) -> bool:
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return waiting.done()
+
+
+def test_a_read_waits_for_the_newest_write_of_its_entities() -> None:
+    async def scenario() -> None:
+        changes = Changes()
+        changes.take(1, ["a", "b"])
+        changes.take(2, ["a"])
+        waiting = asyncio.create_task(changes.settled(["b", "a"]))
+        assert not await is_done(waiting)
+        assert changes.is_awaited
+        assert changes.wanted.is_set()
+        changes.apply(1, ["a", "b"])
+        assert not await is_done(waiting)
+        changes.apply(2, ["a"])
+        assert await is_done(waiting)
+        assert not changes.is_awaited
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ids", [["other"], []])
+def test_a_read_of_other_entities_does_not_wait(ids: list[str]) -> None:
+    async def scenario() -> None:
+        changes = Changes()
+        changes.take(1, ["a"])
+        await asyncio.wait_for(changes.settled(ids), 1)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_written_is_counted_when_it_can_be_read() -> None:
+    changes = Changes()
+    changes.take(1, ["a", "b"])
+    assert changes.of("a") == 0
+    changes.apply(1, ["a", "b"])
+    changes.take(2, ["a"])
+    changes.apply(2, ["a"])
+    assert [changes.of(entity) for entity in "abc"] == [2, 1, 0]
+
+
+def test_who_waits_is_told_that_it_cannot_be_and_may_wait_again() -> None:
+    async def scenario() -> None:
+        changes = Changes()
+        changes.take(1, ["a"])
+        await _fails(changes.settled(["a"]), changes)
+        waiting = asyncio.create_task(changes.settled(["a"]))
+        assert not await is_done(waiting)
+        changes.apply(1, ["a"])
+        await waiting
+
+    asyncio.run(scenario())
+
+
+async def _fails(settling: Coroutine[None, None, None], changes: Changes) -> None:
+    waiting = asyncio.create_task(settling)
+    await asyncio.sleep(0)
+    changes.fail(Unavailable("full"))
+    with pytest.raises(Unavailable, match="full"):
+        await waiting
+
+
+def test_who_gives_up_is_not_waited_for() -> None:
+    async def scenario() -> None:
+        changes = Changes()
+        changes.take(1, ["a"])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(changes.settled(["a"]), 0.01)
+        changes.apply(1, ["a"])
+        changes.take(2, ["b"])
+        changes.fail(Unavailable("full"))
+
+    asyncio.run(scenario())
