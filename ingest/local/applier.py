@@ -22,7 +22,7 @@ from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECOND
 from schema.store import Store
 
 GROUP_ROWS = 100_000
-WAITING_ROWS, WAITING_BYTES = 2 * GROUP_ROWS, 256 << 20  # beyond, writers wait; readers may have to wait for these
+WAITING_ROWS, WAITING_BYTES = 2 * GROUP_ROWS, 64 << 20  # (compressed) beyond, writers wait; readers wait for these
 GATHER_SECONDS = 0.2  # while nobody waits to read: few rows cost nearly as much as many
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
 logger = logging.getLogger("eventide.applier")
@@ -57,6 +57,7 @@ class Applier:
             self._changes.wanted.set()
         if self._waiting:
             self._came.set()
+        ROWS_WAITING.set(self._rows)
 
     async def room(self) -> None:
         """Return once there is room for more."""
@@ -110,7 +111,7 @@ class Applier:
         rows = 0
         while self._waiting and rows < GROUP_ROWS:
             self._group.append(self._waiting.popleft())
-            rows += _size(self._group[-1])[0]
+            rows += _rows(self._group[-1])
         if not self._waiting:
             self._came.clear()
 
@@ -148,13 +149,12 @@ class Applier:
         for entry in self._group:
             self._measure(entry, -1)
         self._group = []
+        ROWS_WAITING.set(self._rows)
         self._left.set()
 
     def _measure(self, entry: Entry, sign: int) -> None:
-        rows, size = _size(entry)
-        self._rows += sign * rows
-        self._bytes += sign * size
-        ROWS_WAITING.set(self._rows)
+        self._rows += sign * _rows(entry)
+        self._bytes += sign * entry.size
 
     def _write_group(self) -> dict[Place, int]:
         with WRITE_SECONDS.time():
@@ -191,7 +191,6 @@ def entities(record: Record) -> list[str]:
     return content.tasks if isinstance(content, Block) else [content.entity]
 
 
-def _size(entry: Entry) -> tuple[int, int]:
-    """Rows and bytes."""
+def _rows(entry: Entry) -> int:
     content = entry.record.content
-    return (content.rows.num_rows, content.rows.nbytes) if isinstance(content, Block) else (0, 0)
+    return content.rows.num_rows if isinstance(content, Block) else 0

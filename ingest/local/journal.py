@@ -52,10 +52,11 @@ FROM parked ORDER BY offset, row
 
 @dataclass(frozen=True)
 class Entry:
-    """A record, and where it stands in the journal: its own place, unless it was parked in between."""
+    """A record, where it stands in the journal (its own place, unless it was parked in between), and its bytes there."""
 
     offset: int
     record: Record
+    size: int
 
 
 class Journal:
@@ -82,7 +83,10 @@ class Journal:
         """What is not forgotten, in order. Raises RecordError if a newer version wrote it."""
         with self._transaction() as connection:
             rows = connection.execute(RECORDS_SQL).fetchall()
-        return [Entry(offset, decode(_headers(headers), content, 0, offset)) for offset, headers, content in rows]
+        return [
+            Entry(offset, decode(_headers(headers), content, 0, offset), len(content))
+            for offset, headers, content in rows
+        ]
 
     def forget(self, through: int) -> None:
         """What stands up to here is in the store, or parked."""
@@ -129,7 +133,7 @@ def _translated() -> Iterator[None]:
 
 def _append(connection: sqlite3.Connection, content: Content, row: tuple[str, bytes]) -> Entry:
     offset = connection.execute(APPEND_SQL, row).lastrowid or 0
-    return Entry(offset, Record(Place(LOCAL_EPOCH, 0, offset), content))
+    return Entry(offset, Record(Place(LOCAL_EPOCH, 0, offset), content), len(row[1]))
 
 
 def _pieces(content: Content) -> Iterator[Content]:
