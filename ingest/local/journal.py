@@ -52,7 +52,7 @@ FROM parked ORDER BY offset, row
 
 @dataclass(frozen=True)
 class Entry:
-    """A record, where it stands in the journal (its own place, unless it was parked in between), and its bytes there."""
+    """A record, where it stands in the journal (its place, unless it was parked in between), and its bytes there."""
 
     offset: int
     record: Record
