@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -140,13 +141,14 @@ KINDS: dict[type[Ordinary], str] = {
     OrdinaryLog: LOG,
 }
 DECODER = msgspec.json.Decoder(OrdinaryScalar | OrdinaryPlot | OrdinaryImage | OrdinaryLog)
+DECODERS = {kind: msgspec.json.Decoder(kind) for kind in KINDS}
 
 
 def _read_ordinary(body: bytes, context: Context) -> Batch:
     if context.validate_plots:
         raise Unusual
     try:
-        events = DECODER.decode_lines(body)
+        events = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unusual from error
     if len(events) != _count_objects(body):
@@ -156,6 +158,15 @@ def _read_ordinary(body: bytes, context: Context) -> Batch:
         given = _fields(kind, events if len(places) == len(events) else [events[place] for place in places])
         columns[KINDS[kind]] = ordinary_rows(KINDS[kind], given, places, context)
     return Batch(columns, _entities(events))
+
+
+def _decode(body: bytes) -> Sequence[Ordinary]:
+    """Most bodies are of one type throughout: to look for each line's type first takes a third of the time."""
+    first = DECODER.decode(body[: body.find(b"\n") + 1 or None])
+    try:
+        return DECODERS[type(first)].decode_lines(body)
+    except msgspec.ValidationError:
+        return DECODER.decode_lines(body)
 
 
 def _count_objects(body: bytes) -> int:
@@ -176,12 +187,14 @@ def _count_objects(body: bytes) -> int:
     return len(breaks) + 1
 
 
-def _entities(events: list[Ordinary]) -> dict[str, Mention]:
+def _entities(events: Sequence[Ordinary]) -> dict[str, Mention]:
+    if not any(any(map(attrgetter(flag), events)) for flag in ("model_event", "allow_locked")):
+        return {task: Mention(task, False, False) for task in set(map(attrgetter("task"), events))}
     named = set(map(attrgetter("task", "model_event", "allow_locked"), events))
     return entities(Mention(*mention) for mention in named)
 
 
-def _places_by_kind(events: list[Ordinary]) -> dict[type[Ordinary], npt.NDArray[np.int64]]:
+def _places_by_kind(events: Sequence[Ordinary]) -> dict[type[Ordinary], npt.NDArray[np.int64]]:
     kinds = list(map(type, events))
     distinct = set(kinds)
     if len(distinct) == 1:
@@ -189,7 +202,7 @@ def _places_by_kind(events: list[Ordinary]) -> dict[type[Ordinary], npt.NDArray[
     return {kind: np.array([place for place, found in enumerate(kinds) if found is kind]) for kind in distinct}
 
 
-def _fields(kind: type[Ordinary], events: list[Ordinary]) -> dict[str, pa.Array]:
+def _fields(kind: type[Ordinary], events: Sequence[Ordinary]) -> dict[str, pa.Array]:
     """The structs' fields as arrays, null where a line lacks one."""
     types = COMMON | TABLES[KINDS[kind]].fields
     names = [name for name in kind.__struct_fields__ if name != "allow_locked"]
