@@ -84,14 +84,17 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
         if not request.event:
             raise EmptyBatch("Batch has no events")
         return await add(gateway, caller, request)
-    context = _context(gateway, caller, request.body)
     BATCH_BYTES.inc(len(request.body))
-    read = BODIES[request.media_type]
     if len(request.body) < READ_IN_THREAD_FROM_BYTES:
-        batch = read(request.body, context)
+        read = _read(gateway, caller, request)
     else:
-        batch = await asyncio.to_thread(read, request.body, context)
-    return await _accept(gateway, caller, batch, context)
+        read = await asyncio.to_thread(_read, gateway, caller, request)
+    return await _accept(gateway, caller, *read)
+
+
+def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch, Context]:
+    context = _context(gateway, caller, request.body)
+    return BODIES[request.media_type](request.body, context), context
 
 
 @endpoints.add("events.delete_for_task")

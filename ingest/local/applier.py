@@ -52,7 +52,7 @@ class Applier:
         for entry in entries:
             self._waiting.append(entry)
             self._measure(entry, 1)
-            self._changes.take(entry.offset, entities(entry.record))
+            self._changes.take(entry.offset, entry.entities)
         if self._rows >= GROUP_ROWS:
             self._changes.wanted.set()
         if self._waiting:
@@ -143,7 +143,7 @@ class Applier:
             waiting = self._deletions.pop(place, None)
             if waiting and not waiting.done():
                 waiting.set_result(count)
-        self._changes.apply(self._group[-1].offset, {e for entry in self._group for e in entities(entry.record)})
+        self._changes.apply(self._group[-1].offset, {entity for entry in self._group for entity in entry.entities})
 
     def _drop_group(self) -> None:
         for entry in self._group:
@@ -183,12 +183,6 @@ class Applier:
             self._journal.forget(through)
         except Unavailable as error:
             logger.warning("%s", error)
-
-
-def entities(record: Record) -> list[str]:
-    """The tasks and models that a record is about."""
-    content = record.content
-    return content.tasks if isinstance(content, Block) else [content.entity]
 
 
 def _rows(entry: Entry) -> int:

@@ -52,11 +52,20 @@ FROM parked ORDER BY offset, row
 
 @dataclass(frozen=True)
 class Entry:
-    """A record, where it stands in the journal (its place, unless it was parked in between), and its bytes there."""
+    """A record, where it stands in the journal (its place, unless it was parked in between), and its bytes there.
+
+    ``entities``: the tasks and models that it is about.
+    """
 
     offset: int
     record: Record
     size: int
+    entities: Sequence[str]
+
+    @classmethod
+    def of(cls, offset: int, record: Record, size: int) -> Entry:
+        content = record.content
+        return cls(offset, record, size, [content.entity] if isinstance(content, Deletion) else content.tasks)
 
 
 class Journal:
@@ -84,7 +93,7 @@ class Journal:
         with self._transaction() as connection:
             rows = connection.execute(RECORDS_SQL).fetchall()
         return [
-            Entry(offset, decode(_headers(headers), content, 0, offset), len(content))
+            Entry.of(offset, decode(_headers(headers), content, 0, offset), len(content))
             for offset, headers, content in rows
         ]
 
@@ -133,7 +142,7 @@ def _translated() -> Iterator[None]:
 
 def _append(connection: sqlite3.Connection, content: Content, row: tuple[str, bytes]) -> Entry:
     offset = connection.execute(APPEND_SQL, row).lastrowid or 0
-    return Entry(offset, Record(Place(LOCAL_EPOCH, 0, offset), content), len(row[1]))
+    return Entry.of(offset, Record(Place(LOCAL_EPOCH, 0, offset), content), len(row[1]))
 
 
 def _pieces(content: Content) -> Iterator[Content]:
