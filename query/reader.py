@@ -51,6 +51,6 @@ class Reader:
         return list(visible.values())
 
     async def settled(self, ids: Iterable[str]) -> None:
-        """Return once reads see what was acknowledged of these entities. Raises Unavailable."""
+        """Return once reads see what was acknowledged of these entities; at once while the store takes nothing."""
         if self.changes:
             await self.changes.settled(ids)

@@ -18,7 +18,8 @@ class Changes:
         self._counts: dict[str, int] = {}
         self._floor = 0
         self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
+        self._is_failing = False
         self.wanted = asyncio.Event()  # set when somebody begins to wait
 
     def take(self, place: int, ids: Iterable[str]) -> None:
@@ -29,11 +30,13 @@ class Changes:
         """Writes up to ``place`` can be read, of these entities."""
         self._count(ids)
         self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
-        self._wake(place, None)
+        self._is_failing = False
+        self._wake(place)
 
-    def fail(self, error: Exception) -> None:
-        """What was acknowledged cannot be brought where it can be read: who waits is told."""
-        self._wake(max(self._places.values(), default=0), error)
+    def fail(self) -> None:
+        """What was acknowledged cannot be brought where it can be read; nobody waits until something is."""
+        self._is_failing = True
+        self._wake(max(self._places.values(), default=0))
 
     def of(self, entity_id: str) -> int:
         """The count of an entity."""
@@ -44,16 +47,17 @@ class Changes:
         """Whether somebody waits."""
         return bool(self._waiting)
 
-    async def settled(self, ids: Iterable[str]) -> None:
-        """Return once all that was acknowledged of these entities can be read. Raises Unavailable if it cannot be."""
-        if not self._places:
-            return
-        place = max((self._places.get(entity_id, 0) for entity_id in ids), default=0)
-        if place:
-            waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append((place, waiting))
-            self.wanted.set()
-            await waiting
+    async def settled(self, ids: Iterable[str]) -> bool:
+        """Return once all that was acknowledged of these entities can be read; False if it cannot be for now."""
+        place = max((self._places.get(entity_id, 0) for entity_id in ids), default=0) if self._places else 0
+        if not place:
+            return True
+        if self._is_failing:
+            return False
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((place, waiting))
+        self.wanted.set()
+        return await waiting
 
     def _count(self, ids: Iterable[str]) -> None:
         if len(self._counts) > COUNTED_ENTITIES:
@@ -62,13 +66,9 @@ class Changes:
         for entity_id in ids:
             self._counts[entity_id] = self.of(entity_id) + 1
 
-    def _wake(self, place: int, error: Exception | None) -> None:
+    def _wake(self, place: int) -> None:
         woken = [waiting for awaited, waiting in self._waiting if awaited <= place]
         self._waiting = [(awaited, waiting) for awaited, waiting in self._waiting if awaited > place]
         for waiting in woken:
-            if waiting.done():
-                continue
-            if error:
-                waiting.set_exception(error)
-            else:
-                waiting.set_result(None)
+            if not waiting.done():
+                waiting.set_result(not self._is_failing)

@@ -130,7 +130,7 @@ class Applier:
         self.failure = error
         WRITE_RETRIES.labels(error.number).inc()
         logger.warning("the same records are tried again: %s", error)
-        self._changes.fail(error)
+        self._changes.fail()
         for waiting in self._deletions.values():
             if not waiting.done():
                 waiting.set_exception(error)

@@ -1,7 +1,8 @@
 """The log of ``eventide up``: acknowledges what the journal has on the disk; the applier brings it into the store.
 
 While one transaction of the journal runs the next gathers, so that many small requests share its sync. A read of an
-entity waits for what was acknowledged of it (``schema/changes.py``), so that nobody can tell that it is not there yet.
+entity waits for what was acknowledged of it (``schema/changes.py``), so that nobody can tell that it is not there yet;
+unless the store takes nothing (its disk is full): then reads go on without it, and writes are refused.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class LocalLog:
 
     async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
         await self._submit(blocks)
-        if visible:
-            await self._changes.settled({task for block in blocks for task in block.tasks})
+        if visible and not await self._changes.settled({task for block in blocks for task in block.tasks}):
+            raise self._applier.failure or Unavailable("What was written cannot be read yet")
 
     async def delete(self, deletion: Deletion) -> int:
         (entry,) = await self._submit([deletion])

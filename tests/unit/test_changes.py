@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 
 import pytest
 
 from schema.changes import Changes
-from schema.errors import Unavailable
 
 
-async def is_done(waiting: asyncio.Task[None]) -> bool:
+async def is_done(waiting: asyncio.Task[bool]) -> bool:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return waiting.done()
@@ -40,7 +38,7 @@ def test_a_read_of_other_entities_does_not_wait(ids: list[str]) -> None:
     async def scenario() -> None:
         changes = Changes()
         changes.take(1, ["a"])
-        await asyncio.wait_for(changes.settled(ids), 1)
+        assert await asyncio.wait_for(changes.settled(ids), 1)
 
     asyncio.run(scenario())
 
@@ -55,25 +53,25 @@ def test_what_is_written_is_counted_when_it_can_be_read() -> None:
     assert [changes.of(entity) for entity in "abc"] == [2, 1, 0]
 
 
-def test_who_waits_is_told_that_it_cannot_be_and_may_wait_again() -> None:
+def test_nobody_waits_for_what_cannot_be_until_something_can() -> None:
     async def scenario() -> None:
         changes = Changes()
         changes.take(1, ["a"])
-        await _fails(changes.settled(["a"]), changes)
         waiting = asyncio.create_task(changes.settled(["a"]))
         assert not await is_done(waiting)
+        changes.fail()
+        assert not await waiting
+        assert not await changes.settled(["a"])
+        assert await changes.settled(["other"])
         changes.apply(1, ["a"])
-        await waiting
+        assert await changes.settled(["a"])
+        changes.take(2, ["a"])
+        waiting = asyncio.create_task(changes.settled(["a"]))
+        assert not await is_done(waiting)
+        changes.apply(2, ["a"])
+        assert await waiting
 
     asyncio.run(scenario())
-
-
-async def _fails(settling: Coroutine[None, None, None], changes: Changes) -> None:
-    waiting = asyncio.create_task(settling)
-    await asyncio.sleep(0)
-    changes.fail(Unavailable("full"))
-    with pytest.raises(Unavailable, match="full"):
-        await waiting
 
 
 def test_who_gives_up_is_not_waited_for() -> None:
@@ -84,6 +82,6 @@ def test_who_gives_up_is_not_waited_for() -> None:
             await asyncio.wait_for(changes.settled(["a"]), 0.01)
         changes.apply(1, ["a"])
         changes.take(2, ["b"])
-        changes.fail(Unavailable("full"))
+        changes.fail()
 
     asyncio.run(scenario())
