@@ -33,13 +33,20 @@ Array = npt.NDArray[Any]
 Since = Mapping[tuple[str, str], tuple[int, int]]
 
 
+def encoded(events: pa.Table) -> pa.Table:
+    """The same rows with dictionaries of their names, which both ClickHouse and ``index_rows`` take in less time."""
+    names = {name: events[name].combine_chunks().dictionary_encode() for name in GROUP_BY}
+    return pa.table({name: names.get(name, events[name]) for name in events.column_names})
+
+
 def index_rows(event_type: str, events: pa.Table, since: Since) -> pa.Table:
-    """One row of ``metric_index`` for each (company, task, metric, variant) in ``events`` (rows as inserted).
+    """One row of ``metric_index`` for each (company, task, metric, variant) in ``events`` (``encoded``, as inserted).
 
     ``since``: (newest deletion of events, newest of everything) of each (company, task).
     """
     groups = Groups(events)
-    keys = {name: events[name].take(pa.array(groups.first_rows())) for name in GROUP_BY}
+    firsts = pa.array(groups.first_rows())
+    keys = {name: events[name].take(firsts).cast(pa.string()) for name in GROUP_BY}
     sinces = [since[entity] for entity in zip(keys["company"].to_pylist(), keys["task"].to_pylist(), strict=True)]
     columns = keys | {
         "event_type": pa.repeat(event_type, groups.count),
@@ -55,7 +62,7 @@ class Groups:
     def __init__(self, events: pa.Table) -> None:
         combined = np.zeros(events.num_rows, np.int64)
         for name in GROUP_BY:
-            column = events[name].combine_chunks().dictionary_encode()
+            column = events[name].combine_chunks()
             combined = combined * len(column.dictionary) + column.indices.to_numpy()
         distinct, self.of_row = np.unique(combined, return_inverse=True)
         self.count = len(distinct)

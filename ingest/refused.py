@@ -15,7 +15,8 @@ def refused_record(row: pa.Table, event_type: str, records: Iterable[Record]) ->
     company, task, received_at, seq = (row[name][0].as_py() for name in ("company", "task", "received_at", "seq"))
     origin = next(record.place for record in records if _is_of(record, company, task) and record.place.holds(seq))
     place = Place(origin.epoch, origin.partition, origin.offset, seq - Place(origin.epoch, 0, origin.offset).seq)
-    batch = row.select(TABLES[event_type].block_schema.names).combine_chunks().to_batches()[0]
+    schema = TABLES[event_type].block_schema
+    batch = row.select(schema.names).cast(schema).combine_chunks().to_batches()[0]
     return Record(place, Block(company, event_type, received_at, batch))
 
 

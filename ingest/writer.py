@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.erasing import Erasing, parameters, reach
-from ingest.index import index_rows
+from ingest.index import encoded, index_rows
 from ingest.tombstones import Entity, Tombstone, Tombstones
 from schema.blocks import LOGS, Block, Deletion, Place, Record
 from schema.errors import StoreRejected
@@ -73,7 +73,7 @@ class Writer:
         events = _stored_rows(blocks)
         entities = entities_of(blocks)
         self.tombstones.load(entities)
-        events = self._insert(event_type, self.tombstones.living(events, event_type, entities))
+        events = self._insert(event_type, encoded(self.tombstones.living(events, event_type, entities)))
         return index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities})
 
     def _insert(self, event_type: str, events: pa.Table) -> pa.Table:
