@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest import (
     belonging,
+    credentials,
     gateway,
     models,
     project_removal,
@@ -19,6 +20,7 @@ from schema.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.GATEWAY).merge(
     belonging.endpoints,
+    credentials.endpoints,
     gateway.endpoints,
     models.endpoints,
     project_removal.endpoints,

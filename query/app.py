@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from query import (
+    agents,
+    column_values,
+    csv_download,
     debug_images,
     events,
     histograms,
@@ -10,8 +13,10 @@ from query import (
     logs,
     metrics,
     models,
+    organization,
     plots,
     projects,
+    reports,
     samples,
     scalars,
     scrolls,
@@ -23,6 +28,9 @@ from query import (
 from schema.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY).merge(
+    agents.endpoints,
+    column_values.endpoints,
+    csv_download.endpoints,
     debug_images.endpoints,
     events.endpoints,
     histograms.endpoints,
@@ -30,8 +38,10 @@ endpoints = Endpoints(Tier.QUERY).merge(
     logs.endpoints,
     metrics.endpoints,
     models.endpoints,
+    organization.endpoints,
     plots.endpoints,
     projects.endpoints,
+    reports.endpoints,
     samples.endpoints,
     scalars.endpoints,
     scrolls.endpoints,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from query.reader import Reader
-from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
+from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind, names_of
 from schema.wire import Caller
 
 USERS, COMPANIES = "users", "companies"
@@ -29,7 +29,6 @@ REFERENCES: dict[str, dict[tuple[str, ...], Kind | str]] = {
     PROJECTS.name: {("company",): COMPANIES, ("user",): USERS},
 }
 ANY = "*"
-ESCAPES = {"%2E": ".", "%24": "$"}  # of names in dotted paths
 
 
 class Tree(dict[str, "Tree"]):
@@ -40,11 +39,11 @@ class Tree(dict[str, "Tree"]):
         """``a.b``, ``a.c``, ``d`` -> {a: {b, c}, d}; a path wins over longer ones."""
         tree = cls()
         for path in sorted(paths, key=len, reverse=True):
-            *parents, name = path.split(".")
+            *parents, name = names_of(path)
             inner = tree
             for parent in parents:
-                inner = inner.setdefault(_unescaped(parent), cls())
-            inner[_unescaped(name)] = cls()
+                inner = inner.setdefault(parent, cls())
+            inner[name] = cls()
         return tree
 
     def at(self, path: Sequence[str]) -> Tree | None:
@@ -132,9 +131,3 @@ def _places(value: Any, path: Sequence[str]) -> Iterator[Document]:
             yield value
         else:
             yield from _places(value[path[0]], path[1:])
-
-
-def _unescaped(name: str) -> str:
-    for escape, character in ESCAPES.items():
-        name = name.replace(escape, character)
-    return name

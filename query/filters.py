@@ -5,17 +5,19 @@
 | ``name`` and other patterns: text | a regular expression that is found in the field |
 | ``tags``, ``status``, …: list | one of the values; ``-x``, ``__$not``: not this; ``__$and``, ``__$or``: ``_list`` |
 | ``last_update``, …: ``">=2026-01-01"`` | a date, with an optional comparison; several in a list must all hold |
-| ``active_duration``, …: ``[low, high]`` | a range; null: no bound |
+| ``last_update``, …: ``[low, high]`` | two dates without comparisons are a range; null: no bound |
+| ``active_duration``, …: ``[low, high]`` | a range of numbers, which may be written as texts; null: no bound |
 | ``_any_``, ``_all_``: {pattern, fields} | the pattern is found in any, or in all, of the fields, whatever its case |
 | ``filters``: {field: {any, all}} | each with ``include`` and ``exclude``: one of these holds, or all |
 
-Empty lists and null mean no filter; fields that are not known are ignored.
+Empty lists, null and ``_any_`` without a pattern mean no filter; fields that are not known are ignored.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,10 +25,11 @@ from typing import Any
 import regex
 
 from schema.errors import BadValue, InvalidField, InvalidRegex
-from schema.registry import Between, Condition, Kind, Matches, Not, OneOf, every, some
+from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, Not, OneOf, every, some
 
 OPERATOR = "__$"
 ALL, ANY = ("all", "and"), ("any", "or")
+SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
 MAX_VALUES = 10_000
 MAX_PATTERN = 2000
@@ -94,11 +97,22 @@ def pattern(field: str, text: str, ignore_case: bool = False) -> Matches:
     return Matches(field, text, ignore_case)
 
 
-def between(field: str, bounds: Sequence[Any]) -> Between:
-    """A range. Raises InvalidField."""
-    if len(bounds) != 2 or not all(bound is None or isinstance(bound, int | float) for bound in bounds):
+def between(field: str, bounds: Any) -> Between:
+    """A range of numbers, or of texts that are: the web application has them from its address. Raises InvalidField."""
+    if not isinstance(bounds, list) or len(bounds) != 2:
         raise InvalidField(f"{field}: a list of two numbers is expected")
-    return Between(field, *bounds)
+    low, high = (_bound(field, bound) for bound in bounds)
+    return Between(field, low, high)
+
+
+def _bound(field: str, bound: Any) -> float | None:
+    try:
+        number = float(bound) if bound not in (None, "") else None
+    except (TypeError, ValueError) as error:
+        raise InvalidField(f"{field}: a list of two numbers is expected") from error
+    if number is not None and math.isnan(number):
+        raise InvalidField(f"{field}: a list of two numbers is expected")
+    return number
 
 
 def _object(name: str, value: Any) -> Mapping[str, Any]:
@@ -109,6 +123,8 @@ def _object(name: str, value: Any) -> Mapping[str, Any]:
 
 def _multi_field(name: str, value: Any) -> Condition:
     fields, text = _object(name, value).get("fields"), value.get("pattern")
+    if text is None:
+        return EVERYTHING
     if not isinstance(fields, list) or not isinstance(text, str) or not all(isinstance(f, str) for f in fields):
         raise InvalidField(f"{name}: pattern and fields are expected")
     found = tuple(pattern(field, text, True) for field in fields)
@@ -117,7 +133,7 @@ def _multi_field(name: str, value: Any) -> Condition:
 
 def _dates(name: str, value: Any) -> Condition:
     texts = value if isinstance(value, list) else [value]
-    if len(texts) == 2 and any(text is None for text in texts):  # a range
+    if len(texts) == 2 and not any(isinstance(text, str) and text[:1] in SIGNS for text in texts):  # a range
         low, high = (text and _date(name, text) for text in texts)
         return Between(name, low, high)
     return every(*(_compared_date(name, text) for text in texts if text is not None))

@@ -32,7 +32,7 @@ from schema.registry import (
     every,
     some,
 )
-from schema.requests import AnyFields, Boolean, Integer
+from schema.requests import AnyFields, Boolean, Integer, Texts
 from schema.wire import Answer, Caller
 
 DEFAULT_PAGE_SIZE = 500
@@ -45,16 +45,17 @@ COUNTS = frozenset(("count", "mean_value"))
 class GetAll(AnyFields):
     """What to list; whatever else there is are filters (see ``filters``)."""
 
-    id: list[str] = []
+    id: Texts = []
     page: Annotated[Integer, Field(ge=0)] | None = None
     page_size: PageSize | None = None
     size: PageSize | None = None
     scroll_id: str | None = None
     refresh_scroll: Boolean = False
-    order_by: list[str] = []
-    only_fields: list[str] = []
+    order_by: Texts = []
+    only_fields: Texts = []
     search_hidden: Boolean = False
     include_subprojects: Boolean = False
+    allow_public: Boolean = True
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -147,7 +148,7 @@ async def _find(reader: Reader, caller: Caller, listing: Listing, window: Window
         page = Page((), 0, None, fields)
         by_id = {d["id"]: d for d in await reader.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)}
         found = [by_id[key] for key in wanted if key in by_id]
-    found = [with_duration(document) for document in found]
+    found = [with_artifacts(with_duration(document)) for document in found]
     return await with_statistics(reader, found, statistics_of(listing.request.only_fields))
 
 
@@ -157,6 +158,12 @@ def with_duration(document: Document) -> Document:
         return document
     started, last = (datetime.fromisoformat(document[name]) for name in ("started", "last_update"))
     return document | {"active_duration": max(0, int((last - started).total_seconds()))}
+
+
+def with_artifacts(document: Document) -> Document:
+    """What a task executes with a list of artifacts, if only an empty one: the web application counts on it."""
+    execution = document.get("execution")
+    return document | {"execution": {"artifacts": []} | execution} if isinstance(execution, dict) else document
 
 
 async def with_statistics(reader: Reader, documents: Sequence[Document], wanted: frozenset[str]) -> list[Document]:
@@ -204,10 +211,15 @@ async def _condition(reader: Reader, caller: Caller, listing: Listing) -> Condit
     projects = filters.get("project")
     if request.include_subprojects and isinstance(projects, list) and projects:
         filters["project"] = await with_subprojects(reader, caller, projects)
-    conditions = [listing.vocabulary.condition(filters)]
+    conditions = [listing.vocabulary.condition(filters), of_company(caller, request.allow_public)]
     if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
         conditions.append(HIDDEN)
     return every(*conditions, *([listing.more] if listing.more else []))
+
+
+def of_company(caller: Caller, allow_public: bool) -> Condition:
+    """Documents of the caller's company, or public ones too."""
+    return EVERYTHING if allow_public else OneOf("company", (caller.company,))
 
 
 async def in_projects(

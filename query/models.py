@@ -9,7 +9,7 @@ from query.reader import Reader
 from query.tasks import OfProjects, TaskById
 from schema.errors import InvalidModel
 from schema.registry import MODELS, OneOf, Order, Page
-from schema.requests import Request
+from schema.requests import Boolean, Request
 from schema.wire import Answer, Caller, Endpoints, Tier
 
 FILTERED = """
@@ -30,6 +30,12 @@ class ModelById(Request):
     """One model."""
 
     model: str
+
+
+class GetModels(GetAll):
+    """Models. ``include_stats``: with the number of their labels."""
+
+    include_stats: Boolean = False
 
 
 @endpoints.add("models.get_by_id")
@@ -58,13 +64,19 @@ async def get_all(reader: Reader, caller: Caller, request: GetAll) -> Answer:
 
 
 @endpoints.add("models.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_all_ex(reader: Reader, caller: Caller, request: GetModels) -> Answer:
     """``{"models": documents}``, with references as objects."""
-    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+    answer = await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+    if request.include_stats:
+        whole = await reader.registry.get_many(MODELS, [model["id"] for model in answer["models"]])
+        counts = {model["id"]: len(model.get("labels") or {}) for model in whole}
+        for model in answer["models"]:
+            model["stats"] = {"labels_count": counts.get(model["id"], 0)}
+    return answer
 
 
 @endpoints.add("models.get_by_id_ex")
-async def get_by_id_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_by_id_ex(reader: Reader, caller: Caller, request: GetModels) -> Answer:
     """As ``get_all_ex``, of ids."""
     return await get_all_ex(reader, caller, request)
 

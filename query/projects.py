@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from query.filters import Vocabulary
-from query.listing import GetAll, Listing, in_projects, list_documents, with_subprojects
+from query.documents import Tree, expand
+from query.filters import Vocabulary, pattern
+from query.listing import Listing, in_projects, list_documents, with_subprojects
+from query.project_choice import GetProjects, GetProjectsEx, choice
+from query.project_contents import ARCHIVED, STATES, add_contents, count
 from query.reader import Reader
 from query.statistics import ENTITIES_PER_STATEMENT, md5
-from query.tasks import VOCABULARY as TASK_VOCABULARY
 from schema.errors import InvalidProject
 from schema.living import ENTITIES, SINCES_RESET
 from schema.registry import (
@@ -18,17 +18,15 @@ from schema.registry import (
     MODELS,
     PROJECTS,
     TASKS,
-    Between,
     Condition,
     Document,
     Kind,
     Not,
     OneOf,
-    Order,
     Page,
     every,
 )
-from schema.requests import Boolean, Integer, Request
+from schema.requests import Boolean, Request
 from schema.tables import SCALAR
 from schema.wire import Answer, Caller, Endpoints, Tier
 
@@ -38,9 +36,6 @@ VOCABULARY = Vocabulary(
     roots=frozenset(FILTERED.split()),
     patterns=frozenset(("name", "basename", "description")),
 )
-MAX_TASKS = 2000  # that are looked through for the names of hyper parameters
-ARCHIVED = OneOf("system_tags", ("archived",))
-STATES: dict[str, Condition] = {"active": Not(ARCHIVED), "archived": ARCHIVED}
 REPORT = OneOf("type", ("report",))
 CONTENTS: dict[str, tuple[Kind, Condition]] = {
     "tasks": (TASKS, Not(REPORT)),
@@ -49,19 +44,6 @@ CONTENTS: dict[str, tuple[Kind, Condition]] = {
     "pipelines": (PROJECTS, OneOf("system_tags", ("pipeline",))),
     "datasets": (PROJECTS, OneOf("system_tags", ("dataset",))),
 }
-STATUSES = (
-    "created",
-    "queued",
-    "in_progress",
-    "stopped",
-    "published",
-    "publishing",
-    "closed",
-    "failed",
-    "completed",
-    "unknown",
-)
-
 METRICS_SQL = f"""
 SELECT metric, variant FROM metric_index
 WHERE {ENTITIES} AND event_type = '{SCALAR}' AND since_reset = {SINCES_RESET}[task]
@@ -77,22 +59,6 @@ class ProjectById(Request):
     project: str
 
 
-class GetProjects(GetAll):
-    """Projects. ``shallow_search``: only those that lie in no other."""
-
-    shallow_search: Boolean = False
-
-
-class GetProjectsEx(GetProjects):
-    """Projects with what is in them."""
-
-    include_stats: Boolean = False
-    stats_for_state: str | None = None
-    stats_with_children: Boolean = True
-    include_stats_filter: dict[str, Any] = {}
-    check_own_contents: Boolean = False
-
-
 class GetUniqueMetricVariants(Request):
     """Metrics of the tasks, or models, of a project or of some tasks or models."""
 
@@ -102,25 +68,6 @@ class GetUniqueMetricVariants(Request):
     model_metrics: Boolean = False
 
 
-class GetHyperParameters(Request):
-    """Hyper parameters of the tasks of a project."""
-
-    project: str
-    include_subprojects: Boolean = True
-    page: Integer = 0
-    page_size: Integer = 500
-
-
-class GetHyperparamValues(Request):
-    """The values of a hyper parameter; ``projects``: none means all."""
-
-    section: str
-    name: str
-    projects: list[str] = []
-    allow_public: Boolean = True
-    include_subprojects: Boolean = True
-
-
 class GetTags(Request):
     """Tags of the documents in some projects."""
 
@@ -128,11 +75,18 @@ class GetTags(Request):
     include_system: Boolean = False
 
 
+class GetProjectTags(GetTags):
+    """``filter``: of those projects only that it lets through."""
+
+    filter: dict[str, Any] = {}
+
+
 class GetTaskParents(Request):
-    """Parents of the tasks in some projects; ``tasks_state``: active, archived or all."""
+    """Parents of the tasks in some projects; ``tasks_state``: active, archived or all. ``task_name``: a pattern."""
 
     projects: list[str] = []
     tasks_state: str | None = "active"
+    task_name: str = ""
     include_subprojects: Boolean = True
 
 
@@ -153,21 +107,14 @@ async def get_by_id(reader: Reader, caller: Caller, request: ProjectById) -> Ans
 @endpoints.add("projects.get_all")
 async def get_all(reader: Reader, caller: Caller, request: GetProjects) -> Answer:
     """``{"projects": documents}``."""
-    return await list_documents(reader, caller, _listing(request), join=False)
+    return await list_documents(reader, caller, await _listing(reader, caller, request), join=False)
 
 
 @endpoints.add("projects.get_all_ex")
 async def get_all_ex(reader: Reader, caller: Caller, request: GetProjectsEx) -> Answer:
     """``{"projects": documents}``, with references as objects, subprojects and, if asked for, statistics."""
-    answer = dict(await list_documents(reader, caller, _listing(request), join=True))
-    ids = [project["id"] for project in answer["projects"]]
-    below = await _projects_below(reader, caller, ids)
-    own = await _own_contents(reader, caller, ids) if request.check_own_contents else {}
-    stats = await _stats(reader, caller, request, below) if request.include_stats else {}
-    for project in answer["projects"]:
-        key = project["id"]
-        project["sub_projects"] = [{"id": sub["id"], "name": sub["name"]} for sub in below[key] if sub["id"] != key]
-        project |= own.get(key, {}) | ({"stats": stats[key]} if stats else {})
+    answer = await list_documents(reader, caller, await _listing(reader, caller, request), join=True)
+    await add_contents(reader, caller, request, answer["projects"])
     return answer
 
 
@@ -179,9 +126,9 @@ async def validate_delete(reader: Reader, caller: Caller, request: ProjectById) 
     counts: Document = {}
     for name, (kind, condition) in CONTENTS.items():
         inside = every(OneOf("project" if kind is not PROJECTS else "id", ids), condition)
-        counts[name] = await _count(reader, caller, kind, inside)
+        counts[name] = await count(reader, caller, kind, inside)
         if kind is not PROJECTS:
-            counts[f"non_archived_{name}"] = await _count(reader, caller, kind, every(inside, Not(ARCHIVED)))
+            counts[f"non_archived_{name}"] = await count(reader, caller, kind, every(inside, Not(ARCHIVED)))
     return counts
 
 
@@ -204,67 +151,23 @@ async def get_unique_metric_variants(reader: Reader, caller: Caller, request: Ge
     return {"metrics": [_hashed(metric, variant) for metric, variant in sorted(found)]}
 
 
-@endpoints.add("projects.get_hyper_parameters")
-async def get_hyper_parameters(reader: Reader, caller: Caller, request: GetHyperParameters) -> Answer:
-    """A page of the sections and names of hyper parameters, each once, sorted; of the tasks that changed last."""
-    names = {
-        (section, name)
-        for task in await _with_parameters(reader, caller, [request.project], request.include_subprojects)
-        for section, parameters in (task.get("hyperparams") or {}).items()
-        for name in parameters
-    }
-    start = request.page * request.page_size
-    shown = sorted(names)[start : start + request.page_size]
-    remaining = max(0, len(names) - start - len(shown))
-    parameters = [{"section": section, "name": name} for section, name in shown]
-    return {"parameters": parameters, "remaining": remaining, "total": len(names)}
-
-
-@endpoints.add("projects.get_hyperparam_values")
-async def get_hyperparam_values(reader: Reader, caller: Caller, request: GetHyperparamValues) -> Answer:
-    """``{"total", "values"}``: what a hyper parameter is in the tasks that changed last, each value once, sorted."""
-    values = {
-        str((task.get("hyperparams") or {}).get(request.section, {}).get(request.name, {}).get("value") or "")
-        for task in await _with_parameters(reader, caller, request.projects, request.include_subprojects)
-        if request.allow_public or task["company"] == caller.company
-    } - {""}
-    return {"total": len(values), "values": sorted(values)}
-
-
-async def _with_parameters(
-    reader: Reader, caller: Caller, projects: Sequence[str], include_subprojects: bool
-) -> list[Document]:
-    """The tasks whose hyper parameters are looked through."""
-    inside = await in_projects(reader, caller, projects, include_subprojects)
-    fields = frozenset(("hyperparams", "company"))
-    page = Page([Order("last_update", descending=True)], limit=MAX_TASKS, fields=fields)
-    return await reader.registry.find(TASKS, caller.company, inside, page)
-
-
 @endpoints.add("projects.get_task_tags")
-async def get_task_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_tasktags_in(reader: Reader, caller: Caller, request: GetTags) -> Answer:
     """The tags of tasks."""
-    return await _tags(reader, caller, TASKS, request)
+    return await tags_in(reader, caller, TASKS, request)
 
 
 @endpoints.add("projects.get_model_tags")
-async def get_model_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_modeltags_in(reader: Reader, caller: Caller, request: GetTags) -> Answer:
     """The tags of models."""
-    return await _tags(reader, caller, MODELS, request)
+    return await tags_in(reader, caller, MODELS, request)
 
 
 @endpoints.add("projects.get_project_tags")
-async def get_project_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_projecttags_in(reader: Reader, caller: Caller, request: GetProjectTags) -> Answer:
     """The tags of projects."""
-    condition = OneOf("id", tuple(request.projects)) if request.projects else EVERYTHING
-    return await _tags_of(reader, caller, PROJECTS, request, condition)
-
-
-@endpoints.add("organization.get_tags")
-async def get_all_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
-    """The tags of tasks and models."""
-    answers = [await _tags(reader, caller, kind, request) for kind in (TASKS, MODELS)]
-    return {name: sorted({tag for answer in answers for tag in answer[name]}) for name in answers[0]}
+    condition = VOCABULARY.condition({"id": request.projects} | request.filter)
+    return await tags_of(reader, caller, PROJECTS, request, condition)
 
 
 @endpoints.add("projects.get_task_parents")
@@ -273,12 +176,11 @@ async def get_task_parents(reader: Reader, caller: Caller, request: GetTaskParen
     inside = await in_projects(reader, caller, request.projects, request.include_subprojects)
     condition = every(inside, STATES.get(request.tasks_state or "", EVERYTHING))
     ids = await reader.registry.distinct(TASKS, caller.company, "parent", condition)
-    fields = frozenset(("name", "project"))
-    parents = (
-        await reader.registry.find(TASKS, caller.company, OneOf("id", tuple(ids)), Page(fields=fields)) if ids else []
-    )
-    shown = [{"id": p["id"], "name": p.get("name"), "project": {"id": p.get("project")}} for p in parents]
-    return {"parents": sorted(shown, key=lambda parent: parent["name"] or "")}
+    named = pattern("name", request.task_name) if request.task_name else EVERYTHING
+    page = Page(fields=frozenset(("name", "project", "company")))
+    parents = await reader.registry.find(TASKS, caller.company, every(OneOf("id", tuple(ids)), named), page)
+    shown = await expand(reader, caller, TASKS, parents, Tree.of(("name", "project.name")))
+    return {"parents": sorted(shown, key=lambda parent: parent.get("name") or "")}
 
 
 @endpoints.add("projects.get_user_names")
@@ -291,8 +193,8 @@ async def get_user_names(reader: Reader, caller: Caller, request: GetUserNames) 
     return {"users": [{"id": key, "name": name} for key, name in sorted(names.items(), key=lambda item: item[1])]}
 
 
-def _listing(request: GetProjects) -> Listing:
-    return Listing(VOCABULARY, request, OneOf("parent", (None,)) if request.shallow_search else None)
+async def _listing(reader: Reader, caller: Caller, request: GetProjects) -> Listing:
+    return Listing(VOCABULARY, request, await choice(reader, caller, request, VOCABULARY))
 
 
 async def _visible(reader: Reader, caller: Caller, project_id: str) -> Document:
@@ -302,68 +204,13 @@ async def _visible(reader: Reader, caller: Caller, project_id: str) -> Document:
     return project
 
 
-async def _projects_below(reader: Reader, caller: Caller, ids: Sequence[str]) -> dict[str, list[Document]]:
-    """Each project with all projects under it, by name."""
-    page = Page(fields=frozenset(("name",)))
-    known = await with_subprojects(reader, caller, ids)
-    found = await reader.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
-    by_id = {project["id"]: project for project in found}
-    by_name = sorted(found, key=lambda project: str(project["name"]))
-    return {
-        key: [p for p in by_name if _is_below(p["name"], by_id[key]["name"])] if key in by_id else [] for key in ids
-    }
+async def tags_in(reader: Reader, caller: Caller, kind: Kind, request: GetTags) -> Answer:
+    """The tags of the documents of a kind in some projects."""
+    return await tags_of(reader, caller, kind, request, await in_projects(reader, caller, request.projects))
 
 
-def _is_below(name: str, parent: str) -> bool:
-    return name == parent or name.startswith(f"{parent}/")
-
-
-async def _own_contents(reader: Reader, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
-    """How many tasks and models lie in each project itself."""
-    inside = OneOf("project", tuple(ids))
-    own: dict[str, Document] = {key: {"own_tasks": 0, "own_models": 0} for key in ids}
-    for kind, name in ((TASKS, "own_tasks"), (MODELS, "own_models")):
-        for tally in await reader.registry.tally(kind, caller.company, inside, ["project"]) if ids else []:
-            own[tally.values[0]][name] = tally.count
-    return own
-
-
-async def _stats(
-    reader: Reader, caller: Caller, request: GetProjectsEx, below: dict[str, list[Document]]
-) -> dict[str, Document]:
-    """What the tasks of each project, and of those under it, are doing, by their state."""
-    states = [request.stats_for_state] if request.stats_for_state in STATES else list(STATES)
-    stats: dict[str, Document] = {key: {} for key in below}
-    for state in states:
-        condition = every(TASK_VOCABULARY.condition(request.include_stats_filter), STATES[state])
-        for key, projects in below.items():
-            ids = [project["id"] for project in projects] if request.stats_with_children else [key]
-            stats[key][state] = await _activity(reader, caller, every(OneOf("project", tuple(ids or [key])), condition))
-    return stats
-
-
-async def _activity(reader: Reader, caller: Caller, condition: Condition) -> Document:
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
-    recently = every(condition, OneOf("status", ("completed",)), Between("completed", yesterday))
-    tallies = await reader.registry.tally(TASKS, caller.company, condition, ["status"])
-    counts = {tally.values[0]: tally.count for tally in tallies}
-    return {
-        "total_tasks": sum(counts.values()),
-        "total_runtime": sum(tally.seconds for tally in tallies),
-        "completed_tasks_24h": await _count(reader, caller, TASKS, recently),
-        "status_count": {status: counts.get(status, 0) for status in STATUSES},
-    }
-
-
-async def _count(reader: Reader, caller: Caller, kind: Kind, condition: Condition) -> int:
-    return sum(tally.count for tally in await reader.registry.tally(kind, caller.company, condition, []))
-
-
-async def _tags(reader: Reader, caller: Caller, kind: Kind, request: GetTags) -> Answer:
-    return await _tags_of(reader, caller, kind, request, await in_projects(reader, caller, request.projects))
-
-
-async def _tags_of(reader: Reader, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
+async def tags_of(reader: Reader, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
+    """The tags of the documents for which a condition holds."""
     names = ("tags", "system_tags") if request.include_system else ("tags",)
     return {name: await reader.registry.distinct(kind, caller.company, name, condition) for name in names}
 

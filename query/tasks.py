@@ -7,7 +7,7 @@ from typing import Any
 
 from query import statistics
 from query.filters import Vocabulary
-from query.listing import GetAll, Listing, in_projects, list_documents, with_duration, with_statistics
+from query.listing import GetAll, Listing, in_projects, list_documents, with_artifacts, with_duration, with_statistics
 from query.reader import Reader
 from schema.errors import InvalidTask
 from schema.registry import TASKS, Document
@@ -62,7 +62,7 @@ class OfProjects(Request):
 async def get_by_id(reader: Reader, caller: Caller, request: TaskById) -> Answer:
     """``{"task": document}`` with its statistics. Raises InvalidTask."""
     (task,) = await _visible(reader, caller, [request.task])
-    return {"task": (await with_statistics(reader, [with_duration(task)], statistics.ALL))[0]}
+    return {"task": (await with_statistics(reader, [with_artifacts(with_duration(task))], statistics.ALL))[0]}
 
 
 @endpoints.add("tasks.get_all")

@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 from query.reader import Reader
 from schema.errors import InvalidUser
-from schema.registry import Document, User
-from schema.requests import Boolean, Nothing, Request
+from schema.registry import LABELS, Document, User
+from schema.requests import Boolean, Nothing, Request, Texts
 from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
@@ -23,6 +23,12 @@ class UserById(Request):
     """One user."""
 
     user: str
+
+
+class UsersById(Request):
+    """Some users; none: all."""
+
+    id: Texts = []
 
 
 @endpoints.add("users.get_current_user")
@@ -54,9 +60,18 @@ async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
 
 
 @endpoints.add("users.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """As ``get_all``."""
-    return await get_all(reader, caller, request)
+async def get_all_ex(reader: Reader, caller: Caller, request: UsersById) -> Answer:
+    """``{"users": […]}``: those of the company that are named; all where none is."""
+    users = await reader.registry.users_of(caller.company)
+    return {"users": [_shown(user) for user in users if not request.id or user.id in request.id]}
+
+
+@endpoints.add("auth.get_credentials")
+async def get_credentials(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """The caller's access keys and what they are called; no call ever tells a secret again."""
+    labels = (await reader.registry.profile(caller.user)).get(LABELS, {})
+    keys = await reader.registry.access_keys(caller.user)
+    return {"credentials": [{"access_key": key, "label": labels.get(key), "last_used": None} for key in keys]}
 
 
 @endpoints.add("users.get_preferences")
@@ -75,18 +90,6 @@ async def server_info(reader: Reader, caller: Caller, request: Nothing) -> Answe
 async def report_stats_option(reader: Reader, caller: Caller, request: Nothing) -> Answer:
     """Eventide reports nothing to anybody."""
     return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
-
-
-@endpoints.add("queues.get_all")
-async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """There are none: no agents here."""
-    return {"queues": []}
-
-
-@endpoints.add("reports.get_all_ex")
-async def get_reports(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """There are none."""
-    return {"tasks": []}
 
 
 def _shown(user: User) -> Document:

@@ -39,8 +39,14 @@ def _boolean(value: Any) -> Any:
     return bool(value)
 
 
+def _texts(value: Any) -> Any:
+    """The web application names one document by its id alone where a list of ids is meant."""
+    return [value] if isinstance(value, str) else value
+
+
 Integer = Annotated[int, BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Texts = Annotated[list[str], BeforeValidator(_texts)]
 
 
 class Request(BaseModel):

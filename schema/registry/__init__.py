@@ -19,7 +19,9 @@ from schema.registry.conditions import (
     Some,
     begins_with,
     every,
+    names_of,
     some,
+    unescaped,
 )
 from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, split
@@ -27,10 +29,11 @@ from schema.registry.entities import Entities, Entity
 from schema.registry.search import Search
 from schema.registry.shared import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
-from schema.registry.users import WEB_ROLE, User, Users
+from schema.registry.users import LABELS, WEB_ROLE, User, Users
 
 __all__ = [
     "EVERYTHING",
+    "LABELS",
     "MODELS",
     "PROJECTS",
     "TASKS",
@@ -53,8 +56,10 @@ __all__ = [
     "begins_with",
     "every",
     "iso_now",
+    "names_of",
     "some",
     "split",
+    "unescaped",
 ]
 
 

@@ -1,4 +1,7 @@
-"""What to look for, without SQL. Fields are a column's name or a dotted path into the document."""
+"""What to look for, without SQL. Fields are a column's name or a dotted path into the document.
+
+In a path ``%2E`` and ``%24`` stand for the dots and dollars that a name has itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Scalar = str | bool | int | float | None
+ESCAPES = {"%2E": ".", "%24": "$"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,18 @@ class Not:
 
 Condition = OneOf | Matches | Between | Every | Some | Not
 EVERYTHING = Every(())
+
+
+def names_of(field: str) -> list[str]:
+    """The names on a dotted path."""
+    return [unescaped(name) for name in field.split(".")]
+
+
+def unescaped(name: str) -> str:
+    """A name on a path as documents have it."""
+    for escape, character in ESCAPES.items():
+        name = name.replace(escape, character)
+    return name
 
 
 def every(*parts: Condition) -> Condition:

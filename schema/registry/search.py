@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +19,8 @@ from schema.registry.where import value_of, where
 PUBLIC = ""
 NEVER_NULL = frozenset(("id", "company", "name", "status", "created", "last_update"))
 MAX_BRANCHES = 50
+NUMBER = r"^[-+]?([0-9]{1,99}(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]{1,2})?$"
+MAX_DOUBLE = sys.float_info.max
 DEFAULT_ORDER = (Order("created"),)
 
 
@@ -91,13 +94,13 @@ def _storage(kind: Kind) -> sa.ColumnElement[str]:
 def _few(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
     """Documents that are named, so that no index but that of the ids matters."""
     query = _columns(kind, page).where(*_visible(kind, company, condition))
-    query = query.order_by(*(_sort_key(kind, by) for by in page.order or DEFAULT_ORDER), kind.rows.c.id)
+    query = query.order_by(*_sort_keys(kind, page.order), kind.rows.c.id)
     return query if page.limit is None else query.limit(page.limit).offset(page.offset)
 
 
 def _many(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
     """First the ids and sort keys of the page, then their documents."""
-    order = [_sort_key(kind, by) for by in page.order or DEFAULT_ORDER]
+    order = _sort_keys(kind, page.order)
     found = _page(kind, company, condition, order, page)
     return _columns(kind, page).join(found, found.c.id == kind.rows.c.id).order_by(*_again(found, order))
 
@@ -143,9 +146,25 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
     return condition.parts if isinstance(condition, Every) else (condition,)
 
 
-def _sort_key(kind: Kind, by: Order) -> sa.ColumnElement[Any]:
+def _sort_keys(kind: Kind, order: Sequence[Order]) -> list[sa.ColumnElement[Any]]:
+    """Columns sort as they are; what is inside a document by its number first, if it is one: 9 before 10."""
+    keys: list[sa.ColumnElement[Any]] = []
+    for by in order or DEFAULT_ORDER:
+        value = value_of(kind, by.field)
+        parts = [value] if kind.column(by.field) is not None else [_number(value), value]
+        keys += [_directed(by, part) for part in parts]
+    return keys
+
+
+def _number(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The number that a text is; texts that are none are greater than all that are."""
+    return sa.case(
+        (value.regexp_match(NUMBER), sa.cast(value, sa.Double)), (value.is_not(None), sa.literal(MAX_DOUBLE))
+    )
+
+
+def _directed(by: Order, key: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Nulls are smallest; where there are none nothing is said of them, so that an index fits."""
-    key = value_of(kind, by.field)
     directed = key.desc() if by.descending else key.asc()
     if by.field in NEVER_NULL:
         return directed

@@ -15,6 +15,7 @@ from schema.registry.database import Database, insert_if_new
 from schema.registry.tables import COMPANIES, CREDENTIALS, USERS
 
 WEB_ROLE = "web"  # of the web application's own credential, which is nobody's
+LABELS = "credential_labels"  # in a profile: what people call their access keys
 
 Profile = dict[str, Any]
 
@@ -58,6 +59,26 @@ class Users(Database):
         user = User(secrets.token_hex(16), name, role, company, "")
         await self._write(lambda c: c.execute(sa.insert(USERS).values(_user_row(user) | {"document": {}})))
         return user.id
+
+    async def add_credential(self, user_id: str, access_key: str, secret_key: str) -> None:
+        """One more credential of a user who exists."""
+        row = {"access_key": access_key, "secret_hash": hash_secret(secret_key), "user": user_id}
+        await self._write(lambda c: c.execute(sa.insert(CREDENTIALS).values(row)))
+
+    async def remove_credential(self, user_id: str, access_key: str) -> bool:
+        """Whether the user had it."""
+        query = sa.delete(CREDENTIALS).where(CREDENTIALS.c.access_key == access_key, CREDENTIALS.c.user == user_id)
+        return await self._write(lambda c: c.execute(query).rowcount > 0)
+
+    async def access_keys(self, user_id: str) -> list[str]:
+        """Those of a user, sorted."""
+        query = sa.select(CREDENTIALS.c.access_key).where(CREDENTIALS.c.user == user_id)
+        return await self._read(lambda c: sorted(c.execute(query).scalars()))
+
+    async def rename_user(self, user_id: str, company: str, name: str) -> bool:
+        """Whether there is such a user in the company."""
+        query = sa.update(USERS).where(USERS.c.id == user_id, USERS.c.company == company).values(name=name)
+        return await self._write(lambda c: c.execute(query).rowcount > 0)
 
     async def user_of_key(self, access_key: str, secret_key: str) -> User | None:
         """The user of a credential, if key and secret are right."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from schema.registry.conditions import Between, Condition, Every, Matches, Not, OneOf, Some
+from schema.registry.conditions import Between, Condition, Every, Matches, Not, OneOf, Some, names_of
 from schema.registry.patterns import Literal, literal_of, required_text
 from schema.registry.tables import Kind
 
@@ -41,7 +41,7 @@ def value_of(kind: Kind, field: str) -> sa.ColumnElement[Any]:
     """A column, or a text out of the body."""
     if (column := kind.column(field)) is not None:
         return column
-    names = field.split(".")
+    names = names_of(field)
     path = "$" + "".join(f'."{name}"' for name in names)
     body = sa.select(text_in(kind.bodies.c.body, path, *names))
     return body.where(kind.bodies.c.id == kind.rows.c.id).correlate(kind.rows).scalar_subquery()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from hashlib import md5
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.harness.api import Api, Data, Origins, data_of, until
+from tests.harness.api import Api, Data, until
+from tests.harness.browser import VERSION, Browser, log_in
 from tests.harness.deployment import WEB_APP, Deployment
 from tests.harness.events import SINGLE_VALUE, image, log, plot, scalar
-from tests.harness.plain import plain_client
 
-VERSION = "999.0"
 COOKIE = "clearml_token_basic"
 UNKNOWN = "0" * 32
 NOT_HIDDEN = ["__$not", "archived", "__$not", "pipeline", "__$not", "dataset", "__$not", "reports"]
@@ -43,49 +40,6 @@ SMALL_LISTS = {
     "projects.get_unique_metric_variants": "metrics",
     "projects.get_hyper_parameters": "parameters",
 }
-
-
-class Browser:
-    """The application in a browser: cookies, and whatever ``headers`` a call has besides."""
-
-    def __init__(self, origins: Origins) -> None:
-        self._origins = origins
-        self.client = plain_client(timeout=60)
-
-    def ask(self, action: str, body: Any = None, **options: Any) -> httpx.Response:
-        """A call; without a body there is no Content-Type either."""
-        url = f"{self._origins.of(action)}/v{VERSION}/{action}"
-        return self.client.post(url, **({"json": body} if body is not None else {}), **options)
-
-    def call(self, action: str, body: Any = None, **options: Any) -> Data:
-        """Its data."""
-        return data_of(self.ask(action, body, **options))
-
-
-@pytest.fixture
-def browser(eventide: Deployment) -> Iterator[Browser]:
-    """Nobody is logged in."""
-    made = Browser(eventide.origins)
-    yield made
-    made.client.close()
-
-
-@pytest.fixture
-def person(browser: Browser) -> Browser:
-    """Someone new is logged in, the way the application does it."""
-    log_in(browser, f"Ada {secrets.token_hex(4)}")
-    return browser
-
-
-def log_in(browser: Browser, name: str) -> str:
-    """The id of the user, who is made if there is none of that name."""
-    own = httpx.BasicAuth(WEB_APP.access_key, WEB_APP.secret_key)
-    known = {user["name"]: user["id"] for user in browser.call("users.get_all", auth=own)["users"]}
-    if name not in known:
-        fields = {"email": secrets.token_hex(8), "name": name, "company": "x", "given_name": name, "family_name": ""}
-        known[name] = browser.call("auth.create_user", fields, auth=own)["id"]
-    data_of(browser.ask("auth.login", auth=own, headers={"X-Clearml-Impersonate-As": known[name]}))
-    return str(known[name])
 
 
 # --- logging in -------------------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_dates(api: Api, tasks: list[str], project: str) -> None:
         ({"page": -1}, (400, 12)),
         ({"page_size": 0}, (400, 12)),
         ({"size": 0}, (400, 12)),
-        ({"order_by": "name"}, (400, 12)),
+        ({"order_by": {"name": 1}}, (400, 12)),
         ({"last_iteration": [1, 2, 3]}, (400, 12)),
         ({"created": "then"}, (400, 16)),
         ({"size": 3, "scroll_id": "nonsense"}, (400, 1104)),

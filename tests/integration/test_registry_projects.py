@@ -188,7 +188,7 @@ def test_what_is_in_projects(api: Api, name: str) -> None:
     assert api.call("tasks.get_types", projects=[top])["types"] == ["training"]
     child = api.create_task(parent=tasks[0], project=below)
     (parent,) = api.call("projects.get_task_parents", projects=[below])["parents"]
-    assert (parent["id"], parent["project"]) == (tasks[0], {"id": top})
+    assert (parent["id"], parent["project"]) == (tasks[0], {"id": top, "name": name})
     api.call("tasks.delete", task=child)
     api.call("models.delete", model=model, force=True)
 

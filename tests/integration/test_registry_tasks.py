@@ -92,7 +92,7 @@ def test_an_edit_replaces_fields_and_merges_objects(api: Api) -> None:
     assert answer == {"updated": 1, "fields": fields}
     found = api.task(task)
     assert found["script"] == {"diff": "new", "branch": "b"}
-    assert found["execution"] == {"parameters": {"a": 1}, "framework": "f"}
+    assert found["execution"] == {"parameters": {"a": 1}, "framework": "f", "artifacts": []}
     assert (found["runtime"], found["name"]) == ({"y": 2}, "new name")
     assert found["last_change"] > found["created"]
 
@@ -204,7 +204,7 @@ def test_a_reset_forgets_what_the_task_made(api: Api) -> None:
     assert api.fail("models.get_by_id", model=made) == (400, 201)
     assert api.model(published)["ready"]
     api.call("tasks.reset", task=task, clear_all=True)
-    assert (api.task(task)["script"], api.task(task)["execution"]) == ({}, {})
+    assert (api.task(task)["script"], api.task(task)["execution"]) == ({}, {"artifacts": []})
 
 
 def test_a_published_task_is_reset_by_force_only(api: Api, task: str) -> None:

@@ -1,0 +1,57 @@
+"""Queues, the workers that serve them, and model endpoints: Eventide has none, and says so as these calls do."""
+
+from __future__ import annotations
+
+from query.reader import Reader
+from schema.requests import Nothing
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+@endpoints.add("queues.get_all")
+async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No queues."""
+    return {"queues": []}
+
+
+@endpoints.add("queues.get_all_ex")
+async def get_queues_with_entries(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No queues."""
+    return {"queues": []}
+
+
+@endpoints.add("queues.get_queue_metrics")
+async def get_queue_metrics(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No lengths and waiting times."""
+    return {"queues": []}
+
+
+@endpoints.add("workers.get_all")
+async def get_workers(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No workers."""
+    return {"workers": []}
+
+
+@endpoints.add("workers.get_stats")
+async def get_worker_statistics(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No loads."""
+    return {"workers": []}
+
+
+@endpoints.add("workers.get_activity_report")
+async def get_activity_report(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """How many workers there were, and how many of them worked: two empty series."""
+    return {"total": {"dates": [], "counts": []}, "active": {"dates": [], "counts": []}}
+
+
+@endpoints.add("serving.get_endpoints")
+async def get_model_endpoints(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No model endpoints."""
+    return {"endpoints": []}
+
+
+@endpoints.add("serving.get_loading_instances")
+async def get_loading_instances(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """None that are being started."""
+    return {"instances": []}
