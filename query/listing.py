@@ -17,7 +17,6 @@ from query import statistics
 from query.documents import Tree, expand, select
 from query.filters import Vocabulary, between
 from query.reader import Reader
-from schema.errors import InvalidScroll
 from schema.registry import (
     EVERYTHING,
     PROJECTS,
@@ -100,7 +99,7 @@ class Window:
 async def list_documents(reader: Reader, caller: Caller, listing: Listing, join: bool) -> Answer:
     """``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: show references as objects.
 
-    Raises InvalidField, BadValue, InvalidRegex and InvalidScroll.
+    Raises InvalidField, BadValue and InvalidRegex.
     """
     window = await _window(reader, caller, listing.request)
     documents = await _find(reader, caller, listing, window)
@@ -115,21 +114,27 @@ async def _window(reader: Reader, caller: Caller, request: GetAll) -> Window:
     if request.size is None:
         size = request.page_size or DEFAULT_PAGE_SIZE
         return Window((request.page or 0) * size, size)
-    if not request.scroll_id:
-        return Window(0, request.size)
-    position = await reader.registry.scroll(caller.company, request.scroll_id)
+    position = await _position(reader, caller, request)
     if position is None:
-        raise InvalidScroll(f"Invalid scroll id {request.scroll_id}")
+        return Window(0, request.size)
     if request.refresh_scroll:
         return Window(0, max(position, request.size))
     return Window(position, request.size)
 
 
+async def _position(reader: Reader, caller: Caller, request: GetAll) -> int | None:
+    """How far the scroll of a request has come; None of one that begins, or is forgotten and begins anew."""
+    return await reader.registry.scroll(caller.company, request.scroll_id) if request.scroll_id else None
+
+
 async def _remember(reader: Reader, caller: Caller, request: GetAll, position: int) -> str | None:
-    """The id of the scroll that a request belongs to or begins, which has now come to ``position``."""
+    """The id of the scroll that a request belongs to or begins, which has now come to ``position``.
+
+    A new id for one that is forgotten: by it the web application, left open for long, knows to begin anew as well.
+    """
     if request.size is None:
         return None
-    if not request.scroll_id:
+    if not request.scroll_id or await _position(reader, caller, request) is None:
         return await reader.registry.start_scroll(caller.company, position)
     await reader.registry.move_scroll(request.scroll_id, position)
     return request.scroll_id

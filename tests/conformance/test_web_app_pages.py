@@ -150,6 +150,16 @@ def test_ranges_come_from_the_address_as_texts(person: Browser, project: str) ->
     assert person.ask("tasks.get_all_ex", {"last_iteration": ["one", None]}).status_code == 400
 
 
+@pytest.mark.parametrize("refresh", [True, False])
+def test_a_scroll_that_is_forgotten_begins_anew_under_another_id(person: Browser, project: str, refresh: bool) -> None:
+    asked = TABLE | {"project": [project], "size": 2, "scroll_id": "0" * 32, "refresh_scroll": refresh}
+    first = person.call("tasks.get_all_ex", asked)
+    assert len(first["tasks"]) == 2
+    assert first["scroll_id"] != asked["scroll_id"]
+    rest = person.call("tasks.get_all_ex", asked | {"scroll_id": first["scroll_id"], "refresh_scroll": False})
+    assert (len(rest["tasks"]), rest["scroll_id"]) == (1, first["scroll_id"])
+
+
 def test_two_dates_are_a_range(person: Browser, project: str) -> None:
     for dates in (["2000-01-01", "2200-01-01"], ["2000-01-01T00:00:00", None], [">=2000-01-01", "<=2200-01-01"]):
         assert rows(person, project, started=dates) == ["0", "1", "2"]
