@@ -24,6 +24,8 @@ import * as format from "./format.js";
 const COLORS = 12;
 const KEY_STEP = 1 / 50;
 const LEAST_PINCH_PX = 10;
+/** Between the lines of an axis, for all that a 32-bit float can be, which is more than uPlot's own are for. */
+const STEPS = Array.from({ length: 84 }, (_, power) => [1, 2, 2.5, 5].map((step) => Number(`${step}e${power - 45}`))).flat();
 
 export class Chart {
   /**
@@ -119,12 +121,12 @@ export class Chart {
       padding: [10, 12, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: view.axis === "time", range: (_, low, high) => this.pinched ?? this.view?.range ?? widened(low, high) },
+        x: { time: view.axis === "time", range: (plot, low, high) => this.pinched ?? this.view?.range ?? all(view.axis === "iter" ? plot.data[0] : [], low, high) },
         y: { distr: view.isLog ? 3 : 1, range: view.isLog ? undefined : (_, low, high) => padded(low, high) },
       },
       axes: [
         { ...axis, size: 28, values: view.axis === "time" ? undefined : (_, ticks) => ticks.map((x) => tick(x, view.axis)) },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map((y) => (y === null ? "" : format.number(y))) },
+        { ...axis, ...(view.isLog ? {} : { incrs: STEPS, splits: lines }), size: 56, values: (_, ticks) => ticks.map((y) => (y === null ? "" : format.number(y))) },
       ],
       series,
       bands,
@@ -366,9 +368,22 @@ function compact(x) {
   return size >= 1e4 ? `${Number((x / 1e3).toPrecision(4))} k` : String(x);
 }
 
-/** @param {number} low @param {number} high @returns {[number, number]} */
-function widened(low, high) {
-  return low === null || low === high ? [(low ?? 0) - 1, (high ?? 0) + 1] : [low, high];
+/**
+ * All of the axis; around a single iteration, which uPlot takes for 0 to 100, and around nothing.
+ * @param {ArrayLike<number>} places @param {number | null} low @param {number | null} high @returns {[number, number]}
+ */
+function all(places, low, high) {
+  const [from, to] = places.length === 1 ? [places[0], places[0]] : [low ?? 0, high ?? 0];
+  return from === to ? [from - 1, to + 1] : [from, to];
+}
+
+/**
+ * Where the lines of an axis are: at the multiples of a step.
+ * @param {uPlot} _ @param {number} _axis @param {number} low @param {number} high @param {number} step
+ */
+function lines(_, _axis, low, high, step) {
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, count) => Number(((first + count) * step).toPrecision(12)));
 }
 
 /** @param {number | null} low @param {number | null} high @returns {[number, number]} */

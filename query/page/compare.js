@@ -133,9 +133,9 @@ function tableOf(tasks, ids) {
       rows.set(name, (rows.get(name) ?? new Map()).set(task.id, latest));
     }
   }
-  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3 }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), task.name));
+  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), task.name));
   const kinds = tasks.flatMap(() => ["latest", "min", "max"].map((kind) => h("th", { scope: "col", class: "number" }, kind)));
   const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number" }, format.number(latest?.[kind])));
-  const body = [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([name, found]) => h("tr", {}, h("th", { scope: "row" }, name), ...tasks.flatMap((task) => cells(found.get(task.id)))));
+  const body = [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([name, found]) => h("tr", {}, h("th", { scope: "row", title: name }, name), ...tasks.flatMap((task) => cells(found.get(task.id)))));
   return h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("td"), ...heads), h("tr", {}, h("td"), ...kinds)), h("tbody", {}, ...body));
 }

@@ -42,12 +42,18 @@ class Console {
     this.isFollowing = true;
     this.search = route.param("q");
     this.levels = route.listed("level");
-    this.list = h("div", { class: "lines", role: "log", tabindex: 0, "aria-label": "Console", onscroll: () => this.scrolled() });
+    this.rows = h("div");
+    this.list = h("div", { class: "lines", role: "log", tabindex: 0, "aria-label": "Console", onscroll: () => this.scrolled() }, this.rows);
     this.state = h("div");
     this.end = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.toEnd() }, icon("end"), "Follow");
     this.count = h("span", { class: "count", role: "status" });
     this.refresh = throttled(REFRESH_MS, () => this.readNewer(), signal);
-    this.element = h("section", { class: "console", "aria-label": "Console" }, this.toolbar(), this.state, h("div", { class: "screen" }, this.list, this.end));
+    this.screen = h("div", { class: "screen", hidden: true }, this.list, this.end);
+    this.element = h("section", { class: "console", "aria-label": "Console" }, this.toolbar(), this.state, this.screen);
+    // Rows are as high as one line until they come into view: the end is further down than it was when it was scrolled to.
+    this.observer = new ResizeObserver(() => this.isFollowing && this.toEnd());
+    this.observer.observe(this.rows);
+    signal.addEventListener("abort", () => this.observer.disconnect());
   }
 
   toolbar() {
@@ -130,7 +136,7 @@ class Console {
       this.isAtStart = false;
       this.draw();
     } else {
-      this.list.append(...this.shown(lines).map((line) => this.row(line)));
+      this.rows.append(...this.shown(lines).map((line) => this.row(line)));
       this.tell();
     }
     if (this.isFollowing) this.toEnd();
@@ -160,16 +166,17 @@ class Console {
   }
 
   draw() {
-    this.list.replaceChildren(...this.shown(this.lines).map((line) => this.row(line)));
+    this.rows.replaceChildren(...this.shown(this.lines).map((line) => this.row(line)));
     this.tell();
     if (this.isFollowing) this.toEnd();
   }
 
   tell() {
-    const shown = this.list.childElementCount;
+    const shown = this.rows.childElementCount;
     this.count.textContent = `${shown}${this.isAtStart ? "" : "+"} ${shown === 1 ? "line" : "lines"}`;
     const none = this.search || this.levels.size ? "No line matches." : "No lines yet. They appear here as they are written.";
     replace(this.state, shown ? null : notice(none));
+    this.screen.hidden = !shown;
   }
 
   /** @param {Line} line */

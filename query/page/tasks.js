@@ -46,7 +46,8 @@ class TaskList {
     this.compare = h("button", { type: "button", class: "button primary", onclick: () => this.openComparison() });
     this.live = h("span", { class: "live", hidden: true }, "live");
     this.projects = h("select", { "aria-label": "Project", onchange: () => this.changeFilter({ project: this.projects.value }) }, h("option", { value: "" }, "All projects"));
-    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.live, this.compare), this.filters(), this.state, this.table(), this.more);
+    this.list = this.table();
+    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.live, this.compare), this.filters(), this.state, this.list, this.more);
     this.refresh = throttled(REFRESH_MS, () => this.read(), signal);
     this.showChosen();
   }
@@ -115,6 +116,7 @@ class TaskList {
   /** @param {any[]} tasks */
   show(tasks) {
     replace(this.state, tasks.length ? null : empty());
+    this.list.hidden = !tasks.length;
     /** @type {Map<string, HTMLElement>} */
     const rows = new Map();
     for (const task of tasks) {

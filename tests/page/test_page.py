@@ -309,6 +309,79 @@ def test_one_chart_fills_the_window_and_is_saved(visit: Open, tasks: dict[str, s
     expect(page).not_to_have_url(re.compile("full="))
 
 
+def test_a_single_iteration_is_in_the_middle(visit: Open, api: Api) -> None:
+    task = api.create_task("one iteration")
+    api.add(scalar(task, 0, 5.0))
+    page = visit(f"#/task/{task}/scalars")
+    expect(page.get_by_role("img", name=re.compile("^loss"))).to_be_visible()
+    assert "1" in drawn_texts(page)
+    assert "100" not in drawn_texts(page)
+
+
+def test_the_greatest_and_the_smallest_numbers_have_an_axis(visit: Open, api: Api) -> None:
+    task = api.create_task("extremes")
+    for metric, size in (("huge", 3e37), ("tiny", 3e-37)):
+        api.add(*(scalar(task, step, size * (-1) ** step, metric) for step in range(4)))
+    page = visit(f"#/task/{task}/scalars")
+    expect(page.get_by_role("img", name=re.compile("^tiny"))).to_be_visible()
+    texts = drawn_texts(page)
+    assert {"2e+37", "-2e+37", "2e-37", "-2e-37"} <= set(texts), texts
+
+
+def drawn_texts(page: Page) -> list[str]:
+    """The texts that a new visit of this address draws on canvases."""
+    page.add_init_script("""
+        window.texts = [];
+        const draw = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.texts.push(text);
+            return draw.call(this, text, ...place);
+        };
+    """)
+    page.reload()
+    until(lambda: len(page.evaluate("window.texts")) > 4)
+    page.wait_for_timeout(300)
+    texts: list[str] = page.evaluate("window.texts")
+    return texts
+
+
+def test_a_long_name_of_a_single_value_stays_on_the_page(visit: Open, api: Api) -> None:
+    task = api.create_task("long names")
+    api.add(
+        scalar(task, -(2**31), 7.5, "Summary", "s" * 200), *(scalar(task, n, n, "m" * 200, "v" * 200) for n in (1, 2))
+    )
+    page = visit(f"#/task/{task}/scalars", width=390, height=844)
+    tile = page.locator(".tile")
+    expect(tile).to_contain_text("7.5")
+    box = tile.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= 390
+    page.goto(f"{page.url.split('#')[0]}#/compare/{task}?table=1")
+    expect(page.locator(".values tbody th").first).to_be_visible()
+    assert page.locator(".values tbody th").first.bounding_box()["width"] < 200  # type: ignore[index]
+
+
+def test_names_stay_beside_a_table_of_many_tasks(visit: Open, api: Api) -> None:
+    tasks = [api.create_task(f"one of many {number}") for number in range(20)]
+    for task in tasks:
+        api.add(scalar(task, 0, 1.0))
+    page = visit(f"#/compare/{'/'.join(tasks)}?table=1")
+    name = page.locator(".values tbody th").first
+    expect(name).to_have_text("loss / train")
+    before = name.bounding_box()
+    page.locator(".scrolled").evaluate("e => { e.scrollLeft = 900 }")
+    assert page.locator(".scrolled").evaluate("e => e.scrollLeft") == 900
+    assert name.bounding_box() == before
+
+
+def test_a_list_of_no_tasks_has_no_head(visit: Open) -> None:
+    page = visit("#/tasks?q=nothing%20is%20called%20so")
+    expect(page.get_by_text("No task matches.")).to_be_visible()
+    expect(page.locator("table.tasks")).to_be_hidden()
+    page.get_by_label("Search tasks").fill("")
+    expect(page.locator("table.tasks")).to_be_visible()
+
+
 # --- console, plots, images -------------------------------------------------------------------------------------------
 
 
@@ -450,6 +523,34 @@ def test_names_and_messages_are_only_ever_texts(visit: Open, api: Api) -> None:
     page.goto(f"{page.url.split('#')[0]}#/compare/{task}/{task}")
     expect(page.locator(".card h3")).to_contain_text(HOSTILE)
     assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_console_is_at_its_end_however_long_the_last_lines_are(visit: Open, api: Api, width: int) -> None:
+    task = api.create_task("long lines")
+    lines = [f"line {n}" for n in range(300)] + ["y" * 5000, "a\nb\nc"]
+    api.add(*({"type": "log", "task": task, "timestamp": 1000 + n, "msg": text} for n, text in enumerate(lines)))
+    page = visit(f"#/task/{task}/console", width=width)
+    console = page.get_by_role("log", name="Console")
+    expect(console.locator(".line")).to_have_count(len(lines))
+    page.wait_for_timeout(500)
+    assert console.evaluate("e => e.scrollHeight - e.clientHeight - e.scrollTop") < 5
+    api.add({"type": "log", "task": task, "timestamp": 9000, "msg": "z" * 9000})
+    expect(console.locator(".line")).to_have_count(len(lines) + 1)
+    page.wait_for_timeout(500)
+    assert console.evaluate("e => e.scrollHeight - e.clientHeight - e.scrollTop") < 5
+    console.evaluate("e => { e.scrollTop = 1000 }")
+    page.wait_for_timeout(500)
+    assert console.evaluate("e => e.scrollTop") < 3000  # who reads what is older is left alone
+
+
+def test_an_empty_console_is_no_empty_box(visit: Open, api: Api) -> None:
+    task = api.create_task("silent")
+    page = visit(f"#/task/{task}/console")
+    expect(page.get_by_text("No lines yet")).to_be_visible()
+    expect(page.locator(".lines")).to_be_hidden()
+    api.add({"type": "log", "task": task, "timestamp": 1, "msg": "the first line"})
+    expect(page.get_by_role("log", name="Console")).to_contain_text("the first line")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
