@@ -16,7 +16,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class SetPreferences(Request):
-    """Preferences by dotted path."""
+    """Preferences by dotted path: each replaces what there is at its path, so that a filter can be taken away."""
 
     preferences: dict[str, Any]
     return_updated: Boolean = False
@@ -32,13 +32,13 @@ class CreateUser(Request):
 
 @endpoints.add("users.set_preferences")
 async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferences) -> Answer:
-    """Merge into what is there; ``{"updated"}``."""
+    """Change these, and leave all others; ``{"updated"}``."""
     merged: dict[str, Any] = {}
 
     def change(profile: dict[str, Any]) -> dict[str, Any]:
         merged.update(profile.get("preferences") or {})
         for path, value in request.preferences.items():
-            _merge(merged, [name.replace(DOT, ".") for name in path.split(".")], value)
+            _put(merged, [name.replace(DOT, ".") for name in path.split(".")], value)
         return profile | {"preferences": merged}
 
     await gateway.registry.change_profile(caller.user, change)
@@ -53,17 +53,10 @@ async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> 
     return {"id": await gateway.registry.invite(caller.company, request.name, "user")}
 
 
-def _merge(tree: dict[str, Any], path: list[str], value: Any) -> None:
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    """Put a value at a path in place of what is there."""
     for name in path[:-1]:
         inner = tree.get(name)
         tree[name] = dict(inner) if isinstance(inner, dict) else {}
         tree = tree[name]
-    old = tree.get(path[-1])
-    tree[path[-1]] = _merged(old, value)
-
-
-def _merged(old: Any, new: Any) -> Any:
-    """Objects are merged, everything else is replaced."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    return old | {name: _merged(old.get(name), value) for name, value in new.items()}
+    tree[path[-1]] = value

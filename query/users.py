@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from query.listing import in_projects
 from query.reader import Reader
 from schema.errors import InvalidUser
-from schema.registry import LABELS, Document, User
+from schema.registry import LABELS, MODELS, TASKS, Document, User
 from schema.requests import Boolean, Nothing, Request, Texts
 from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 
@@ -25,10 +26,11 @@ class UserById(Request):
     user: str
 
 
-class UsersById(Request):
-    """Some users; none: all."""
+class GetUsers(Request):
+    """Some users; none: all. ``active_in_projects``: who made tasks or models in these; in any, if it is empty."""
 
     id: Texts = []
+    active_in_projects: list[str] | None = None
 
 
 @endpoints.add("users.get_current_user")
@@ -60,9 +62,13 @@ async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
 
 
 @endpoints.add("users.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: UsersById) -> Answer:
-    """``{"users": […]}``: those of the company that are named; all where none is."""
+async def get_all_ex(reader: Reader, caller: Caller, request: GetUsers) -> Answer:
+    """``{"users": […]}``: those of the company that are meant."""
     users = await reader.registry.users_of(caller.company)
+    if request.active_in_projects is not None:
+        inside = await in_projects(reader, caller, request.active_in_projects)
+        found = [await reader.registry.distinct(kind, caller.company, "user", inside) for kind in (TASKS, MODELS)]
+        users = [user for user in users if any(user.id in ids for ids in found)]
     return {"users": [_shown(user) for user in users if not request.id or user.id in request.id]}
 
 

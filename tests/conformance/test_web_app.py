@@ -76,10 +76,16 @@ def test_the_applications_credential_does_nothing_else(browser: Browser, api: Ap
     assert all(user["name"] != "web application" for user in browser.call("users.get_all", auth=own)["users"])
 
 
-def test_preferences_are_merged_by_path(person: Browser) -> None:
-    for path, value in (("a.b", {"c": 1}), ("a.b", {"d": 2}), ("a.x--DOT--y", 3)):
+def test_preferences_are_replaced_by_path(person: Browser) -> None:
+    for path, value in (("a.b", {"c": 1}), ("a.b", {"d": 2}), ("a.e", 1), ("a.x--DOT--y", 3)):
         person.call("users.set_preferences", {"preferences": {path: value}, "return_updated": False})
-    assert person.call("users.get_preferences", {})["preferences"] == {"a": {"b": {"c": 1, "d": 2}, "x.y": 3}}
+    assert person.call("users.get_preferences", {})["preferences"] == {"a": {"b": {"d": 2}, "e": 1, "x.y": 3}}
+    filters = "experiments.view.projectColumnFilters.p"
+    for value in ({"status": {"value": ["failed"]}}, {}):  # cleared
+        person.call("users.set_preferences", {"preferences": {filters: value}})
+    assert person.call("users.get_preferences", {})["preferences"]["experiments"]["view"] == {
+        "projectColumnFilters": {"p": {}}
+    }
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

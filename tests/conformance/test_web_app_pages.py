@@ -275,6 +275,15 @@ def test_people_rename_themselves_and_nobody_else(person: Browser, api: Api) -> 
     assert person.ask("users.update", {"user": me, "name": " "}).status_code == 400
 
 
+def test_users_are_those_who_made_something_in_a_project(person: Browser, api: Api, name: str) -> None:
+    project = make_project(api, name)
+    asked = {"order_by": ["name"], "only_fields": ["name"], "active_in_projects": [project]}
+    assert person.call("users.get_all_ex", asked)["users"] == []
+    person.call("tasks.create", {"name": "mine", "type": "training", "project": project})
+    me = person.call("users.get_current_user", {})["user"]["id"]
+    assert [user["id"] for user in person.call("users.get_all_ex", asked)["users"]] == [me]
+
+
 @pytest.mark.parametrize(("action", "answer"), AGENTS.items())
 def test_there_are_no_agents(person: Browser, action: str, answer: Data) -> None:
     asked = {"from_date": 1, "to_date": 2, "interval": 40, "items": [{"key": "cpu_usage"}], "worker_ids": None}

@@ -18,7 +18,7 @@ def test_who_is_calling(api: Api, stranger: Api) -> None:
     assert [user["id"] for user in stranger.call("users.get_all_ex")["users"]] == [other["id"]]
 
 
-def test_preferences_are_merged_by_path(stranger: Api) -> None:
+def test_preferences_are_replaced_by_path(stranger: Api) -> None:
     def prefer(**preferences: object) -> None:
         assert stranger.call("users.set_preferences", preferences=preferences)["updated"] == 1
 
@@ -26,7 +26,7 @@ def test_preferences_are_merged_by_path(stranger: Api) -> None:
     prefer(**{"a.c": 2, "x.y": {"w": 2}, "key.with--DOT--dot": 3, "a.b.deeper": 4})
     assert stranger.call("users.get_preferences")["preferences"] == {
         "a": {"b": {"deeper": 4}, "c": 2},
-        "x": {"y": {"z": 1, "w": 2}},
+        "x": {"y": {"w": 2}},
         "key": {"with.dot": 3},
     }
     answer = stranger.call("users.set_preferences", preferences={"a": None}, return_updated=True)
