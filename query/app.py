@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from query import (
     agents,
+    cloud_storage,
     column_values,
     csv_download,
     debug_images,
@@ -29,6 +30,7 @@ from schema.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY).merge(
     agents.endpoints,
+    cloud_storage.endpoints,
     column_values.endpoints,
     csv_download.endpoints,
     debug_images.endpoints,

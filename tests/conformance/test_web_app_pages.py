@@ -26,7 +26,7 @@ CARDS: Data = {
     "only_fields": ["name", "company", "user", "created", "default_output_destination", "basename", "system_tags"],
 }
 TABLE: Data = {"id": [], "user": [], "scroll_id": None, "size": 30, "include_subprojects": True}
-AGENTS: dict[str, Data] = {
+NOTHING: dict[str, Data] = {
     "queues.get_all_ex": {"queues": []},
     "queues.get_queue_metrics": {"queues": []},
     "workers.get_all": {"workers": []},
@@ -35,6 +35,9 @@ AGENTS: dict[str, Data] = {
     "serving.get_endpoints": {"endpoints": []},
     "serving.get_loading_instances": {"instances": []},
     "reports.get_tags": {"tags": []},
+    "storage.get_settings": {
+        "settings": {"aws": {"buckets": []}, "google": {"buckets": []}, "azure": {"containers": []}}
+    },
 }
 
 
@@ -284,7 +287,7 @@ def test_users_are_those_who_made_something_in_a_project(person: Browser, api: A
     assert [user["id"] for user in person.call("users.get_all_ex", asked)["users"]] == [me]
 
 
-@pytest.mark.parametrize(("action", "answer"), AGENTS.items())
-def test_there_are_no_agents(person: Browser, action: str, answer: Data) -> None:
+@pytest.mark.parametrize(("action", "answer"), NOTHING.items())
+def test_what_there_is_none_of_is_answered_empty(person: Browser, action: str, answer: Data) -> None:
     asked = {"from_date": 1, "to_date": 2, "interval": 40, "items": [{"key": "cpu_usage"}], "worker_ids": None}
     assert person.call(action, asked | {"only_fields": ["*", "entries.task.name"]}) == answer
