@@ -13,6 +13,7 @@ from typing import Any
 from query.living import Living, living
 from query.reader import Reader
 from query.rows import Row, fill, of_entity
+from query.threads import ONE_THREAD, threads
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Request
@@ -26,21 +27,22 @@ SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter
 
 KNOWN_SQL = f"""
 SELECT event_type, metric, variant, since, min(min_iter) AS low, max(max_iter) AS high
-FROM metric_index WHERE {ENTITY} GROUP BY event_type, metric, variant, since
+FROM metric_index WHERE {ENTITY} GROUP BY event_type, metric, variant, since{ONE_THREAD}
 """
 LAST_LINE_SQL = f"""
 SELECT iter AS low, iter AS high FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
 """
+# PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 LATEST_SQL = f"""
 SELECT metric, variant, argMin(single, place) AS last, avg(single) AS mean, max(received_at) AS newest, count() AS count
 FROM
 (
     SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
         (NOT has_iter, bitNot(iter), seq) AS place
-    FROM scalars FINAL WHERE {ENTITY} AND $part AND $living AND value IS NOT NULL
+    FROM scalars FINAL PREWHERE {ENTITY} AND $part AND $living WHERE value IS NOT NULL
     ORDER BY metric, variant, place LIMIT {VALUES} BY metric, variant
 )
-GROUP BY metric, variant
+GROUP BY metric, variant$threads
 """
 
 endpoints = Endpoints(Tier.QUERY)
@@ -85,16 +87,20 @@ async def _latest(store: Store, of_task: Living, curves: Sequence[Row]) -> list[
         return []
     end, longest = max(curve["high"] for curve in curves), max(curve["high"] - curve["low"] for curve in curves)
     if longest < VALUES * SHARE:
-        return await _read(store, of_task, "1")
-    ends = await _read(store, of_task, "iter > {start:Int64}", start=end - min(longest // SHARE, RECENT))
+        return await _read(store, of_task, "1", longest * len(curves))
+    recent = min(longest // SHARE, RECENT)
+    ends = await _read(store, of_task, "iter > {start:Int64}", recent * len(curves), start=end - recent)
     enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
     rest = sorted({curve["metric"] for curve in curves if (curve["metric"], curve["variant"]) not in enough})
-    whole = await _read(store, of_task, "metric IN {metrics:Array(String)}", metrics=rest) if rest else []
+    of_rest = "metric IN {metrics:Array(String)}"
+    whole = await _read(store, of_task, of_rest, longest * len(rest), metrics=rest) if rest else []
     return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
 
 
-async def _read(store: Store, of_task: Living, part: str, **parameters: Any) -> list[Row]:
-    return await store.read(fill(LATEST_SQL, {"$part": part, "$living": of_task.rows}), of_task.parameters | parameters)
+async def _read(store: Store, of_task: Living, part: str, points: int, **parameters: Any) -> list[Row]:
+    """Of ``part`` of the task's points; there are about so many of them."""
+    texts = {"$part": part, "$living": of_task.rows, "$threads": threads(points)}
+    return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
 
 
 async def _last_iter(store: Store, of_task: Living, known: Sequence[Row]) -> int:

@@ -4,63 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from query.cursor import END
+from query.lines import LINES, WIDER, WITHIN, Lines, Rows, Span
 from query.living import living
-from query.paging import MAX_PAGE, MAX_TIES, MAX_UNSCROLLED_TOTAL, PageSize, Snapshot
+from query.paging import MAX_PAGE, PageSize, Snapshot
 from query.reader import Reader
-from query.rows import Int64, MetricFilter, columns, documents, fill, filter_sql
+from query.rows import Int64, MetricFilter, columns, documents, filter_sql
+from query.threads import ONE_THREAD
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
-from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
-from schema.store import Store
-from schema.tables import LOG
+from schema.tables import INT64_MIN, LOG
 from schema.wire import Answer, Caller, Endpoints, Stream, Tier, to_json
 
 Order = Literal["asc", "desc"]
-Rows = list[dict[str, Any]]
 
-DOWNLOAD_PAGE = 5_000
+DOWNLOAD_PAGE = 10_000
 PLACEHOLDERS = frozenset(("asctime", "timestamp", "level", "worker", "msg"))
 WIDE = re.compile(r"\d{4}")
 SCROLL = "get_task_log"
 
-LINES = f"FROM logs FINAL WHERE {ENTITY} AND $living"
-COPIES = f"FROM logs WHERE {ENTITY} AND $living"  # a line that was written again is there more than once
 SNAPSHOT_SQL = f"SELECT count() AS n, max(seq) AS newest {LINES}"
-TOTAL_SQL = f"""
-SELECT count() AS n FROM (SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $filter LIMIT {MAX_UNSCROLLED_TOTAL})
-"""
-# The table's order is that of the timestamps: the nearest are found without a look at the whole log.
-NEAR, ALL = 2, 2**63  # times the page: so many copies are looked at first
-TIMED_PAGE_SQL = f"""
-SELECT * FROM
-(
-    SELECT {columns(LOG)} {LINES} AND timestamp != {NO_TIMESTAMP} AND $filter AND $start AND timestamp IN
-    (
-        SELECT timestamp {COPIES} AND timestamp != {NO_TIMESTAMP} AND $filter AND $start
-        ORDER BY timestamp $direction LIMIT {{near:UInt64}}
-    )
-    ORDER BY timestamp $direction LIMIT {{size:UInt32}} WITH TIES
-)
-ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}
-"""
-UNTIMED_PAGE_SQL = f"""
-SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
-"""
 # A snapshot's order as one ascending key; lines without a timestamp come last in both directions.
 SNAPSHOT_KEYS = {"asc": "timestamp", "desc": f"if(timestamp = {NO_TIMESTAMP}, timestamp, bitNot(timestamp))"}
 SNAPSHOT_PAGE_SQL = f"""
-SELECT {columns(LOG)}, $key AS place {LINES} AND seq <= {{newest:UInt64}} AND $after
-ORDER BY place, seq LIMIT {{size:UInt32}}
+SELECT {columns(LOG)}, $key AS place {LINES} AND seq <= {{newest:UInt64}} AND ($within) AND $after
+ORDER BY place, seq LIMIT {{size:UInt32}}{ONE_THREAD}
 """
 
 endpoints = Endpoints(Tier.QUERY)
@@ -96,6 +73,11 @@ class GetTaskLog(Request):
     search: str = ""
     levels: list[str] = []
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether not all lines are meant."""
+        return bool(self.metrics or self.search or self.levels)
+
 
 class DownloadTaskLog(Request):
     """All lines of a task as a file."""
@@ -103,23 +85,6 @@ class DownloadTaskLog(Request):
     task: str
     line_type: str = "json"
     line_format: str = "{asctime} {worker} {level} {msg}"
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Statements about a task's lines: their fixed parts and parameters."""
-
-    store: Store
-    texts: Mapping[str, str]
-    parameters: Mapping[str, Any]
-
-    def where(self, texts: Mapping[str, str], **parameters: Any) -> Lines:
-        """With more of both."""
-        return Lines(self.store, {**self.texts, **texts}, {**self.parameters, **parameters})
-
-    async def read(self, sql: str, **parameters: Any) -> Rows:
-        """The rows of one of the statements above."""
-        return await self.store.read(fill(sql, self.texts), {**self.parameters, **parameters})
 
 
 @endpoints.add("events.get_task_log", "1.0")
@@ -147,14 +112,11 @@ async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> A
     Those without a timestamp follow where no start is given.
     """
     task = await reader.entity(caller, request.task)
-    lines = _chosen(await _lines(reader, task), request)
-    counts, rows = await asyncio.gather(lines.read(TOTAL_SQL), _timed(lines, request, NEAR * request.batch_size))
-    total = counts[0]["n"]
-    wanted = min(request.batch_size, total)
-    if len(rows) < wanted:  # the end of a log that was entered elsewhere, many copies, or lines without a timestamp
-        rows = await _timed(lines, request, ALL)
-    if len(rows) < wanted and not request.from_timestamp:
-        rows += await lines.read(UNTIMED_PAGE_SQL, size=request.batch_size - len(rows))
+    span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
+    read = _filtered_page if request.is_filtered else _page
+    lines, total, rows = await read(reader, task, request, span)
+    if len(rows) < min(request.batch_size, total) and not request.from_timestamp:
+        rows += await lines.untimed(request.batch_size - len(rows))
     events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
@@ -176,9 +138,22 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
     return Stream(_download(reader, task, None if is_json else request.line_format), headers)
 
 
-async def _lines(reader: Reader, task: Entity) -> Lines:
-    alive = await living(reader.store, task)
-    return Lines(reader.store, {"$living": alive.lines}, alive.parameters)
+async def _page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
+    """The lines that are not deleted, how many, and those with a timestamp of a page."""
+    lines, size = Lines(reader.store, task), request.batch_size
+    alive, end = await asyncio.gather(living(reader.store, task), lines.end(span, size))
+    lines = lines.living(alive)
+    total, rows = await asyncio.gather(reader.totals.of(task, alive, lines.total), lines.page(span, size, end))
+    return lines, total, rows
+
+
+async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
+    """The same of those that are meant: where they are few, one look through the log finds both."""
+    lines = _chosen(Lines(reader.store, task).living(await living(reader.store, task)), request)
+    found = await lines.matches()
+    total = found.count()
+    rows = await lines.matching_page(span, request.batch_size, found)
+    return lines, await lines.total() if total is None else total, rows
 
 
 def _chosen(lines: Lines, request: GetTaskLog) -> Lines:
@@ -191,57 +166,72 @@ def _chosen(lines: Lines, request: GetTaskLog) -> Lines:
     return lines.where({"$filter": condition}, **parameters, search=request.search, levels=request.levels)
 
 
-async def _timed(lines: Lines, request: GetTaskLog, near: int) -> Rows:
-    """Lines that have a timestamp, in the direction of navigation: a page of the ``near`` copies that come next."""
-    if request.batch_size == 0:
-        return []
-    earlier, start = request.navigate_earlier, request.from_timestamp
-    texts = {
-        "$direction": "DESC" if earlier else "ASC",
-        "$start": f"timestamp {'<' if earlier else '>'} {{start:Int64}}" if start else "1",
-    }
-    size = request.batch_size
-    return await lines.where(texts, start=start).read(TIMED_PAGE_SQL, size=size, limit=size + MAX_TIES, near=near)
-
-
 async def _scroll(
     reader: Reader, caller: Caller, task: Entity, request: GetTaskLogV1, direction: Order
 ) -> dict[str, Any]:
     """The next page of a snapshot scroll in ``direction``."""
     if request.scroll_id == END:
         return {"events": [], "returned": 0, "total": 0, "scroll_id": END}
-    endpoint, lines = f"{SCROLL} {direction}", await _lines(reader, task)
+    endpoint = f"{SCROLL} {direction}"
     if request.scroll_id:
         snapshot = Snapshot.of(reader.cursors.read(request.scroll_id, endpoint, caller, [task.id]))
     else:
-        snapshot = await _snapshot(lines, min(request.batch_size, MAX_PAGE))
-    rows = await _snapshot_page(lines, snapshot, direction)
+        snapshot = await _snapshot(reader, task, min(request.batch_size, MAX_PAGE))
+    rows = await _snapshot_page(reader, task, snapshot, direction)
     scroll_id = END
     if rows:
-        snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
+        snapshot = _after(snapshot, rows[-1])
         scroll_id = reader.cursors.make(endpoint, caller, [task.id], snapshot.state())
     return {"events": documents(rows, LOG), "returned": len(rows), "total": snapshot.total, "scroll_id": scroll_id}
 
 
-async def _snapshot(lines: Lines, size: int) -> Snapshot:
+async def _snapshot(reader: Reader, task: Entity, size: int) -> Snapshot:
+    lines = Lines(reader.store, task).living(await living(reader.store, task))
     found = (await lines.read(SNAPSHOT_SQL))[0]
     return Snapshot((found["newest"],), found["n"], size)
 
 
-async def _snapshot_page(lines: Lines, snapshot: Snapshot, direction: Order) -> Rows:
-    texts = {"$key": SNAPSHOT_KEYS[direction], "$after": "1"}
-    lines = lines.where(texts, newest=snapshot.newest[0], size=snapshot.size)
-    if snapshot.position:
-        texts["$after"] = "place >= {place:Int64} AND (place > {place:Int64} OR seq > {seq:UInt64})"
-        lines = lines.where(texts, place=snapshot.position[0], seq=snapshot.position[1])
-    return await lines.read(SNAPSHOT_PAGE_SQL)
+def _after(snapshot: Snapshot, row: dict[str, Any]) -> Snapshot:
+    return replace(snapshot, position=(row["place"], row["seq"]))
+
+
+async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) -> Rows:
+    """As far as it takes to fill it; only the last page, which is empty, tells that there is no more."""
+    lines, span = Lines(reader.store, task), _rest(snapshot, order)
+    near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
+    alive, end = await asyncio.gather(living(reader.store, task), lines.end(span, near))
+    lines = _of_snapshot(lines.living(alive), snapshot, order)
+    while True:
+        texts = {"$within": WITHIN if end is not None or order == "asc" else f"{WITHIN} OR timestamp = {NO_TIMESTAMP}"}
+        rows = await lines.read(SNAPSHOT_PAGE_SQL, texts, **span.until(end).parameters)
+        if end is None or len(rows) >= snapshot.size:
+            return rows
+        near *= WIDER
+        end = await lines.end(span, near)
+
+
+def _rest(snapshot: Snapshot, order: Order) -> Span:
+    """The timestamps that follow; those of lines without one come last, in descending order not within the span."""
+    place = snapshot.position[0] if snapshot.position else INT64_MIN
+    if order == "asc":
+        return Span(place, NO_TIMESTAMP, "ASC")
+    return Span(INT64_MIN, min(~place, NO_TIMESTAMP - 1), "DESC")
+
+
+def _of_snapshot(lines: Lines, snapshot: Snapshot, order: Order) -> Lines:
+    lines = lines.where({"$key": SNAPSHOT_KEYS[order], "$after": "1"}, newest=snapshot.newest[0], size=snapshot.size)
+    if not snapshot.position:
+        return lines
+    place, seq = snapshot.position
+    after = {"$after": "place >= {place:Int64} AND (place > {place:Int64} OR seq > {seq:UInt64})"}
+    return lines.where(after, place=place, seq=seq)
 
 
 async def _download(reader: Reader, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
     """The log page by page, so that memory does not grow with it."""
-    snapshot = await _snapshot(await _lines(reader, task), DOWNLOAD_PAGE)
-    while rows := await _snapshot_page(await _lines(reader, task), snapshot, "asc"):
-        snapshot = replace(snapshot, position=(rows[-1]["place"], rows[-1]["seq"]))
+    snapshot = await _snapshot(reader, task, DOWNLOAD_PAGE)
+    while rows := await _snapshot_page(reader, task, snapshot, "asc"):
+        snapshot = _after(snapshot, rows[-1])
         events = documents(rows, LOG)
         if line_format is None:
             yield b"".join(_json_line(event) for event in events)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from query.cursor import Cursors
 from query.memory import Memory
 from query.statistics import Statistics
+from query.totals import Totals
 from query.watching import Watching
 from schema.changes import Changes
 from schema.errors import InvalidModel, InvalidTask
@@ -27,6 +28,7 @@ class Reader:
     statistics: Statistics = field(init=False)
     watching: Watching = field(init=False)
     memory: Memory = field(init=False)
+    totals: Totals = field(init=False, default_factory=Totals)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))

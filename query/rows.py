@@ -22,8 +22,9 @@ Int64 = Annotated[Integer, Field(ge=INT64_MIN, le=INT64_MAX)]
 Iterations = Annotated[Integer, Field(ge=1, lt=2**31)]  # how many
 
 RECEIVED = ("received_at", "seq")
-FILTER = """metric IN {filter_metrics:Array(String)} AND (metric IN {filter_whole:Array(String)}
-    OR (metric, variant) IN {filter_pairs:Array(Tuple(String, String))})"""
+METRICS = "metric IN {filter_metrics:Array(String)}"
+FILTER = f"""{METRICS} AND (metric IN {{filter_whole:Array(String)}}
+    OR (metric, variant) IN {{filter_pairs:Array(Tuple(String, String))}})"""
 
 
 class MetricFilter(Request):
@@ -78,6 +79,8 @@ def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
     if not filters:
         return "1", {}
     variants = {entry.metric: entry.variants for entry in filters}
+    if not any(variants.values()):
+        return METRICS, {"filter_metrics": list(variants)}
     return FILTER, {
         "filter_metrics": list(variants),
         "filter_whole": [metric for metric, wanted in variants.items() if not wanted],

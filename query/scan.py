@@ -2,7 +2,9 @@
 
 Curves and their buckets are numbers here: names, of which a page of a dashboard has few and a store many, are looked up
 once in each part's dictionary. Buckets as narrow as an iteration are read as rows: to group them took longer than to
-read them. Only where more rows come than there are iterations does ClickHouse group them after all.
+read them. Only where more rows come than there are iterations does ClickHouse group them after all. Copies of a point
+that was written again have its iteration: rows of which no two have the same hold none, and are read without FINAL:
+a third less work where tasks lie in many parts.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from query.arrays import grouped, ungrouped
 from query.curves import Curve
 from query.index import Index
 from query.rows import Int64, Key, among, fill
+from query.threads import threads
 from schema.events import NO_TIMESTAMP
 from schema.requests import Request
 from schema.store import Store
@@ -25,10 +28,11 @@ from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 MAX_ROWS = 1_000_000  # of points that are not grouped
 
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
-POINTS = f"""scalars FINAL
+WANTED = f"""
     PREWHERE $entities$named AND iter > {SINGLE_VALUE_ITER}$living
     WHERE has_iter$in_range"""
-ROWS_SQL = f"SELECT $curve AS curve, $field AS x, toFloat32(value) AS y FROM {POINTS} LIMIT {{limit:UInt64}}"
+POINTS, COPIES = f"scalars FINAL{WANTED}", f"scalars{WANTED}"
+ROWS_SQL = "SELECT $curve AS curve, $field AS x, toFloat32(value) AS y FROM $points LIMIT {limit:UInt64}"
 RANGES_SQL = f"""
 SELECT $curve AS curve, count() AS count, min($field) AS low, max($field) AS high FROM {POINTS} GROUP BY curve
 """
@@ -107,8 +111,13 @@ class Scan:
 
     async def _rows(self) -> list[tuple[int, Row]] | None:
         """The points as they are; None if a curve has more than one for an x."""
+        is_spread = self._texts["$field"] == "iter" and len(self._places["task"]) > 1
+        found = await self._rows_of(COPIES) if is_spread else None
+        return found if found is not None else await self._rows_of(POINTS)
+
+    async def _rows_of(self, points: str) -> list[tuple[int, Row]] | None:
         limit = self._parameters["limit"] = self._expected() + 1
-        table = await self._table(ROWS_SQL)
+        table = await self._table(ROWS_SQL.replace("$points", points) + threads(limit))
         return await asyncio.to_thread(ungrouped, table, self._drawn) if table.num_rows < limit else None
 
     async def _table(self, sql: str) -> pa.Table:

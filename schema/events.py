@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -110,6 +111,7 @@ def document(row: Row, event_type: str) -> dict[str, Any]:
     return event
 
 
+@lru_cache(1 << 14)  # events of one batch have one
 def iso_time(ms: int) -> str:
     """``YYYY-MM-DDTHH:MM:SS.mmmZ`` of epoch milliseconds; beyond the years 1 to 9999, their ends."""
     seconds, rest = divmod(ms, 1000)
@@ -312,11 +314,16 @@ FIELDS: dict[str, Callable[[dict[str, Any], Context], Row]] = {
 # --- and back ---------------------------------------------------------------------------------------------------------
 
 
+PLAIN = ("", "a")  # discriminators of events that say neither ``key`` nor a null ``iter``
+
+
 def _restore_identity(event: dict[str, Any], row: Row) -> None:
-    state, _, key = row["discriminator"].partition("k")
     if row["has_iter"]:
         event["iter"] = row["iter"]
-    elif state == "n":
+    if row["discriminator"] in PLAIN:
+        return
+    state, _, key = row["discriminator"].partition("k")
+    if state == "n":
         event["iter"] = None
     if key:
         event["key"] = _loads(key)

@@ -132,6 +132,32 @@ def test_the_total_is_capped_where_there_is_no_scroll(api: Api, task: str) -> No
     assert api.call(LOG, version="1.7", task=task, batch_size=2)["total"] == 10_003
 
 
+def test_the_total_of_a_long_log_falls_when_lines_are_deleted(api: Api, task: str) -> None:
+    """A long log's total is remembered."""
+    api.add(*(log(task, timestamp=number, metric="kept" if number < 3 else "m") for number in range(10_003)))
+    assert [api.call(LOG, task=task, batch_size=1)["total"] for _ in range(2)] == [10_000] * 2
+    api.call("events.clear_task_log", task=task, include_metrics=["m"])
+    answer = api.call(LOG, task=task, batch_size=2)
+    assert (column(answer["events"], "timestamp"), answer["total"]) == ([2, 1], 3)
+
+
+@pytest.mark.parametrize("size", [3, 1200])
+def test_a_page_of_many_that_are_searched_for(api: Api, task: str, size: int) -> None:
+    """More than are counted, from either end and from the middle, beside lines that are not meant."""
+    api.add(*(log(task, "ab"[n % 11 == 0], timestamp=1 + n) for n in range(12_000)))
+    wanted = [1 + n for n in range(12_000) if n % 11]
+
+    def found(**fields: Any) -> list[int]:
+        answer = api.call(LOG, fields, task=task, batch_size=size, search="A")
+        assert answer["total"] == 10_000
+        return column(answer["events"], "timestamp")
+
+    assert found() == wanted[::-1][:size]
+    assert found(navigate_earlier=False) == wanted[:size]
+    assert found(from_timestamp=6_000) == [time for time in wanted[::-1] if time < 6_000][:size]
+    assert found(from_timestamp=6_000, navigate_earlier=False) == [time for time in wanted if time > 6_000][:size]
+
+
 def test_the_default_page_has_5000_lines(api: Api, task: str) -> None:
     api.add(*(log(task, timestamp=number) for number in range(5_001)))
     answer = api.call(LOG, task=task)
@@ -200,6 +226,20 @@ def test_pages_by_time(api: Api, ten: str, fields: dict[str, Any], pages: list[s
         assert answer["total"] == 10
         scroll_id = answer["scroll_id"]
     assert scroll_id in NO_MORE
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pages_of_lines_that_share_a_time_add_up(api: Api, task: str, order: str) -> None:
+    """Many more than a page has, and some without a time, which come last."""
+    times = [1] * 2 + [5] * 70 + [9] * 2 + [None] * 5
+    api.add(*(log(task, f"m{number}", timestamp=time) for number, time in enumerate(times)))
+    pages, scroll_id = [], ""
+    while (answer := api.call(LOG, version="1.0", task=task, order=order, batch_size=3, scroll_id=scroll_id))["events"]:
+        pages.append(messages(answer))
+        scroll_id = answer["scroll_id"]
+    numbers = list(range(79)) if order == "asc" else [72, 73, *range(2, 72), 0, 1, *range(74, 79)]
+    assert [len(page) for page in pages] == [3] * 26 + [1]
+    assert [line for page in pages for line in page] == [f"m{number}" for number in numbers]
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.7"])

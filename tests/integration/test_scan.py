@@ -77,3 +77,12 @@ def test_rows_that_were_deleted_do_not_count(store: Store) -> None:
     assert [place for place in range(first, first + 4) if place % 5 == 0] == []
     found = scanned(store, ("t", "a", "v"), ("u", "a", "v"), deleted=first + 2)
     assert found == {"t a v": WHOLE, "u a v": (2, 2, 3, [2, 3])}
+
+
+def test_what_was_written_again_is_drawn_as_it_was_written_last(store: Store) -> None:
+    """Curves of several tasks are read with their copies first."""
+    curves = [Curve("a", "v", 4, 0, 3, task=task) for task in "tu"]
+    index = Index([], False, ["c"], {"t": 0, "u": 0})
+    found = dict(asyncio.run(Scan(store, curves, Drawing(), index).buckets()))
+    again = [[POINTS.index((task, "a", "v", step)) % 5 == 0 for step in range(4)] for task in "tu"]
+    assert [found[curve]["y"].tolist() for curve in curves] == again

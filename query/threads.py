@@ -1,0 +1,11 @@
+"""How many threads of ClickHouse's a statement is worth: to share little work among two takes more than it saves."""
+
+from __future__ import annotations
+
+ONE_THREAD = " SETTINGS max_threads = 1"
+ONE_THREAD_ROWS = 100_000
+
+
+def threads(rows: int) -> str:
+    """The end of a statement that reads about so many rows."""
+    return ONE_THREAD if rows <= ONE_THREAD_ROWS else ""
