@@ -32,7 +32,7 @@ from schema.tables import COMMON, INT64_MAX, INT64_MIN, TABLES
 SCHEMA_VERSION = 1
 ROW_BITS, OFFSET_BITS, EPOCH_BITS = 16, 40, 8
 MAX_ROWS = 1 << ROW_BITS
-SMALL_ROWS = 16  # so few would not be smaller compressed
+SMALL_ROWS, SMALL_BYTES = 16, 4096  # of a block, which compressed would not be smaller
 
 DELETION = "deletion"
 Scope = Literal["events", "logs", "all"]
@@ -148,7 +148,8 @@ def encode(
     if isinstance(content, Deletion):
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression=compression if content.rows.num_rows > SMALL_ROWS else None)
+    is_small = content.rows.num_rows <= SMALL_ROWS and content.rows.nbytes <= SMALL_BYTES
+    options = pa.ipc.IpcWriteOptions(compression=None if is_small else compression)
     with pa.ipc.new_stream(sink, content.rows.schema, options=options) as stream:
         stream.write_batch(content.rows)
     headers |= {"kind": content.event_type, "company": content.company}
