@@ -17,6 +17,7 @@ from ingest.app import endpoints as write_endpoints
 from ingest.counted import CountedLog
 from ingest.gateway import Gateway
 from ingest.log import LocalLog, Offsets
+from ingest.roller import Roller
 from ingest.touch import Toucher
 from ingest.writer import Writer
 from query.app import endpoints as read_endpoints
@@ -62,7 +63,8 @@ async def embedded(
     await first_start.ensure_web_user(registry, settings, web_credentials)
     secret = await parts.token_secret(registry, settings)
     migrate(store)
-    log, changes = LocalLog(Writer(store), Offsets(settings.data_dir / "offsets")), Changes()
+    roller, changes = Roller(store), Changes()
+    log = LocalLog(Writer(store, wrote=roller.wrote), Offsets(settings.data_dir / "offsets"))
     toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
     authenticator = parts.authenticator(registry, secret, settings)
     gateway = Gateway(registry, CountedLog(log, changes), toucher, "visible", settings.validate_plots)
@@ -76,10 +78,12 @@ async def embedded(
     site = parts.site(settings, web_credentials)
     app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
     app.on_shutdown.append(lambda _: reader.watching.close())
+    roller.start()
     try:
         yield app, files_app, health
     finally:
         await log.close()
+        await asyncio.to_thread(roller.close)
         await toucher.close()
         store.close()
         await registry.close()
