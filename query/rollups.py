@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from query.arrays import grouped
+from query.arrays import bucketed
 from query.curves import Curve
 from query.index import Index
 from query.rows import MetricFilter, Row, among, fill, filter_sql, of_entities
@@ -34,34 +34,27 @@ PREWHERE $entities$named AND task = {{$task:String}} AND seq > {{$through:UInt64
 WHERE seq > $of_curve AND has_iter AND {NOT_SINGLE}$in_range
 """
 ALL_STALE_SQL = "SELECT DISTINCT task, start FROM ($each) LIMIT {limit:UInt64}"
+# A row is a bucket, as arrays of each curve are made faster outside of ClickHouse. More threads take longer, of so few.
 BUCKETS_SQL = """
-WITH arraySort(bucket -> tupleElement(bucket, 1), groupArray(($columns))) AS buckets
-SELECT curve, sum(count_of_bucket) AS count, min(lowest_iter) AS low, max(highest_iter) AS high, $arrays
+SELECT curve, place - positiveModulo(place, $width) AS x, sum(events) AS count, min(first) AS low, max(last) AS high,
+    sum(total) / nullIf(sum(valued), 0) AS y, toFloat64(min(lowest)) AS y_min, toFloat64(max(highest)) AS y_max
 FROM
 (
-    SELECT curve, place - positiveModulo(place, $width) AS start, sum(events) AS count_of_bucket,
-        min(first) AS lowest_iter, max(last) AS highest_iter,
-        sum(total) / nullIf(sum(valued), 0) AS bucket_y,
-        toFloat64(min(lowest)) AS bucket_y_min, toFloat64(max(highest)) AS bucket_y_max
-    FROM
-    (
-        SELECT $curve AS curve, start AS place, events, valued, total, lowest, highest, first, last
-        FROM rollups FINAL
-        PREWHERE $entities$named AND since = $deleted$within AND NOT ($stale_starts)
-        $rows
-    )
-    GROUP BY curve, start
+    SELECT $curve AS curve, start AS place, events, valued, total, lowest, highest, first, last
+    FROM rollups FINAL
+    PREWHERE $entities$named AND since = $deleted$within AND NOT ($stale_starts)
+    $rows
 )
-GROUP BY curve
-SETTINGS max_threads = 1 -- more take longer, of so few rows
+GROUP BY curve, x
+SETTINGS max_threads = 1
 """
 ROWS_SQL = f"""UNION ALL
-        SELECT $curve AS curve, iter AS place, toUInt32(1) AS events, toUInt32(isNotNull(value)) AS valued,
-            toFloat64(ifNull(toFloat32(value), 0)) AS total, toFloat32(value) AS lowest, toFloat32(value) AS highest,
-            iter AS first, iter AS last
-        FROM scalars FINAL
-        PREWHERE $entities$named AND ($stale_iters) AND {NOT_SINGLE}$living
-        WHERE has_iter$in_range"""
+    SELECT $curve AS curve, iter AS place, toUInt32(1) AS events, toUInt32(isNotNull(value)) AS valued,
+        toFloat64(ifNull(toFloat32(value), 0)) AS total, toFloat32(value) AS lowest, toFloat32(value) AS highest,
+        iter AS first, iter AS last
+    FROM scalars FINAL
+    PREWHERE $entities$named AND ($stale_iters) AND {NOT_SINGLE}$living
+    WHERE has_iter$in_range"""
 
 Name = tuple[str, str, str]  # task, metric, variant
 Marks = Mapping[Name, Mapping[int, int]]  # by the newest deletion when they were made: up to which ``seq`` they go
@@ -111,7 +104,7 @@ class RolledScan(Scan):
         if stale is None:
             return await super().buckets()
         self._take_from_rows(stale)
-        return self._wanted(grouped(await self._table(BUCKETS_SQL), ("x", *self._drawn)))
+        return self._wanted(bucketed(await self._table(BUCKETS_SQL), self._drawn))
 
     async def _stale(self) -> dict[str, list[Range]] | None:
         """The iterations of each task that have to be read from rows; None if there are too many."""
