@@ -16,7 +16,7 @@ from pydantic import Field
 from query.curves import MAX_SAMPLES, Curve, sampled
 from query.index import scalar_curves
 from query.reader import Reader
-from query.rollups import Marks, ScanOf, read_marks, scans_of
+from query.rollups import ScanOf, read_rolled, scans_of
 from query.rows import Key, MetricFilter, Row
 from query.scan import Drawing
 from schema.events import iso_time
@@ -84,17 +84,14 @@ async def _of_several(reader: Reader, entities: Sequence[Entity], request: Sampl
 
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
-    index, marks = await asyncio.gather(
-        scalar_curves(reader.store, entities, request.metrics), _marks(reader, entities, request)
+    index, rolled = await asyncio.gather(
+        scalar_curves(reader.store, entities, request.metrics),
+        read_rolled(reader.store, entities, request.metrics, request),
     )
-    scans = scans_of(reader.store, request, index, marks)
+    scans = scans_of(reader.store, request, index, rolled)
     curves = await _expected(index.curves, request, scans)
     drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scans)
     return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
-
-
-async def _marks(reader: Reader, entities: Sequence[Entity], request: Sampling) -> Marks:
-    return await read_marks(reader.store, entities, request.metrics) if request.is_rolled else {}
 
 
 async def _expected(known: Sequence[Row], request: Sampling, scans: ScanOf) -> list[Curve]:

@@ -92,6 +92,14 @@ def test_what_is_newer_than_the_mark_comes_from_rows(rolled: Rolled, scanned: li
     assert not scanned
 
 
+def test_curves_that_are_not_rolled_up_make_nothing_stale(rolled: Rolled, scanned: list[Scan]) -> None:
+    rolled.write(steps(0, 3000))
+    rolled.roll(TASK)
+    rolled.write([Row(TASK, "short", n, 1.0) for n in range(100, 900)])
+    check(rolled, 5)
+    assert [curve.metric for scan in scanned for curve in scan._curves.values()] == ["short"]
+
+
 def test_narrow_buckets_and_other_aggregations_come_from_rows(rolled: Rolled, scanned: list[Scan]) -> None:
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
