@@ -16,7 +16,7 @@ from schema.store import Store
 from schema.tables import SCALAR
 
 INTERVAL_SECONDS = 2.0
-REST = 10  # times as long as the last turn took: rolling up takes no more than its share of the store
+REST = 4  # times as long as the last turn took: rolling up takes no more than its share of the store
 QUIET_SECONDS = 5.0
 FIRST_LOOK_SECONDS = 30.0  # until curves without roll-ups are looked for
 ENTITIES_AT_ONCE = 500  # they travel in a URL
