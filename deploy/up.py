@@ -17,6 +17,7 @@ from ingest.app import endpoints as write_endpoints
 from ingest.gateway import Gateway
 from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
+from ingest.roller import Roller
 from ingest.touch import Toucher
 from query.app import endpoints as read_endpoints
 from query.cursor import Cursors
@@ -61,8 +62,8 @@ async def embedded(
     await first_start.ensure_web_user(registry, settings, web_credentials)
     secret = await parts.token_secret(registry, settings)
     migrate(store)
-    changes = Changes()
-    log = LocalLog(store, Journal(settings.data_dir / "journal.sqlite"), changes)
+    roller, changes = Roller(store), Changes()
+    log = LocalLog(store, Journal(settings.data_dir / "journal.sqlite"), changes, roller.wrote)
     toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
     authenticator = parts.authenticator(registry, secret, settings)
     gateway = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
@@ -76,10 +77,12 @@ async def embedded(
     site = parts.site(settings, web_credentials)
     app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
     app.on_shutdown.append(lambda _: reader.watching.close())
+    roller.start()
     try:
         yield app, files_app, health
     finally:
         await log.close()
+        await asyncio.to_thread(roller.close)
         await toucher.close()
         store.close()
         await registry.close()

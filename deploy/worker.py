@@ -16,6 +16,7 @@ from deploy.serve import start
 from deploy.supervise import STOP_FOR_GOOD
 from ingest.dlq import DlqLimit, DlqLimitExceeded
 from ingest.kafka.lag import LagReader
+from ingest.roller import Roller
 from ingest.sink import Sink
 from ingest.worker import WorkerConfig, create_worker, run
 from schema.health import Health, create_health_app
@@ -50,7 +51,10 @@ def worker_process(settings: Settings) -> None:
 async def _sink(settings: Settings) -> Sink:
     limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
     store = Store(parts.server_engine(settings), readers=1)
-    return Sink(store, parts.producer(settings), settings.kafka_topic, limit, settings.stall_seconds)
+    roller = Roller(store)
+    roller.start()
+    topic, stall_seconds = settings.kafka_topic, settings.stall_seconds
+    return Sink(store, parts.producer(settings), topic, limit, stall_seconds, roller.wrote)
 
 
 async def _serve_health(settings: Settings, sink: Sink) -> None:

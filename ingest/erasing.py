@@ -12,7 +12,7 @@ from typing import Any
 from schema.blocks import ALL, LOGS, Deletion
 from schema.living import ENTITY
 from schema.store import Store
-from schema.tables import LOG, TABLES
+from schema.tables import LOG, SCALAR, TABLES
 
 COVERED = f"{ENTITY} AND seq <= {{seq:UInt64}}"
 COVERED_LOGS = (
@@ -25,7 +25,9 @@ DELETE FROM $table WHERE company = {company:String} AND task IN {tasks:Array(Str
     AND $place <= transform(task, {tasks:Array(String)}, {seqs:Array(UInt64)}, toUInt64(0))
 """
 INDEX = "metric_index"
-PLACES = {INDEX: "since_reset + 1"}  # of statistics those since an earlier deletion go; of events, by their ``seq``
+ROLLUPS = ("rollups", "rollup_marks")  # of scalars
+# Of statistics, and of roll-ups, those since an earlier deletion go; of events, by their ``seq``.
+PLACES = {INDEX: "since_reset + 1"} | dict.fromkeys(ROLLUPS, "since + 1")
 
 
 def reach(deletion: Deletion) -> str:
@@ -52,6 +54,7 @@ class Erasing:
             if tables:
                 self._lines.append((deletion, seq))
             return
+        tables = (*tables, *ROLLUPS) if TABLES[SCALAR].name in tables else tables
         for table in (*tables, INDEX) if deletion.scope == ALL else tables:
             through = self._entities[table, deletion.company]
             through[deletion.entity] = max(seq, through.get(deletion.entity, 0))

@@ -17,7 +17,7 @@ from ingest.dlq import Dlq, DlqLimit
 from ingest.kafka.applied import Announcer, Applied
 from ingest.kafka.producer import Producer
 from ingest.refused import refused_record
-from ingest.writer import Writer
+from ingest.writer import Writer, Wrote
 from schema.blocks import Place, Record, decode, encode, is_late
 from schema.errors import EventsError, RecordError, Unavailable
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
@@ -44,13 +44,20 @@ class Sink:
     """Writes what was consumed. One ``write`` at a time, from one event loop.
 
     ``stall_seconds``: how long there may be something to write, and no service known to be away, without progress.
+    ``wrote`` is told of every batch that is stored.
     """
 
     def __init__(
-        self, store: Store, producer: Producer, events_topic: str, limit: DlqLimit, stall_seconds: float
+        self,
+        store: Store,
+        producer: Producer,
+        events_topic: str,
+        limit: DlqLimit,
+        stall_seconds: float,
+        wrote: Wrote = lambda _: None,
     ) -> None:
         self._stopping = threading.Event()
-        self._writer = Writer(store, self._park_row)
+        self._writer = Writer(store, self._park_row, wrote)
         self._announcer = Announcer(producer, events_topic)
         self._dlq = Dlq(producer, events_topic, limit, self._stopping)
         self._thread = ThreadPoolExecutor(1, "writer")

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ingest.erasing import Erasing, parameters, reach
 from ingest.index import encoded, index_rows
+from ingest.rollups import void_marks
 from ingest.tombstones import Entity, Tombstone, Tombstones
 from schema.blocks import LOGS, Block, Deletion, Place, Record
 from schema.errors import StoreRejected
@@ -29,6 +30,7 @@ DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {ENTITY} AND seq = {{
 COPIED_BYTES = 64 << 20  # up to here many pieces cost more than a copy
 
 Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
+Wrote = Callable[[Sequence[Record]], None]  # told what is stored, once it is; returns at once
 
 
 def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
@@ -39,9 +41,10 @@ def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
 class Writer:
     """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected."""
 
-    def __init__(self, store: Store, park: Park = refuse_to_park) -> None:
+    def __init__(self, store: Store, park: Park = refuse_to_park, wrote: Wrote = lambda _: None) -> None:
         self._store = store
         self._park = park
+        self._wrote = wrote
         self.tombstones = Tombstones(store)
 
     def write(self, records: Sequence[Record]) -> dict[Place, int]:
@@ -58,6 +61,8 @@ class Writer:
                 deleted[record.place] = self._delete(record.content, record.place.seq, erasing)
         self._store_blocks(blocks)
         erasing.run(self._store)
+        void_marks(self._store, records, self.tombstones)
+        self._wrote(records)
         return deleted
 
     def _store_blocks(self, blocks: list[tuple[Place, Block]]) -> None:

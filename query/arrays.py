@@ -22,6 +22,21 @@ def grouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, 
     return list(zip(table["curve"].to_pylist(), curves, strict=True))
 
 
+def bucketed(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """A row is a bucket of a curve: its x, RANGE of the events in it, and ``names``."""
+    columns = {name: table[name].to_numpy() for name in ("curve", "x", *RANGE, *names)}
+    order = np.lexsort((columns["x"], columns["curve"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    curve = columns["curve"]
+    return [(int(curve[run.start]), _summed(columns, run, names)) for run in _runs(np.diff(curve) > 0, len(curve))]
+
+
+def _summed(columns: dict[str, np.ndarray], run: slice, names: Sequence[str]) -> dict[str, Any]:
+    count, low, high = (columns[name][run] for name in RANGE)
+    ends = {"count": int(count.sum()), "low": int(low.min()), "high": int(high.max())}
+    return ends | {name: columns[name][run] for name in ("x", *names)}
+
+
 def ungrouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]] | None:
     """A row is a point, and its y stands for each of ``names``. None if two of a curve have the same x."""
     curve, x = table["curve"].to_numpy(), table["x"].to_numpy()

@@ -2,12 +2,13 @@
 
 The metric index says which curves there are and from where to where they go. As a rule that suffices to know how wide
 buckets are, and the points are read once. What they turn out to be decides: curves whose buckets have to be others are
-read once more.
+read once more. Long curves with wide buckets need not be read whole (``query/rollups.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -15,8 +16,9 @@ from pydantic import Field
 from query.curves import MAX_SAMPLES, Curve, sampled
 from query.index import scalar_curves
 from query.reader import Reader
+from query.rollups import ScanOf, read_rolled, scans_of
 from query.rows import Key, MetricFilter, Row
-from query.scan import Drawing, Scan
+from query.scan import Drawing
 from schema.events import iso_time
 from schema.registry import Entity
 from schema.requests import Boolean, Integer
@@ -24,7 +26,6 @@ from schema.tables import SINGLE_VALUE_ITER
 from schema.wire import Answer, Caller, Endpoints, Reply, Tier
 
 Points = dict[str, Any]  # x, y and whatever else is drawn of a curve
-ScanOf = Callable[[Sequence[Curve]], Scan]
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -83,21 +84,21 @@ async def _of_several(reader: Reader, entities: Sequence[Entity], request: Sampl
 
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
-    index = await scalar_curves(reader.store, entities, request.metrics)
-
-    def scan(curves: Sequence[Curve]) -> Scan:
-        return Scan(reader.store, curves, request, index)
-
-    curves = await _expected(index.curves, request, scan)
-    drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scan)
+    index, rolled = await asyncio.gather(
+        scalar_curves(reader.store, entities, request.metrics),
+        read_rolled(reader.store, entities, request.metrics, request),
+    )
+    scans = scans_of(reader.store, request, index, rolled)
+    curves = await _expected(index.curves, request, scans)
+    drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scans)
     return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
 
 
-async def _expected(known: Sequence[Row], request: Sampling, scan: ScanOf) -> list[Curve]:
+async def _expected(known: Sequence[Row], request: Sampling, scans: ScanOf) -> list[Curve]:
     """The curves as far as they are known before their points are read: one event for each iteration."""
     curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in known]
     if request.key != "iter":
-        return list(_learned(await scan(curves).ranges())) if curves else []
+        return [curve for scan in scans(curves) for curve in _learned(await scan.ranges())]
     for curve, row in zip(curves, known, strict=True):
         curve.low = max(row["low"], request.x_min, SINGLE_VALUE_ITER + 1)
         curve.high = min(row["high"], request.x_max)
@@ -105,17 +106,18 @@ async def _expected(known: Sequence[Row], request: Sampling, scan: ScanOf) -> li
     return [curve for curve in curves if curve.count > 0]
 
 
-async def _draw(curves: list[Curve], tasks: list[str], samples: int, scan: ScanOf) -> list[tuple[Curve, Points]]:
+async def _draw(curves: list[Curve], tasks: list[str], samples: int, scans: ScanOf) -> list[tuple[Curve, Points]]:
     """The points of the curves, read once more where buckets have to be of another width than expected."""
-    points = await _buckets(sampled(curves, tasks, samples), scan)
+    points = await _buckets(sampled(curves, tasks, samples), scans)
     expected = {curve: curve.interval for curve in points}
     curves = sampled(points, tasks, samples)
-    points |= await _buckets([curve for curve in curves if curve.interval != expected[curve]], scan)
+    points |= await _buckets([curve for curve in curves if curve.interval != expected[curve]], scans)
     return [(curve, points[curve]) for curve in curves]
 
 
-async def _buckets(curves: Sequence[Curve], scan: ScanOf) -> dict[Curve, Points]:
-    return _learned(await scan(curves).buckets()) if curves else {}
+async def _buckets(curves: Sequence[Curve], scans: ScanOf) -> dict[Curve, Points]:
+    found = await asyncio.gather(*(scan.buckets() for scan in scans(curves)))
+    return {curve: points for rows in found for curve, points in _learned(rows).items()}
 
 
 def _learned(rows: Sequence[tuple[Curve, Row]]) -> dict[Curve, Points]:

@@ -22,6 +22,7 @@ from query.rows import Int64, Key, among, fill
 from query.threads import threads
 from schema.events import NO_TIMESTAMP
 from schema.requests import Request
+from schema.rollups import coarse
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 
@@ -67,13 +68,19 @@ class Drawing(Request):
     """What is drawn of curves, and which part of them.
 
     Eventide's own: ``aggregation`` (``minmax`` adds ``y_min`` and ``y_max``), ``x_min`` and ``x_max`` (both included;
-    iterations, or ms since the epoch).
+    iterations, or ms since the epoch). Of ``minmax``, buckets of more than 300 iterations are a multiple of 100 wide
+    (rounded up), so that long series come from roll-ups; what is in them is exact.
     """
 
     key: Key = "iter"
     aggregation: Literal["mean", "minmax", "last"] = "mean"
     x_min: Int64 = INT64_MIN
     x_max: Int64 = INT64_MAX
+
+    @property
+    def is_rolled(self) -> bool:
+        """Whether wide buckets are of such widths as roll-ups can serve, be there any or not."""
+        return self.aggregation == "minmax" and self.key == "iter"
 
 
 class Scan:
@@ -82,6 +89,7 @@ class Scan:
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: Index) -> None:
         self._store = store
         self._drawn = tuple(AGGREGATES[drawing.aggregation])
+        self._is_rolled = drawing.is_rolled
         found = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
         self._places = {part: {name: place for place, name in enumerate(names)} for part, names in found.items()}
         self._curves = {self._number(curve): curve for curve in curves}
@@ -155,7 +163,8 @@ class Scan:
         return index.is_whole and self._places[part].keys() == {row[part] for row in index.curves}
 
     def _width(self) -> str:
-        widths = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
+        exact = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
+        widths = [coarse(width) for width in exact] if self._is_rolled else exact
         self._parameters["numbers"] = list(self._curves)
         return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths, otherwise=1)
 

@@ -130,6 +130,7 @@ class Record:
 
     place: Place
     content: Content
+    arrived: int = 0  # ``seq`` of the place at which it came again, if it was parked before; else 0
 
 
 def partition_of(company: str, entity: str, partitions: int) -> int:
@@ -162,7 +163,10 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
         texts = {name: data.decode() for name, data in headers.items()}
         if int(texts["schema"]) > SCHEMA_VERSION:
             raise RecordError(f"schema version {texts['schema']} is newer than {SCHEMA_VERSION}")
-        return Record(_place(texts, partition, offset), _content(texts, value))
+        arrival = _checked(Place(int(texts["epoch"]), partition, offset))
+        if "origin_offset" in texts:
+            return Record(_origin(texts, partition), _content(texts, value), arrival.seq)
+        return Record(arrival, _content(texts, value))
     except RecordError:
         raise
     except Exception as error:  # a function of nothing but these bytes: whatever it raises it will raise again
@@ -181,12 +185,12 @@ def is_late(headers: Mapping[str, bytes], appended_ms: int) -> bool:
         return False
 
 
-def _place(headers: Mapping[str, str], partition: int, offset: int) -> Place:
-    if "origin_offset" not in headers:
-        place = Place(int(headers["epoch"]), partition, offset)
-    else:
-        epoch, first, row = (int(headers[f"origin_{name}"]) for name in ("epoch", "offset", "row"))
-        place = Place(epoch, partition, first, row)
+def _origin(headers: Mapping[str, str], partition: int) -> Place:
+    epoch, offset, row = (int(headers[f"origin_{name}"]) for name in ("epoch", "offset", "row"))
+    return _checked(Place(epoch, partition, offset, row))
+
+
+def _checked(place: Place) -> Place:
     if not (0 < place.epoch < 1 << EPOCH_BITS and 0 <= place.offset < 1 << OFFSET_BITS and 0 <= place.row < MAX_ROWS):
         raise RecordError(f"{place} is out of bounds")
     return place

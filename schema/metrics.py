@@ -21,6 +21,7 @@ PRODUCE_SECONDS = Histogram(
 PRODUCE_ERRORS = Counter("eventide_produce_errors_total", "Records that Kafka did not take, by error", ("error",))
 PRODUCER_RESTARTS = Counter("eventide_producer_restarts_total", "Producers replaced after an error they cannot leave")
 ROWS_WRITTEN = Counter("eventide_rows_written_total", "Rows inserted, replays included", ("table",))
+ROLLED_ROWS = Counter("eventide_rolled_rows_total", "Rows of long curves that roll-ups hold since then")
 WRITE_SECONDS = Histogram("eventide_write_seconds", "Time to write one batch of records", buckets=LATENCY_BUCKETS)
 WRITE_RETRIES = Counter(
     "eventide_write_retries_total",

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ingest.local.journal import Entry, Journal
 from ingest.refused import refused_record
-from ingest.writer import Writer
+from ingest.writer import Writer, Wrote
 from schema.blocks import Block, Place, Record
 from schema.changes import Changes
 from schema.errors import StoreRejected, Unavailable
@@ -34,8 +34,8 @@ class Applier:
     ``failure``: why the last attempt did not succeed; it is made again. ``running`` ends only with a defect.
     """
 
-    def __init__(self, store: Store, journal: Journal, changes: Changes) -> None:
-        self._writer = Writer(store, self._park_row)
+    def __init__(self, store: Store, journal: Journal, changes: Changes, wrote: Wrote) -> None:
+        self._writer = Writer(store, self._park_row, wrote)
         self._journal = journal
         self._changes = changes
         self._thread = ThreadPoolExecutor(1, "writer")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ingest.local.applier import Applier
 from ingest.local.journal import Entry, Journal
+from ingest.writer import Wrote
 from schema.blocks import Block, Content, Deletion
 from schema.changes import Changes
 from schema.errors import Unavailable
@@ -31,12 +32,12 @@ class Submission:
 
 
 class LocalLog:
-    """A log without a service. Create it in the event loop that uses it."""
+    """A log without a service. Create it in the event loop that uses it. ``wrote`` is told of what is stored."""
 
-    def __init__(self, store: Store, journal: Journal, changes: Changes) -> None:
+    def __init__(self, store: Store, journal: Journal, changes: Changes, wrote: Wrote = lambda _: None) -> None:
         self._journal = journal
         self._changes = changes
-        self._applier = Applier(store, journal, changes)
+        self._applier = Applier(store, journal, changes, wrote)
         self._submissions: list[Submission] = []
         self._came = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "journal")

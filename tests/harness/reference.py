@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -42,15 +42,19 @@ def histogram(
     curves: dict[Name, Sequence[Point]], samples: int = 2000, key: Key = "iter"
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """The answer's data, keys in the answer's order."""
+    answer: dict[str, dict[str, dict[str, Any]]] = {}
+    for (metric, variant), interval in intervals(curves, samples, key).items():
+        x, y = _buckets(_drawn(curves[metric, variant], key), interval)
+        answer.setdefault(metric, {})[variant] = {"name": variant, "x": _shown(x, key), "y": y}
+    return answer
+
+
+def intervals(curves: Mapping[Name, Sequence[Point]], samples: int, key: Key) -> dict[Name, int]:
+    """How wide the buckets of each curve are (steps 1 and 2), in the answer's order."""
     drawn = {name: _drawn(points, key) for name, points in curves.items()}
     widths = [_width(name, places, samples) for name, places in sorted(drawn.items()) if places]
-    answer: dict[str, dict[str, dict[str, Any]]] = {}
-    for group in _groups(sorted(widths, key=lambda width: width.interval)):
-        interval = max(width.interval for width in group)
-        for metric, variant in sorted(width.name for width in group):
-            x, y = _buckets(drawn[metric, variant], interval)
-            answer.setdefault(metric, {})[variant] = {"name": variant, "x": _shown(x, key), "y": y}
-    return answer
+    groups = _groups(sorted(widths, key=lambda width: width.interval))
+    return {name: max(w.interval for w in group) for group in groups for name in sorted(w.name for w in group)}
 
 
 def float32(value: float) -> float:

@@ -55,6 +55,14 @@ def test_a_record_carries_its_content(content: Content) -> None:
     assert same(record.content, content)
 
 
+def test_a_record_that_comes_again_keeps_its_place_and_says_where_it_came() -> None:
+    _, headers, value = encode(block_of(scalar("t")), epoch=3)
+    assert decode(headers, value, 1, 70).arrived == 0
+    first = {"origin_epoch": b"2", "origin_offset": b"50", "origin_row": b"4"}
+    record = decode(headers | first, value, 1, 70)
+    assert (record.place, record.arrived) == (Place(2, 1, 50, 4), Place(3, 1, 70).seq)
+
+
 def test_columns_are_known_by_their_names() -> None:
     block = block_of(scalar("t", 1, 0.5))
     _, headers, _ = encode(block, 1)

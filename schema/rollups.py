@@ -1,0 +1,50 @@
+"""Roll-ups of long curves: how wide they are, and which iterations they cannot speak for.
+
+Who writes events has them made from the rows now and then (``ingest/rollups.py``); who draws wide buckets takes those
+in place of rows (``query/rollups.py``). A curve's mark says up to which ``seq`` they hold every event. Iterations with
+newer rows are read from the rows, so that an answer is the same however old the roll-ups are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from schema.tables import INT64_MAX, SINGLE_VALUE_ITER
+
+WIDTH = 100  # iterations; decimal, as spans of curves and numbers of samples are
+FEWEST = 4  # roll-ups in a bucket: its width is rounded up by a quarter at the most
+
+START = f"iter - positiveModulo(iter, {WIDTH})"  # SQL: the roll-up that a row belongs to
+NOT_SINGLE = f"iter > {SINGLE_VALUE_ITER}"  # SQL: beside the column ``has_iter``; single values are on no curve
+
+Range = tuple[int, int]  # iterations, both included
+
+
+def coarse(width: int) -> int:
+    """The width of buckets that are made of roll-ups: the next multiple of theirs. Narrow ones stay as they are."""
+    wide = -(-width // WIDTH) * WIDTH
+    return wide if FEWEST * WIDTH <= wide <= INT64_MAX else width
+
+
+def is_wide(width: int) -> bool:
+    """Whether buckets of this width (``coarse``) are made of whole roll-ups, and of enough of them."""
+    return FEWEST * WIDTH <= width <= INT64_MAX and width % WIDTH == 0
+
+
+def start_of(iteration: int) -> int:
+    """Where the roll-up of an iteration starts."""
+    return iteration // WIDTH * WIDTH
+
+
+def ranges(starts: Iterable[int], most: int) -> list[Range]:
+    """The iterations of roll-ups, in order; with what lies in the smallest gaps, if there were more than ``most``."""
+    ordered = np.unique(np.fromiter(starts, np.int64))
+    if not len(ordered):
+        return []
+    gaps = np.diff(ordered.astype(np.float64))
+    widest = np.sort(np.argsort(gaps)[::-1][: most - 1])
+    cuts = widest[gaps[widest] > WIDTH]
+    firsts, lasts = ordered[[0, *(cuts + 1)]].tolist(), ordered[[*cuts, -1]].tolist()
+    return [(first, min(last + WIDTH - 1, INT64_MAX)) for first, last in zip(firsts, lasts, strict=True)]
