@@ -202,6 +202,7 @@ def test_what_the_store_refuses_is_parked_alone_and_tried_again_with_its_place(s
         async with setting.log():
             await setting.changes.settled([TASK])
             assert setting.values() == {1: 1, 2: 13, 3: 33, 4: 4}  # 33 was written after 13
+            assert setting.store.select("SELECT max(mark.era) > 0 AS late FROM rollup_marks") == [{"late": 1}]
 
     run(taken)
     assert setting.parked() == 0
