@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS rollups
 )
 ENGINE = $replacing(version)
 ORDER BY (company, task, metric, variant, since, start)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
+SETTINGS fsync_after_insert = 1;
 
 -- How far the roll-ups of a curve go: they hold all of its events with a seq up to `through`. An era begins with every
 -- record that came after later ones (of the DLQ, replayed), at its place; roll-ups of earlier ones count no more.
