@@ -86,13 +86,15 @@ class LocalLog:
                 _settle(submission.taken, outcome)
 
     async def _append(self, group: Sequence[Submission]) -> Sequence[list[Entry] | Exception]:
-        """The entries of each, which the applier has by then."""
+        """The entries of each, which the applier has by then. One that is defective does not take others along."""
         loop = asyncio.get_running_loop()
         try:
             contents = [submission.contents for submission in group]
             appended = await loop.run_in_executor(self._thread, self._journal.append, contents)
         except Unavailable as error:
             return [error] * len(group)
+        except Exception as error:
+            return [error] if len(group) == 1 else [(await self._append([one]))[0] for one in group]
         for entries in appended:
             self._applier.add(entries)
         return appended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,19 @@ def test_who_gave_up_before_anything_was_done_has_written_nothing(setting: Setti
                 await writing
             await log.publish([block({2: 2})], True)
             assert setting.values() == {2: 2}
+
+    run(scenario)
+
+
+def test_a_defective_request_fails_alone(setting: Setting) -> None:
+    async def scenario() -> None:
+        async with setting.log() as log:
+            defective = replace(block({9: 9}), rows=None)  # type: ignore[arg-type]
+            writing = [log.publish([one], False) for one in (block({1: 1}), defective, block({2: 2}))]
+            outcomes = await asyncio.gather(*writing, return_exceptions=True)
+            assert [type(outcome).__name__ for outcome in outcomes] == ["NoneType", "AttributeError", "NoneType"]
+            await log.publish([block({3: 3})], True)
+            assert setting.values() == {1: 1, 2: 2, 3: 3}
 
     run(scenario)
 
