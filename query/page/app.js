@@ -118,7 +118,8 @@ async function start() {
 async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("eventide.theme") ?? "";
   if (!document.documentElement.dataset.theme) delete document.documentElement.dataset.theme;
-  refused.addEventListener("refused", () => askForKeys(""));
+  // Several calls may be refused: the second must not take away what somebody has begun to type.
+  refused.addEventListener("refused", () => document.querySelector("form.login") || askForKeys(""));
   addEventListener("hashchange", async () => {
     if (location.hash.startsWith("#login=")) await begin();
     else if (main.isConnected) show();

@@ -86,6 +86,18 @@ def test_a_newcomer_types_the_printed_keys(browser: Browser, eventide: Deploymen
         expect(page.get_by_label("Access key")).to_be_visible()
 
 
+def test_a_late_refusal_does_not_take_away_what_was_typed(browser: Browser, eventide: Deployment) -> None:
+    with browser.new_context() as context:
+        page, held = context.new_page(), list[Route]()
+        page.route("**/*users.get_current_user", held.append)
+        page.goto(eventide.origins.query)
+        page.get_by_label("Access key").fill("typed before")
+        with page.expect_response("**/*users.get_current_user"):
+            held[0].continue_()
+        page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 100))")
+        expect(page.get_by_label("Access key")).to_have_value("typed before")
+
+
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
