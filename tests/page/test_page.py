@@ -89,7 +89,7 @@ def test_a_newcomer_types_the_printed_keys(browser: Browser, eventide: Deploymen
 def test_a_late_refusal_does_not_take_away_what_was_typed(browser: Browser, eventide: Deployment) -> None:
     with browser.new_context() as context:
         page, held = context.new_page(), list[Route]()
-        page.route("**/*users.get_current_user", held.append)
+        page.route("**/*users.get_current_user", lambda route: held.append(route))
         page.goto(eventide.origins.query)
         page.get_by_label("Access key").fill("typed before")
         with page.expect_response("**/*users.get_current_user"):
