@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import pyarrow as pa
 from ingest.dlq import Dlq, DlqLimit
 from ingest.kafka.applied import Announcer, Applied
 from ingest.kafka.producer import Producer
+from ingest.pauses import pauses
 from ingest.refused import refused_record
 from ingest.writer import Writer, Wrote
 from schema.blocks import Place, Record, decode, encode, is_late
@@ -23,7 +23,6 @@ from schema.errors import EventsError, RecordError, Unavailable
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
 SLOW_SECONDS = 10.0
 LOG_APPEND_TIME = 1  # Kafka's number for a timestamp that is the broker's
 logger = logging.getLogger("eventide.sink")
@@ -145,7 +144,7 @@ class Sink:
             return None
 
     def _write_until_done(self, records: Sequence[Record]) -> dict[Place, int]:
-        delay, self._records = FIRST_RETRY_SECONDS, records
+        seconds, self._records = pauses(), records
         while True:
             try:
                 self._attempt_since = time.monotonic()
@@ -156,9 +155,8 @@ class Sink:
                 self._retrying = str(error)
                 WRITE_RETRIES.labels(error.number).inc()
                 logger.warning("the same batch is tried again: %s", error)
-                if self._stopping.wait(delay * random.uniform(0.5, 1.0)):
+                if self._stopping.wait(next(seconds)):
                     raise
-                delay = min(delay * 2, LAST_RETRY_SECONDS)
             finally:
                 self._attempt_since = None
 

@@ -34,7 +34,7 @@ Wrote = Callable[[Sequence[Record]], None]  # told what is stored, once it is; r
 
 
 def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
-    """For a log without a DLQ: the request fails instead."""
+    """For who has nowhere to put them: the write fails instead."""
     raise StoreRejected(f"{event_type}: {reason}")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import regex
 
+from query.documents import at
 from query.filters import pattern
 from query.listing import in_projects
 from query.reader import Reader
@@ -113,7 +114,7 @@ async def _values(
     field, path = place
     found = await _documents(reader, caller, kind, field, request.projects, request.include_subprojects)
     own = (document for document in found if request.allow_public or document["company"] == caller.company)
-    values = (_at(document.get(field), path) for document in own)
+    values = (at(document.get(field), path) for document in own)
     return (str(value) for value in values if value not in (None, ""))
 
 
@@ -124,9 +125,3 @@ async def _documents(
     order = [Order("last_update", descending=True)]
     page = Page(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
     return await reader.registry.find(kind, caller.company, inside, page)
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
+from query.documents import at
 from query.filters import Vocabulary
 from query.listing import GetAll, Listing, list_documents
 from query.models import VOCABULARY as MODEL_VOCABULARY
@@ -52,7 +53,8 @@ class Column(Request):
 
     def cell(self, document: Mapping[str, Any]) -> str:
         """The text of a row's cell."""
-        found = _text(_at(document, names_of(self.field)))
+        value = at(document, names_of(self.field))
+        found = _text(value.get("id") if isinstance(value, Mapping) else value)
         shown = next((_text(one.value) for one in self.values if _text(one.key) == found), found)
         return f"'{shown}" if FORMULA.match(shown) and not NUMBER.fullmatch(shown) else shown
 
@@ -113,12 +115,6 @@ async def _page(
     answer = await list_documents(reader, caller, Listing(vocabulary, page), join=True)
     rows: Rows = answer[f"{vocabulary.kind.name}s"]
     return rows
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value.get("id") if isinstance(value, Mapping) else value
 
 
 def _text(value: Any) -> str:

@@ -83,6 +83,13 @@ def select(documents: Sequence[Document], tree: Tree) -> list[Document]:
     return [{"id": document["id"]} | pick(document, tree) if tree else document for document in documents]
 
 
+def at(value: Any, path: Iterable[str]) -> Any:
+    """What stands at a path; None if there is nothing."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 async def expand(
     reader: Reader, caller: Caller, kind: Kind, documents: Sequence[Document], tree: Tree
 ) -> list[Document]:

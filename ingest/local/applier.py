@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from contextlib import suppress
 import pyarrow as pa
 
 from ingest.local.journal import Entry, Journal
+from ingest.pauses import pauses
 from ingest.refused import refused_record
 from ingest.writer import Writer, Wrote
 from schema.blocks import Block, Place, Record
@@ -24,7 +24,6 @@ from schema.store import Store
 GROUP_ROWS = 100_000
 WAITING_ROWS, WAITING_BYTES = 2 * GROUP_ROWS, 64 << 20  # (compressed) beyond, writers wait; readers wait for these
 GATHER_SECONDS = 0.2  # while nobody waits to read: few rows cost nearly as much as many
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 5.0
 logger = logging.getLogger("eventide.applier")
 
 
@@ -117,14 +116,13 @@ class Applier:
 
     async def _write(self) -> dict[Place, int]:
         """Write the group, however often it takes. Returns how many events each deletion removed."""
-        delay, loop = FIRST_RETRY_SECONDS, asyncio.get_running_loop()
+        seconds, loop = pauses(), asyncio.get_running_loop()
         while True:
             try:
                 return await loop.run_in_executor(self._thread, self._write_group)
             except Unavailable as error:
                 self._fail(error)
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
-                delay = min(delay * 2, LAST_RETRY_SECONDS)
+                await asyncio.sleep(next(seconds))
 
     def _fail(self, error: Unavailable) -> None:
         self.failure = error

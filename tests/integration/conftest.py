@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from schema.migrate import migrate
+from schema.store import EmbeddedEngine, Store
 from tests.harness.api import LATEST, Api, Data
 
 
@@ -44,6 +46,15 @@ class Service:
         while answer["returned"]:
             answer = self.call(action, version, **body | {"scroll_id": answer["scroll_id"]})
             yield answer
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """An embedded store of the module's own, with its tables."""
+    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 2)
+    migrate(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
@@ -11,9 +11,8 @@ import pytest
 from query.lines import Direction, Lines, Matches, Rows, Span
 from query.living import living
 from schema.events import NO_TIMESTAMP
-from schema.migrate import migrate
 from schema.registry import Entity
-from schema.store import EmbeddedEngine, Store
+from schema.store import Store
 from schema.tables import INT64_MIN
 
 COUNT, TIMES = 60, 8
@@ -24,18 +23,15 @@ DELETED = 500  # seq
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 1)
-    migrate(opened)
-    opened.execute("SYSTEM STOP MERGES logs")
-    opened.insert("logs", rows(TASK, [number // 4 for number in range(COUNT)], 1))
+def store(store: Store) -> Store:
+    store.execute("SYSTEM STOP MERGES logs")
+    store.insert("logs", rows(TASK, [number // 4 for number in range(COUNT)], 1))
     for time in range(TIMES):
-        opened.insert("logs", rows(AGAIN, range(COUNT), 1 + time * COUNT, "new" if time == TIMES - 1 else "old"))
-    opened.insert("logs", rows(GONE, [*range(COUNT), *range(2 * COUNT, 3 * COUNT)], 1))
-    opened.insert("logs", rows(GONE, range(COUNT, 2 * COUNT), DELETED + 1, "living"))
-    opened.insert("tombstones", tombstone())
-    yield opened
-    opened.close()
+        store.insert("logs", rows(AGAIN, range(COUNT), 1 + time * COUNT, "new" if time == TIMES - 1 else "old"))
+    store.insert("logs", rows(GONE, [*range(COUNT), *range(2 * COUNT, 3 * COUNT)], 1))
+    store.insert("logs", rows(GONE, range(COUNT, 2 * COUNT), DELETED + 1, "living"))
+    store.insert("tombstones", tombstone())
+    return store
 
 
 def rows(task: Entity, timestamps: Sequence[int], first_seq: int, msg: str = "line") -> pa.Table:

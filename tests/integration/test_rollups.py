@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +13,7 @@ from ingest.rollups import ENOUGH_ROWS, Bounds, Rollups
 from query.scan import Scan
 from schema.blocks import Place
 from schema.errors import Unavailable
-from schema.migrate import migrate
-from schema.store import EmbeddedEngine, Store
+from schema.store import Store
 from schema.tables import SINGLE_VALUE_ITER
 from tests.harness.api import until
 from tests.harness.rolled import BOUNDS, COMPANY, Curve, Rolled, Row
@@ -23,14 +22,6 @@ TASKS = ("one", "two")
 METRICS = ("loss", "accuracy")
 STEPS = 50  # of one generated history
 TASK = "t"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 2)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

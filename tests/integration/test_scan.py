@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +12,7 @@ import pytest
 from query.curves import Curve
 from query.index import Index
 from query.scan import Drawing, Scan
-from schema.migrate import migrate
-from schema.store import EmbeddedEngine, Store
+from schema.store import Store
 
 POINTS = [
     (task, metric, variant, step)
@@ -25,13 +24,10 @@ POINTS = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 1)
-    migrate(opened)
+def store(store: Store) -> Store:
     for seq, points in ((1, POINTS), (100, POINTS[::5])):  # some are there twice, the later one counts
-        opened.insert("scalars", rows(points, seq))
-    yield opened
-    opened.close()
+        store.insert("scalars", rows(points, seq))
+    return store
 
 
 def rows(points: Sequence[tuple[str, str, str, int]], first_seq: int) -> pa.Table:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from query.watching import Watching
 from schema.errors import Unavailable
-from schema.migrate import migrate
 from schema.registry import Entity
-from schema.store import EmbeddedEngine, Store
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """An embedded one, with its tables."""
-    opened = Store(EmbeddedEngine(tmp_path_factory.mktemp("store")), 2)
-    migrate(opened)
-    yield opened
-    opened.close()
+from schema.store import Store
 
 
 def entity(key: str) -> Entity:
