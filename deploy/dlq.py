@@ -62,4 +62,4 @@ def _shown(parked: Parked) -> dict[str, Any]:
         content = parked.content()
     except RecordError as error:
         return shown | {"unreadable": str(error), "value": parked.value[:4096].hex()}
-    return shown | {"content": content.rows.to_pylist() if isinstance(content, Block) else asdict(content)}
+    return shown | {"content": content.columns.to_pylist() if isinstance(content, Block) else asdict(content)}

@@ -144,9 +144,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Conte
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
         raise NothingAdded(f"Events not added: {dict(failures)}")
-    blocks = [
-        Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.columns.items() if rows.num_rows
-    ]
+    blocks = [Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.rows.items() if len(rows)]
     with PRODUCE_SECONDS.time():
         await gateway.log.publish(blocks, _is_visible(gateway, caller))
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)

@@ -22,4 +22,4 @@ def refused_record(row: pa.Table, event_type: str, records: Iterable[Record]) ->
 
 def _is_of(record: Record, company: str, task: str) -> bool:
     content = record.content
-    return isinstance(content, Block) and content.company == company and task in content.rows["task"].to_pylist()
+    return isinstance(content, Block) and content.company == company and task in content.tasks

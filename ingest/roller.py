@@ -57,7 +57,7 @@ class Roller:
         blocks = [record.content for record in records if isinstance(record.content, Block)]
         for block in blocks:
             if block.event_type == SCALAR:
-                self._note(((block.company, task) for task in block.tasks), block.rows.num_rows, time.monotonic())
+                self._note(((block.company, task) for task in block.tasks), len(block.rows), time.monotonic())
 
     def turn(self) -> None:
         """Look at the entities that got enough, one after the other. Raises EventsError: the rest waits."""

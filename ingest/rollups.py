@@ -215,7 +215,7 @@ def _curves_of(record: Record) -> list[tuple[str, str, str, str]]:
     block = record.content
     if not isinstance(block, Block) or block.event_type != SCALAR:
         return []
-    found = pa.Table.from_batches([block.rows]).group_by(KEY[1:]).aggregate([]).to_pylist()
+    found = pa.Table.from_batches([block.columns]).group_by(KEY[1:]).aggregate([]).to_pylist()
     return [(block.company, row["task"], row["metric"], row["variant"]) for row in found]
 
 

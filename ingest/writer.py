@@ -20,6 +20,7 @@ from schema.blocks import LOGS, Block, Deletion, Place, Record
 from schema.errors import StoreRejected
 from schema.living import ENTITY, LIVING, LIVING_LOGS
 from schema.metrics import ROWS_WRITTEN
+from schema.rows import merged
 from schema.store import Store
 from schema.tables import LOG, TABLES
 
@@ -129,10 +130,10 @@ def entities_of(blocks: Iterable[tuple[Place, Block]]) -> list[Entity]:
 
 def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
     """The blocks' rows, in their order, with the columns that the writer knows: company, received_at, seq."""
-    rows = pa.Table.from_batches([block.rows for _, block in blocks])
+    rows = pa.Table.from_batches(merged(blocks[0][1].event_type, [block.rows for _, block in blocks]))
     if rows.nbytes < COPIED_BYTES:
         rows = rows.combine_chunks()
-    counts = [block.rows.num_rows for _, block in blocks]
+    counts = [len(block.rows) for _, block in blocks]
     of_block = np.repeat(np.arange(len(blocks)), counts)
     in_block = np.arange(len(of_block)) - np.repeat(np.cumsum(counts) - counts, counts)
     first = np.array([place.seq for place, _ in blocks], np.uint64)

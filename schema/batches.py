@@ -7,27 +7,26 @@ path of ``schema/ordinary.py`` where every event is an ordinary one. All give th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schema.errors import InvalidField
-from schema.events import Context, Event, Mention, normalise
-from schema.tables import TABLES
+from schema.events import Context, Mention, normalise
+from schema.rows import Row, Rows, columns, few_or_columns, without
 
 
 @dataclass
 class Batch:
     """What one request brings.
 
-    ``columns``: the accepted events, a record batch (``Table.block_schema``) for each event type. ``entities``: how
-    each entity id is named. ``failures``: the refused events, as (entity id or None, reason).
+    ``rows``: the accepted events, by event type. ``entities``: how each entity id is named. ``failures``: the refused
+    events, as (entity id or None, reason).
     """
 
-    columns: dict[str, pa.RecordBatch] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
     entities: dict[str, Mention] = field(default_factory=dict)
     failures: list[tuple[str | None, str]] = field(default_factory=list)
 
@@ -38,30 +37,33 @@ class Batch:
         """
         counts = Counter(reasons.get(entity or "", reason) for entity, reason in self.failures)
         if reasons:
-            refused = pa.array(reasons, pa.string())
-            for event_type, rows in list(self.columns.items()):
-                dropped = pc.is_in(rows["task"], refused)
-                counts.update(reasons[task] for task in rows["task"].filter(dropped).to_pylist())
-                self.columns[event_type] = rows.filter(pc.invert(dropped))
+            for event_type, rows in list(self.rows.items()):
+                self.rows[event_type], refused = without(rows, reasons)
+                counts.update(reasons[task] for task in refused)
         return counts
+
+    @property
+    def columns(self) -> dict[str, pa.RecordBatch]:
+        """The accepted events, a record batch (``Table.block_schema``) for each event type."""
+        return {event_type: columns(event_type, rows) for event_type, rows in self.rows.items()}
 
     @property
     def event_count(self) -> int:
         """Accepted events."""
-        return sum(rows.num_rows for rows in self.columns.values())
+        return sum(map(len, self.rows.values()))
 
 
 def read_events(lines: Iterable[dict[str, Any]], context: Context) -> Batch:
     """The batch of parsed JSON objects, one by one. Raises InvalidField (one entity named in two ways)."""
     events = [normalise(line, place, context) for place, line in enumerate(lines)]
     batch = Batch(entities=entities(event.mention for event in events if event.mention))
-    rows: dict[str, list[Event]] = {}
+    accepted: dict[str, list[Row]] = {}
     for event in events:
         if event.refusal:
             batch.failures.append((event.mention.id if event.mention and event.is_checked else None, event.refusal))
         else:
-            rows.setdefault(event.type, []).append(event)
-    batch.columns = {event_type: _record_batch(event_type, accepted) for event_type, accepted in rows.items()}
+            accepted.setdefault(event.type, []).append(event.row)
+    batch.rows = {event_type: few_or_columns(event_type, rows) for event_type, rows in accepted.items()}
     return batch
 
 
@@ -72,8 +74,3 @@ def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
         if found.setdefault(mention.id, mention) != mention:
             raise InvalidField(f"Inconsistent model_event or allow_locked for {mention.id}")
     return found
-
-
-def _record_batch(event_type: str, events: Sequence[Event]) -> pa.RecordBatch:
-    row_type = pa.struct(TABLES[event_type].block_schema)
-    return pa.RecordBatch.from_struct_array(pa.array([event.row for event in events], row_type))

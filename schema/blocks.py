@@ -27,6 +27,7 @@ import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
 from schema.errors import RecordError
+from schema.rows import Rows, columns, tasks_of
 from schema.tables import COMMON, INT64_MAX, INT64_MIN, TABLES
 
 SCHEMA_VERSION = 1
@@ -43,26 +44,30 @@ ALL: Scope = "all"
 
 @dataclass(frozen=True)
 class Block:
-    """The events of one type and one partition from one batch. ``rows``: ``Table.block_schema``."""
+    """The events of one type and one partition from one batch. ``rows``: in either form."""
 
     company: str
     event_type: str
     received_at: int  # ms since the epoch
-    rows: pa.RecordBatch
+    rows: Rows
+
+    @cached_property
+    def columns(self) -> pa.RecordBatch:
+        """The rows, as ``Table.block_schema``."""
+        return columns(self.event_type, self.rows)
 
     @property
     def entity(self) -> str:
         """An entity of the block; all of them are in its partition."""
-        return str(self.rows["task"][0].as_py())
+        return self.tasks[0]
 
     @cached_property
     def tasks(self) -> list[str]:
         """The entities of the block, each once."""
-        tasks: list[str] = self.rows["task"].unique().to_pylist()
-        return tasks
+        return tasks_of(self.rows)
 
     def split(self, partitions: int, max_bytes: int) -> Iterator[tuple[int, Block]]:
-        """The block cut by partition and size: (partition, block), rows in their order.
+        """The block cut by partition and size, in columns: (partition, block), rows in their order.
 
         No piece has more than MAX_ROWS rows, nor, unless it is a single row, more than ``max_bytes`` uncompressed.
         """
@@ -72,16 +77,16 @@ class Block:
 
     def _by_partition(self, partitions: int) -> Iterator[tuple[int, pa.RecordBatch]]:
         if partitions == 1:
-            yield 0, self.rows
+            yield 0, self.columns
             return
-        tasks = self.rows["task"].dictionary_encode()
+        tasks = self.columns["task"].dictionary_encode()
         places = np.array([partition_of(self.company, task.as_py(), partitions) for task in tasks.dictionary])
         if len(set(places)) == 1:
-            yield int(places[0]), self.rows
+            yield int(places[0]), self.columns
             return
         place_of_row = places[tasks.indices.to_numpy()]
         for partition in dict.fromkeys(place_of_row.tolist()):
-            yield partition, self.rows.filter(pa.array(place_of_row == partition))
+            yield partition, self.columns.filter(pa.array(place_of_row == partition))
 
 
 @dataclass(frozen=True)
@@ -149,10 +154,10 @@ def encode(
     if isinstance(content, Deletion):
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
-    is_small = content.rows.num_rows <= SMALL_ROWS and content.rows.nbytes <= SMALL_BYTES
+    is_small = content.columns.num_rows <= SMALL_ROWS and content.columns.nbytes <= SMALL_BYTES
     options = pa.ipc.IpcWriteOptions(compression=None if is_small else compression)
-    with pa.ipc.new_stream(sink, content.rows.schema, options=options) as stream:
-        stream.write_batch(content.rows)
+    with pa.ipc.new_stream(sink, content.columns.schema, options=options) as stream:
+        stream.write_batch(content.columns)
     headers |= {"kind": content.event_type, "company": content.company}
     return key, _headers(headers), sink.getvalue().to_pybytes()
 

@@ -26,6 +26,7 @@ from schema.batches import Batch, entities, read_events
 from schema.errors import EmptyBatch, MalformedRequest
 from schema.events import Context, Mention
 from schema.ordinary import Unusual, constant, ordinary_rows
+from schema.rows import Rows
 from schema.tables import COMMON, TABLES
 
 FLAGS = ("model_event", "allow_locked")
@@ -87,13 +88,13 @@ def _read_ordinary(table: pa.Table, context: Context) -> Batch:
     for flag in FLAGS:
         if flag not in table.column_names:
             table = table.append_column(flag, constant(False, pa.bool_(), table.num_rows))
-    columns = {}
+    found: dict[str, Rows] = {}
     types = table["type"].combine_chunks()
     for event_type in pc.unique(types).to_pylist():
         places = np.flatnonzero(pc.equal(types, event_type).to_numpy(zero_copy_only=False))
         rows = table if len(places) == len(types) else table.take(pa.array(places))
-        columns[event_type] = ordinary_rows(event_type, _given(event_type, rows), places, context)
-    return Batch(columns, _entities(table))
+        found[event_type] = ordinary_rows(event_type, _given(event_type, rows), places, context)
+    return Batch(found, _entities(table))
 
 
 def _entities(table: pa.Table) -> dict[str, Mention]:

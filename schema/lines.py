@@ -19,6 +19,7 @@ from schema.batches import Batch, entities, read_events
 from schema.errors import EmptyBatch, MalformedRequest
 from schema.events import Context, Mention
 from schema.ordinary import Unusual, constant, ordinary_rows
+from schema.rows import Rows
 from schema.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 
 NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -153,11 +154,11 @@ def _read_ordinary(body: bytes, context: Context) -> Batch:
         raise Unusual from error
     if len(events) != _count_objects(body):
         raise Unusual
-    columns = {}
+    rows: dict[str, Rows] = {}
     for kind, places in _places_by_kind(events).items():
         given = _fields(kind, events if len(places) == len(events) else [events[place] for place in places])
-        columns[KINDS[kind]] = ordinary_rows(KINDS[kind], given, places, context)
-    return Batch(columns, _entities(events))
+        rows[KINDS[kind]] = ordinary_rows(KINDS[kind], given, places, context)
+    return Batch(rows, _entities(events))
 
 
 def _decode(body: bytes) -> Sequence[Ordinary]:

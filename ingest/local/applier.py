@@ -185,4 +185,4 @@ class Applier:
 
 def _rows(entry: Entry) -> int:
     content = entry.record.content
-    return content.rows.num_rows if isinstance(content, Block) else 0
+    return len(content.rows) if isinstance(content, Block) else 0

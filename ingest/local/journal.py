@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.local import LOCAL_EPOCH
+from ingest.local.few import as_columns, pack
 from schema.blocks import Content, Deletion, Place, Record, decode, encode
 from schema.disk import need_room
 from schema.errors import Unavailable
 from schema.metrics import PARKED
 
-LOCAL_EPOCH = 2  # 1 was that of data directories without a journal
 BLOCK_BYTES = 256 << 20
 SPARE = 1.5  # times the disk's reserve has to be free, so that there is room for what was acknowledged in the store
 COMPRESSION = "lz4"  # zstd takes three times the time of all that is done here
@@ -39,7 +40,8 @@ CREATE TABLE IF NOT EXISTS parked
     PRIMARY KEY (offset, row)
 );
 """
-APPEND_SQL = "INSERT INTO records (headers, content) VALUES (?, ?)"
+APPEND_SQL = "INSERT INTO records (headers, content) VALUES "
+ROWS_AT_ONCE = 50
 PARK_SQL = "INSERT OR REPLACE INTO parked (headers, content, offset, row, reason) VALUES (?, ?, ?, ?, ?)"
 RECORDS_SQL = "SELECT offset, headers, content FROM records ORDER BY offset"
 REPLAY_SQL = f"""
@@ -48,6 +50,8 @@ SELECT json_set(headers, '$.origin_epoch', '{LOCAL_EPOCH}', '$.origin_offset', f
     '$.origin_row', format('%d', row)), content
 FROM parked ORDER BY offset, row
 """
+
+Row = tuple[str, bytes]  # headers and content
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,17 @@ class Journal:
         Blocks are cut where a record would be too large.
         """
         need_room(self._directory, SPARE)
-        rows = [[(p, _row(p)) for content in contents for p in _pieces(content)] for contents in requests]
+        rows = [[piece for content in contents for piece in _pieces(content)] for contents in requests]
         with self._transaction() as connection:
-            return [[_append(connection, *row) for row in of_request] for of_request in rows]
+            offsets = _append(connection, [row for of_request in rows for _, row in of_request])
+        return [[_entry(next(offsets), *row) for row in of_request] for of_request in rows]
 
     def entries(self) -> list[Entry]:
         """What is not forgotten, in order. Raises RecordError if a newer version wrote it."""
         with self._transaction() as connection:
             rows = connection.execute(RECORDS_SQL).fetchall()
         return [
-            Entry.of(offset, decode(_headers(headers), content, 0, offset), len(content))
+            Entry.of(offset, decode(*as_columns(_headers(headers), content), 0, offset), len(content))
             for offset, headers, content in rows
         ]
 
@@ -140,20 +145,31 @@ def _translated() -> Iterator[None]:
         raise Unavailable(f"The journal cannot be written: {error}") from error
 
 
-def _append(connection: sqlite3.Connection, content: Content, row: tuple[str, bytes]) -> Entry:
-    offset = connection.execute(APPEND_SQL, row).lastrowid or 0
+def _append(connection: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[int]:
+    """The offsets of the rows. Many to a statement: each is a wait for Python's lock."""
+    offsets: list[int] = []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        statement = APPEND_SQL + ", ".join(["(?, ?)"] * len(some))
+        last = connection.execute(statement, [value for row in some for value in row]).lastrowid or 0
+        offsets += range(last - len(some) + 1, last + 1)
+    return iter(offsets)
+
+
+def _entry(offset: int, content: Content, row: Row) -> Entry:
     return Entry.of(offset, Record(Place(LOCAL_EPOCH, 0, offset), content), len(row[1]))
 
 
-def _pieces(content: Content) -> Iterator[Content]:
-    if isinstance(content, Deletion):
-        yield content
+def _pieces(content: Content) -> Iterator[tuple[Content, Row]]:
+    if packed := pack(content):
+        yield content, packed
+    elif isinstance(content, Deletion):
+        yield content, _row(content)
     else:
-        yield from (piece for _, piece in content.split(1, BLOCK_BYTES))
+        yield from ((piece, _row(piece)) for _, piece in content.split(1, BLOCK_BYTES))
 
 
-def _row(content: Content) -> tuple[str, bytes]:
-    """``headers`` and ``content``."""
+def _row(content: Content) -> Row:
     _, headers, value = encode(content, LOCAL_EPOCH, compression=COMPRESSION)
     return json.dumps({name: text.decode() for name, text in headers.items()}), value
 
