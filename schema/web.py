@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cramjam
 from aiohttp import web
+from prometheus_client import Counter, Histogram
 
 from schema import openapi
 from schema.auth import Authenticator
@@ -131,8 +133,9 @@ class Dispatcher:
             logger.exception("unexpected error in %s", call.name)
             response = error_response(call, EventsError("Internal error"))
         name = call.endpoint.name if call.endpoint else "unknown"
-        REQUESTS.labels(name, response.status).inc()
-        REQUEST_SECONDS.labels(name).observe(time.perf_counter() - started)
+        answered, seconds = _metrics_of(name, response.status)
+        answered.inc()
+        seconds.observe(time.perf_counter() - started)
         return response
 
     async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
@@ -140,7 +143,7 @@ class Dispatcher:
             raise EncodedBody("Content-Encoding is not supported")
         call.parse(request.rel_url.raw_path)
         endpoint = call.resolve(self._endpoints)
-        caller = await self._authenticator.caller(request.headers, request.cookies, endpoint.access)
+        caller = await self._authenticator.caller(request.headers, _cookies(request), endpoint.access)
         with self._room.take(request.content_length or 0):
             parameters = await _read_parameters(request, endpoint)
             check_waiting()
@@ -148,6 +151,17 @@ class Dispatcher:
         if isinstance(answer, Stream):
             return await _stream(request, answer)
         return await _envelope(call, request, answer)
+
+
+@lru_cache(1024)
+def _metrics_of(name: str, status: int) -> tuple[Counter, Histogram]:
+    """To look a label up takes longer than to count."""
+    return REQUESTS.labels(name, status), REQUEST_SECONDS.labels(name)
+
+
+def _cookies(request: web.Request) -> Mapping[str, str]:
+    """Those of the request; few programs send any, and aiohttp makes a parser first."""
+    return request.cookies if "Cookie" in request.headers else {}
 
 
 async def _read_parameters(request: web.Request, endpoint: Endpoint) -> Request:
@@ -174,6 +188,8 @@ async def _read_body(request: web.Request) -> bytes:
     if limit and (request.content_length or 0) > limit:
         raise BodyTooLarge(f"The body exceeds {limit} bytes")
     try:
+        if request.content.is_eof():  # it is here already
+            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
@@ -213,9 +229,11 @@ async def _envelope(call: Call, request: web.Request, answer: Answer | Reply) ->
 
 async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
     """The body as the client accepts it, if it is worth it."""
+    if len(body) < COMPRESS_FROM_BYTES:
+        return body
     accepted = {part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(",")}
     encoding = next((name for name in ENCODERS if name in accepted), None)
-    if encoding is None or len(body) < COMPRESS_FROM_BYTES:
+    if encoding is None:
         return body
     response.headers["Content-Encoding"] = encoding
     if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:

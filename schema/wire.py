@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -173,7 +173,7 @@ class Endpoints:
 class Call:
     """One request as the envelope describes it; filled in as far as it gets."""
 
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=lambda: random.randbytes(16).hex())
     trx: str = ""
     name: str = ""
     version: Version = (1, 0)
