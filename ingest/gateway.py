@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Iterable
@@ -169,13 +168,12 @@ async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Menti
 
 
 def _context(gateway: Gateway, caller: Caller, body: bytes) -> Context:
-    source = caller.idempotency_key.encode() if caller.idempotency_key else body
     return Context(
         now_ms=_now_ms(),
         worker=caller.worker,
-        batch_id=hashlib.sha256(source).digest()[:16],
         fresh_id=os.urandom(16),
         validate_plots=gateway.validate_plots,
+        source=caller.idempotency_key.encode() if caller.idempotency_key else body,
     )
 
 

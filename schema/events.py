@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -9,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -39,9 +40,15 @@ class Context:
 
     now_ms: int
     worker: str = "<unknown>"
-    batch_id: bytes = bytes(16)  # digest of the request
+    batch_id: bytes = bytes(16)  # digest of the request, unless its ``source`` is given
     fresh_id: bytes = bytes(16)  # random, for log lines that bring no timestamp of their own
     validate_plots: bool = False
+    source: bytes | None = None  # what the digest is of: only log lines need it
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What identifies the request's log lines."""
+        return self.batch_id if self.source is None else hashlib.sha256(self.source).digest()[:16]
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ def _check_entity(entity: Any, is_model: bool, event_type: str) -> None:
 
 def _line_identity(line: dict[str, Any], place: int, context: Context) -> Row:
     has_own_time = line.get("timestamp") is not None or line.get("ts") is not None
-    return {"batch_id": context.batch_id if has_own_time else context.fresh_id, "line": place}
+    return {"batch_id": context.digest if has_own_time else context.fresh_id, "line": place}
 
 
 def _common_columns(line: dict[str, Any], context: Context) -> Row:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from operator import attrgetter
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,6 +25,9 @@ from schema.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 NEWLINE = re.compile(r"\r\n|\n|\r")
 FEW_BYTES = 2000  # about ten events
 NEWLINE_BYTE, OPENING, CLOSING = b"\n{}"
+
+Named = tuple[str, bool, bool]
+Values = dict[str, list[Any]]
 
 
 def read_lines(body: bytes, context: Context) -> Batch:
@@ -155,10 +158,12 @@ def _read_ordinary(body: bytes, context: Context) -> Batch:
     if len(events) != _count_objects(body):
         raise Unusual
     rows: dict[str, Rows] = {}
+    named: set[Named] = set()
     for kind, places in _places_by_kind(events).items():
-        given = _fields(kind, events if len(places) == len(events) else [events[place] for place in places])
-        rows[KINDS[kind]] = ordinary_rows(KINDS[kind], given, places, context)
-    return Batch(rows, _entities(events))
+        values = _values(kind, events if len(places) == len(events) else [events[place] for place in places])
+        rows[KINDS[kind]] = ordinary_rows(KINDS[kind], _fields(kind, values), places, context)
+        named |= _named(values)
+    return Batch(rows, entities(Mention(*mention) for mention in named))
 
 
 def _decode(body: bytes) -> Sequence[Ordinary]:
@@ -188,30 +193,37 @@ def _count_objects(body: bytes) -> int:
     return len(breaks) + 1
 
 
-def _entities(events: Sequence[Ordinary]) -> dict[str, Mention]:
-    if not any(any(map(attrgetter(flag), events)) for flag in ("model_event", "allow_locked")):
-        return {task: Mention(task, False, False) for task in set(map(attrgetter("task"), events))}
-    named = set(map(attrgetter("task", "model_event", "allow_locked"), events))
-    return entities(Mention(*mention) for mention in named)
-
-
 def _places_by_kind(events: Sequence[Ordinary]) -> dict[type[Ordinary], npt.NDArray[np.int64]]:
-    kinds = list(map(type, events))
-    distinct = set(kinds)
+    distinct = set(map(type, events))
     if len(distinct) == 1:
         return {distinct.pop(): np.arange(len(events))}
+    kinds = list(map(type, events))
     return {kind: np.array([place for place, found in enumerate(kinds) if found is kind]) for kind in distinct}
 
 
-def _fields(kind: type[Ordinary], events: Sequence[Ordinary]) -> dict[str, pa.Array]:
-    """The structs' fields as arrays, null where a line lacks one."""
+def _values(kind: type[Ordinary], events: Sequence[Ordinary]) -> Values:
+    """The values of each of the structs' fields: to take all of an event at once is faster than to ask for each."""
+    names = kind.__struct_fields__
+    flat = list(chain.from_iterable(map(msgspec.structs.astuple, events)))
+    return {name: flat[place :: len(names)] for place, name in enumerate(names)}
+
+
+def _named(values: Values) -> set[Named]:
+    """How the events name their entities: (id, model_event, allow_locked)."""
+    tasks, is_model, allow_locked = (values[name] for name in ("task", "model_event", "allow_locked"))
+    if True in is_model or True in allow_locked:
+        return set(zip(tasks, is_model, allow_locked, strict=True))
+    return {(task, False, False) for task in set(tasks)}
+
+
+def _fields(kind: type[Ordinary], values: Values) -> dict[str, pa.Array]:
+    """The fields as arrays, null where a line lacks one."""
     types = COMMON | TABLES[KINDS[kind]].fields
-    names = [name for name in kind.__struct_fields__ if name != "allow_locked"]
-    return {name: _array(list(map(attrgetter(name), events)), types.get(name, pa.string())) for name in names}
+    return {name: _array(of, types.get(name, pa.string())) for name, of in values.items() if name != "allow_locked"}
 
 
 def _array(values: list[Any], data_type: pa.DataType) -> pa.Array:
-    if values[0] is UNSET and all(value is UNSET for value in values):
+    if values[0] is UNSET and values.count(UNSET) == len(values):
         return constant(None, data_type, len(values))
     try:
         return pa.array(values, data_type)

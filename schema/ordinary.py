@@ -109,7 +109,7 @@ FIELDS: dict[str, Callable[[Arrays, int], dict[str, pa.Array]]] = {
 
 
 def _line_identity(given: Arrays, places: npt.NDArray[np.int64], context: Context) -> dict[str, pa.Array]:
-    own, fresh = (pa.scalar(value, pa.binary(16)) for value in (context.batch_id, context.fresh_id))
+    own, fresh = (pa.scalar(value, pa.binary(16)) for value in (context.digest, context.fresh_id))
     ids = pa.repeat(own, len(places))
     if "timestamp" not in given or given["timestamp"].null_count:
         timed = given["timestamp"].is_valid() if "timestamp" in given else constant(False, pa.bool_(), len(places))
