@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingest.log import Log
@@ -24,6 +25,7 @@ from schema.tables import INT64_MAX, INT64_MIN
 from schema.wire import Answer, Caller, Endpoints, Tier, to_json
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
+READERS = ThreadPoolExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
 ACKS = ("durable", "visible")
 BODIES = {JSON_LINES: read_body, ARROW_STREAM: read_columns}
 
@@ -87,7 +89,7 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
     if len(request.body) < READ_IN_THREAD_FROM_BYTES:
         read = _read(gateway, caller, request)
     else:
-        read = await asyncio.to_thread(_read, gateway, caller, request)
+        read = await asyncio.get_running_loop().run_in_executor(READERS, _read, gateway, caller, request)
     return await _accept(gateway, caller, *read)
 
 
