@@ -1,7 +1,8 @@
 """A task's log lines: which of them come next, and how many there are.
 
-The table's order is that of the timestamps, and a log may be long: a page is read between two timestamps, so that FINAL
-merges no more than that. Where it ends is looked up first, among all copies of lines, deleted ones too; so there may be
+The table's order is that of the timestamps, and a log may be long. A page is read without FINAL at first, from its
+start until it is full: mostly each line is there once. Else it is read between two timestamps, so that FINAL merges no
+more than that. Where it ends is then looked up first, among all copies of lines, deleted ones too; so there may be
 fewer lines than that promised, and then the next end is further away.
 """
 
@@ -29,6 +30,7 @@ Rows = list[dict[str, Any]]
 
 WIDER = 16  # times, where a page's end was too near
 AT_ONCE = 1000  # timestamps of one statement: they travel in a URL
+FEW_TIES = 32  # lines beyond a page, among which those of its last timestamp mostly end
 
 COPIES = f"FROM logs WHERE {ENTITY}"  # a line that was written again is there more than once
 LINES = f"FROM logs FINAL WHERE {ENTITY} AND $living"
@@ -40,19 +42,27 @@ PAGE_SQL = f"""
 SELECT {columns(LOG)} {LINES} AND $filter AND $within
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
+# A line's copies share timestamp, batch and place; what different lines of one timestamp may share is the hash alone.
+QUICK_PAGE_SQL = f"""
+SELECT {columns(LOG)}, cityHash64(batch_id, line) AS copy_of {COPIES} AND $living AND $filter AND {WITHIN}
+ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
+"""
 UNTIMED_PAGE_SQL = f"""
 SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
 TOTAL_SQL = f"""
 SELECT count() AS n FROM
 (
-    SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $living AND $filter LIMIT {MAX_UNSCROLLED_TOTAL}
+    SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
 )
 {ONE_THREAD}
 """
-MATCHES_SQL = f"SELECT timestamp, batch_id, line {COPIES} AND $living AND $filter LIMIT {MAX_UNSCROLLED_TOTAL}"
+MATCHES_SQL = f"""
+SELECT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
+"""
 NEXT_SQL = f"""
-SELECT timestamp {COPIES} AND $living AND $filter AND {WITHIN} ORDER BY timestamp $direction LIMIT {{near:UInt64}}
+SELECT timestamp {COPIES} AND $living AND $filter AND $indexed AND {WITHIN}
+ORDER BY timestamp $direction LIMIT {{near:UInt64}}
 """
 
 
@@ -75,6 +85,11 @@ class Span:
     def is_empty(self) -> bool:
         """Whether no timestamp is in it."""
         return self.low > self.high
+
+    @property
+    def start(self) -> int:
+        """The timestamp that it is read from."""
+        return self.high if self.direction == "DESC" else self.low
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -115,11 +130,14 @@ class Matches:
 
 @dataclass(frozen=True)
 class Lines:
-    """Statements about a task's lines: their fixed parts and parameters."""
+    """Statements about a task's lines: their fixed parts and parameters.
+
+    ``$indexed``: what follows from ``$filter`` and is looked up in an index by statements that look through all lines.
+    """
 
     store: Store
     entity: Entity
-    texts: Mapping[str, str] = field(default_factory=lambda: {"$filter": "1"})
+    texts: Mapping[str, str] = field(default_factory=lambda: {"$filter": "1", "$indexed": "1"})
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def living(self, alive: Living) -> Lines:
@@ -141,6 +159,22 @@ class Lines:
         where = of_entity(self.entity) | span.parameters
         rows = await self.store.read(fill(END_SQL, {"$direction": span.direction}), where | {"near": near})
         return int(rows[0]["timestamp"]) if rows else None
+
+    async def quick_page(self, span: Span, size: int) -> Rows | None:
+        """The first ``size`` lines of a span, and all that share the last one's timestamp; None if ``page`` has to say.
+
+        That is so if lines were written again, or many share a timestamp.
+        """
+        if not size or span.is_empty:
+            return []
+        limit = size + FEW_TIES
+        rows = await self.read(QUICK_PAGE_SQL, {"$direction": span.direction}, **span.parameters, limit=limit)
+        if _have_copies(rows):
+            return None
+        whole = rows if len(rows) < limit else _without_last_time(rows)
+        if len(whole) < min(size, len(rows)):
+            return None
+        return _with_ties(_in_order(whole, span.direction), size)
 
     async def page(self, span: Span, size: int, end: int | None) -> Rows:
         """The first ``size`` lines of a span, and all that share the last one's timestamp.
@@ -201,6 +235,22 @@ class Lines:
     async def _page(self, texts: Mapping[str, str], direction: Direction, size: int, **parameters: Any) -> Rows:
         rows = await self.read(PAGE_SQL, {**texts, "$direction": direction}, **parameters, limit=size + MAX_TIES)
         return _with_ties(rows, size)
+
+
+def _have_copies(rows: Rows) -> bool:
+    return len({(row["timestamp"], row["copy_of"]) for row in rows}) < len(rows)
+
+
+def _without_last_time(rows: Rows) -> Rows:
+    """Without the lines that share the last one's timestamp: there may be more of them."""
+    last = rows[-1]["timestamp"]
+    return [row for row in rows if row["timestamp"] != last]
+
+
+def _in_order(rows: Rows, direction: Direction) -> Rows:
+    """By timestamp, and those that share one as they were written."""
+    sign = -1 if direction == "DESC" else 1
+    return sorted(rows, key=lambda row: (sign * row["timestamp"], row["seq"]))
 
 
 def _with_ties(rows: Rows, size: int) -> Rows:

@@ -17,6 +17,7 @@ from query.living import living
 from query.paging import MAX_PAGE, PageSize, Snapshot
 from query.reader import Reader
 from query.rows import Int64, MetricFilter, columns, documents, filter_sql
+from query.searched import SEARCHED, indexed_sql
 from query.threads import ONE_THREAD
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
@@ -140,10 +141,11 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
 
 async def _page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
-    lines, size = Lines(reader.store, task), request.batch_size
-    alive, end = await asyncio.gather(living(reader.store, task), lines.end(span, size))
-    lines = lines.living(alive)
-    total, rows = await asyncio.gather(reader.totals.of(task, alive, lines.total), lines.page(span, size, end))
+    alive = await living(reader.store, task)
+    lines = Lines(reader.store, task).living(alive)
+    total, rows = await asyncio.gather(
+        reader.totals.of(task, alive, lines.total), reader.paces.page(lines, span, request.batch_size)
+    )
     return lines, total, rows
 
 
@@ -160,10 +162,12 @@ def _chosen(lines: Lines, request: GetTaskLog) -> Lines:
     """Those that are meant."""
     condition, parameters = filter_sql(request.metrics)
     if request.search:
-        condition += " AND positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
+        condition += f" AND {SEARCHED}"
     if request.levels:
         condition += " AND level IN {levels:Array(String)}"
-    return lines.where({"$filter": condition}, **parameters, search=request.search, levels=request.levels)
+    indexed, of_index = indexed_sql(request.search)
+    of_request = {"search": request.search, "levels": request.levels}
+    return lines.where({"$filter": condition, "$indexed": indexed}, **parameters, **of_index, **of_request)
 
 
 async def _scroll(

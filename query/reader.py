@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from query.cursor import Cursors
 from query.memory import Memory
+from query.paces import Paces
 from query.statistics import Statistics
 from query.totals import Totals
 from query.watching import Watching
@@ -29,6 +30,7 @@ class Reader:
     watching: Watching = field(init=False)
     memory: Memory = field(init=False)
     totals: Totals = field(init=False, default_factory=Totals)
+    paces: Paces = field(init=False, default_factory=Paces)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))

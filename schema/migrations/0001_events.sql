@@ -92,6 +92,7 @@ ORDER BY (company, task, metric, variant, iter, discriminator)
 SETTINGS fsync_after_insert = 1, merge_selector_base = 40, index_granularity = 64;
 
 -- A line's identity is (batch_id, line); the timestamp stands before it so that pages are read in the table's order.
+-- Small granules: a page is of 500 lines or so, and those that a search reads are found among them by an index.
 CREATE TABLE IF NOT EXISTS logs
 (
     company       LowCardinality(String),
@@ -114,4 +115,4 @@ CREATE TABLE IF NOT EXISTS logs
 )
 ENGINE = $replacing(seq)
 ORDER BY (company, task, timestamp, batch_id, line)
-SETTINGS fsync_after_insert = 1, merge_selector_base = 40;
+SETTINGS fsync_after_insert = 1, merge_selector_base = 40, index_granularity = 1024;

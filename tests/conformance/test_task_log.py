@@ -288,3 +288,29 @@ def test_lines_are_searched_by_text_and_level(api: Api, task: str) -> None:
     assert found(levels=["error"]) == ["Loss is nan"]
     assert found(levels=["error", "info"], search="loss", batch_size=10) == ["Loss is nan", "loss 0.5"]
     assert found(search="", levels=[]) == texts
+
+
+@pytest.mark.parametrize(
+    ("search", "places"),
+    [
+        ("300 KELVIN", [0]),
+        ("300 \u212aelvin", [1]),
+        ("token", []),
+        ("50%_\\n", [3]),
+        ("50%", [3]),
+        ("STRAßE nach", [4]),
+        ("straẞe NACH", [4]),
+        ("'quoted\" {x:String}\ttext", [5]),
+        ("ne", [6]),
+        ("one\ntwo", [6]),
+        ("50%.*", []),
+        ("300 celsius", []),
+    ],
+)
+def test_the_text_of_a_search_is_literal(api: Api, task: str, search: str, places: list[int]) -> None:
+    """With what means something in a pattern, is folded in an unusual way, or is too short for an index."""
+    texts = ["at 300 Kelvin", "at 300 \u212aELVIN", "a TO\u212aEN", "50%_\\n", "Straße nach Ulm"]
+    texts += ["'Quoted\" {x:String}\tTEXT", "ONE\nTWO", ""]
+    api.add(*(log(task, text, timestamp=1000 + place) for place, text in enumerate(texts)))
+    answer = api.call(LOG, task=task, order="asc", search=search)
+    assert (column(answer["events"], "msg"), answer["total"]) == ([texts[place] for place in places], len(places))

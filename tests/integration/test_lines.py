@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pytest
 
-from query.lines import Direction, Lines, Matches, Rows, Span
+from query.lines import FEW_TIES, Direction, Lines, Matches, Rows, Span
 from query.living import living
+from query.paces import Paces
+from query.searched import indexed_sql
 from schema.events import NO_TIMESTAMP
+from schema.living import ENTITY
 from schema.registry import Entity
 from schema.store import Store
 from schema.tables import INT64_MIN
@@ -19,7 +23,24 @@ COUNT, TIMES = 60, 8
 TASK = Entity("t", "name", "created", "c", "c", False)
 AGAIN = Entity("again", "name", "created", "c", "c", False)  # each line TIMES times; the last say "new"
 GONE = Entity("gone", "name", "created", "c", "c", False)  # the older half and the newest ones are deleted
+LONG = Entity("long", "name", "created", "c", "c", False)  # dense, a gap, then one line in 1000 ms; some came late
+PART = Entity("part", "name", "created", "c", "c", False)  # its newest lines were written again
+TIED = Entity("tied", "name", "created", "c", "c", False)  # more than FEW_TIES share each timestamp
 DELETED = 500  # seq
+Page = tuple[int, Direction, int]  # size, direction, start
+DIRECTIONS: tuple[Direction, ...] = ("DESC", "ASC")
+DENSE = [*range(1, 601), *range(100_000, 160_000, 1000)]
+
+
+@dataclass(frozen=True)
+class Watched(Lines):
+    """Says which parts of a log were read."""
+
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    async def quick_page(self, span: Span, size: int) -> Rows | None:
+        self.spans.append((span.low, span.high))
+        return await super().quick_page(span, size)
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +52,31 @@ def store(store: Store) -> Store:
     store.insert("logs", rows(GONE, [*range(COUNT), *range(2 * COUNT, 3 * COUNT)], 1))
     store.insert("logs", rows(GONE, range(COUNT, 2 * COUNT), DELETED + 1, "living"))
     store.insert("tombstones", tombstone())
+    store.insert("logs", rows(LONG, DENSE[::2] + DENSE[:100:2], 1))
+    store.insert("logs", rows(LONG, DENSE[1::2], len(DENSE), batch=1))
+    store.insert("logs", rows(PART, range(COUNT), 1))
+    store.insert("logs", rows(PART, range(COUNT), COUNT + 1, only=range(COUNT // 2, COUNT)))
+    store.insert("logs", rows(TIED, [1 + number // (2 * FEW_TIES) for number in range(6 * FEW_TIES)], 1))
     return store
 
 
-def rows(task: Entity, timestamps: Sequence[int], first_seq: int, msg: str = "line") -> pa.Table:
+def rows(
+    task: Entity,
+    timestamps: Sequence[int],
+    first_seq: int,
+    msg: str = "line",
+    batch: int = 0,
+    only: Sequence[int] | None = None,
+) -> pa.Table:
+    """Lines of one batch; ``only``: their places in it."""
     count = len(timestamps)
     texts = {"company": "c", "task": task.id, "metric": "", "variant": "", "discriminator": "a", "worker": ""}
     columns: dict[str, object] = {name: [text] * count for name, text in (texts | {"extras": "", "msg": msg}).items()}
-    columns |= {"timestamp": list(timestamps), "batch_id": pa.array([bytes(16)] * count, pa.binary(16))}
+    columns |= {"timestamp": list(timestamps), "batch_id": pa.array([bytes([batch] * 16)] * count, pa.binary(16))}
     columns |= {"line": pa.array(range(count), pa.uint32()), "iter": [0] * count, "has_iter": [False] * count}
     columns |= {"model_event": [False] * count, "level": ["info"] * count, "received_at": [1] * count}
-    return pa.table(columns | {"seq": pa.array(range(first_seq, first_seq + count), pa.uint64())})
+    table = pa.table(columns | {"seq": pa.array(range(first_seq, first_seq + count), pa.uint64())})
+    return table if only is None else table.take(list(only))
 
 
 def tombstone() -> pa.Table:
@@ -60,6 +95,28 @@ def page(store: Store, task: Entity, size: int, direction: Direction, start: int
         return await lines.page(span, size, await lines.end(span, size))
 
     return asyncio.run(read())
+
+
+def quick_page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Rows | None:
+    async def read() -> Rows | None:
+        return await (await lines_of(store, task)).quick_page(Span.beyond(start, direction), size)
+
+    return asyncio.run(read())
+
+
+def paced_pages(store: Store, task: Entity, asked: Sequence[Page]) -> list[Rows]:
+    """Pages of one log, one after the other, each guessed from those before."""
+
+    async def read() -> list[Rows]:
+        lines, paces = await lines_of(store, task), Paces()
+        return [await paces.page(lines, Span.beyond(start, direction), size) for size, direction, start in asked]
+
+    return asyncio.run(read())
+
+
+def identities(lines: Rows | None) -> list[tuple[int, int]] | None:
+    """Of lines, by timestamp and seq."""
+    return None if lines is None else [(line["timestamp"], line["seq"]) for line in lines]
 
 
 def found(store: Store, task: Entity, size: int, condition: str) -> tuple[int | None, list[int]]:
@@ -95,6 +152,63 @@ def test_lines_of_one_timestamp_are_on_one_page(store: Store, size: int, count: 
     assert len(page(store, TASK, size, "DESC")) == len(page(store, TASK, size, "ASC")) == count
 
 
+@pytest.mark.parametrize("task", [TASK, GONE, LONG])
+@pytest.mark.parametrize("size", [0, 1, 5, 30, COUNT, 3 * COUNT, 2 * len(DENSE)])
+@pytest.mark.parametrize("direction", ["DESC", "ASC"])
+def test_a_page_without_final_is_the_same(store: Store, task: Entity, size: int, direction: Direction) -> None:
+    for start in (0, 7, 300, 120_000):
+        expected = identities(page(store, task, size, direction, start))
+        assert identities(quick_page(store, task, size, direction, start)) == expected
+
+
+def test_lines_that_were_written_again_are_left_to_final(store: Store) -> None:
+    assert quick_page(store, AGAIN, 5, "DESC") is None
+    assert quick_page(store, PART, 5, "DESC") is None
+    assert times(quick_page(store, PART, 5, "DESC", start=COUNT // 2) or []) == [29, 28, 27, 26, 25]
+
+
+def test_many_lines_of_one_timestamp_are_left_to_final(store: Store) -> None:
+    many = 2 * FEW_TIES
+    assert quick_page(store, TIED, 1, "DESC") is None
+    assert quick_page(store, TIED, many + 1, "DESC") is None
+    assert times(quick_page(store, TIED, many, "DESC") or []) == [3] * many
+    assert len(quick_page(store, TIED, 3 * many, "DESC") or []) == 3 * many
+
+
+@pytest.mark.parametrize("task", [TASK, AGAIN, GONE, LONG, PART, TIED])
+@pytest.mark.parametrize("size", [1, 5, 50, 100])
+def test_pages_whose_ends_are_guessed_are_the_same(store: Store, task: Entity, size: int) -> None:
+    """From a dense part into a sparse one and back, over a gap, beyond both ends."""
+    starts = (0, 0, 3, 590, 100_500, 158_000, 0, 130_000, 560, 0)
+    asked = [(size, direction, start) for start in starts for direction in DIRECTIONS]
+    expected = [identities(page(store, task, *one)) for one in asked]
+    assert [identities(rows) for rows in paced_pages(store, task, asked)] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ([(20, "DESC", 0)], [(INT64_MIN, NO_TIMESTAMP - 1)]),
+        ([(20, "DESC", 0)] * 2, [(INT64_MIN, NO_TIMESTAMP - 1), (120_997, NO_TIMESTAMP - 1)]),
+        ([(20, "DESC", 0), (20, "DESC", 140_000)], [(INT64_MIN, NO_TIMESTAMP - 1), (101_996, 139_999)]),
+        ([(20, "ASC", 100), (20, "ASC", 100)], [(101, NO_TIMESTAMP - 1), (101, 142)]),
+        ([(20, "ASC", 100), (20, "DESC", 0)], [(101, NO_TIMESTAMP - 1), (INT64_MIN, NO_TIMESTAMP - 1)]),
+        # too near: what lies beyond a gap, or beyond the end of the log
+        ([(20, "ASC", 100), (20, "ASC", 590)], [(101, NO_TIMESTAMP - 1), (591, 632), (591, NO_TIMESTAMP - 1)]),
+        ([(20, "ASC", 100), (20, "DESC", 9)], [(101, NO_TIMESTAMP - 1), (-33, 8), (INT64_MIN, 8)]),
+    ],
+)
+def test_what_is_read_of_a_log_for_its_pages(store: Store, asked: list[Page], read: list[tuple[int, int]]) -> None:
+    async def spans() -> list[tuple[int, int]]:
+        plain, paces = await lines_of(store, LONG), Paces()
+        lines = Watched(store, LONG, plain.texts, plain.parameters)
+        for size, direction, start in asked:
+            await paces.page(lines, Span.beyond(start, direction), size)
+        return lines.spans
+
+    assert asyncio.run(spans()) == read
+
+
 def test_what_a_line_said_before_it_was_written_again_is_not_found(store: Store) -> None:
     assert found(store, AGAIN, 5, "msg = 'new'") == (COUNT, [59, 58, 57, 56, 55])
     assert found(store, AGAIN, 5, "msg = 'old'")[1] == []
@@ -122,3 +236,17 @@ def test_the_first_that_were_found_are_not_taken_for_all() -> None:
 @pytest.mark.parametrize(("start", "direction"), [(INT64_MIN, "DESC"), (NO_TIMESTAMP, "ASC")])
 def test_nothing_is_beyond_the_ends_of_time(store: Store, start: int, direction: Direction) -> None:
     assert page(store, TASK, 5, direction, start) == []
+
+
+def test_the_index_says_which_lines_may_hold_a_text(store: Store) -> None:
+    """The condition is the index's own expression; a text that no line holds leaves nothing to be read."""
+
+    def ranges(text: str) -> list[str]:
+        condition, parameters = indexed_sql(text)
+        sql = f"EXPLAIN indexes = 1 SELECT msg FROM logs WHERE {ENTITY} AND {condition}"
+        plan = store.select(sql, {"company": "c", "task": TASK.id, **parameters})
+        lines = [row["explain"].strip() for row in plan]
+        return lines[lines.index("Name: of_text") :]
+
+    assert "Granules: 0/1" in ranges("nowhere to be found")
+    assert "Granules: 1/1" in ranges("LINE")
