@@ -98,8 +98,8 @@ def _logs(bench: Bench, service: Service) -> None:
     _ask(bench, service, "log page of 500, newest", 10, None, LOG, [page])
     middle = page | {"from_timestamp": START_MS + count // 2}
     _ask(bench, service, "log page of 500, from the middle", 10, None, LOG, [middle])
-    searched = [page | {"search": f"loss {count // 3 - number * 6}"} for number in range(100)]
-    _ask(bench, service, "text search in 1 M lines", 30, None, LOG, searched)
+    searched = [page | {"search": f"loss {count // 18 * 6 + 1 - number * 6} "} for number in range(100)]
+    _ask(bench, service, "text search in 1 M lines, one line", 30, None, LOG, searched)
 
 
 def _lines(task: str, first: int) -> bytes:
