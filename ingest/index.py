@@ -6,6 +6,7 @@ All in arrays. A group's rows stand in ascending ``seq``, as an entity's records
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,17 @@ def index_rows(event_type: str, events: pa.Table, since: Since) -> pa.Table:
         "since_reset": pa.array([newest for _, newest in sinces], pa.uint64()),
     }
     return pa.table(columns | _ranges(groups, events) | _summaries(groups, events, event_type))
+
+
+def by_entity(index: pa.Table) -> dict[tuple[str, str], pa.Table]:
+    """The rows of each (company, task) in what ``index_rows`` gave: they stand together."""
+    if not index.num_rows:
+        return {}
+    company, task = (index[name].dictionary_encode().combine_chunks().indices.to_numpy() for name in GROUP_BY[:2])
+    is_new = (np.diff(company) != 0) | (np.diff(task) != 0)
+    starts = [0, *(np.flatnonzero(is_new) + 1).tolist(), index.num_rows]
+    runs = (index.slice(start, end - start) for start, end in pairwise(starts))
+    return {(run["company"][0].as_py(), run["task"][0].as_py()): run for run in runs}
 
 
 class Groups:

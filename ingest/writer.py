@@ -32,6 +32,7 @@ COPIED_BYTES = 64 << 20  # up to here many pieces cost more than a copy
 
 Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
 Wrote = Callable[[Sequence[Record]], None]  # told what is stored, once it is; returns at once
+WroteIndex = Callable[[pa.Table], None]  # told the rows of the metric index that are, a table for each event type
 
 
 def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
@@ -42,10 +43,17 @@ def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
 class Writer:
     """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected."""
 
-    def __init__(self, store: Store, park: Park = refuse_to_park, wrote: Wrote = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        park: Park = refuse_to_park,
+        wrote: Wrote = lambda _: None,
+        wrote_index: WroteIndex = lambda _: None,
+    ) -> None:
         self._store = store
         self._park = park
         self._wrote = wrote
+        self._wrote_index = wrote_index
         self.tombstones = Tombstones(store)
 
     def write(self, records: Sequence[Record]) -> dict[Place, int]:
@@ -73,6 +81,8 @@ class Writer:
         index = [self._store_type(event_type, of_type) for event_type, of_type in sorted(by_type.items())]
         if any(rows.num_rows for rows in index):
             self._store.insert("metric_index", pa.concat_tables(index))
+        for rows in index:
+            self._wrote_index(rows)
 
     def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
         """Insert the blocks of one type as one table; returns their rows of the metric index."""

@@ -6,18 +6,17 @@ iteration, up to MAX_TIES of them; where even those do not suffice, the cursor r
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
-from query.living import Living, living
+from query.known import Facts
+from query.living import Living
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
-from query.rows import ANY_TYPE, EventType, MetricFilter, Row, fill, filter_sql, of_entity
+from query.rows import ANY_TYPE, EventType, MetricFilter, Row, fill, filter_sql
 from query.union import documents_of_any, union
 from schema.living import ENTITY
-from schema.registry import Entity
 from schema.requests import Boolean, Request
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN
@@ -25,7 +24,6 @@ from schema.wire import Answer, Caller, Endpoints, Tier
 
 NAME = "get_task_events"
 
-TYPES_SQL = f"SELECT DISTINCT event_type FROM metric_index WHERE {ENTITY} ORDER BY event_type"
 KEYS_SQL = f"""(
     SELECT $key AS place FROM $table FINAL $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}}
     $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
@@ -170,9 +168,9 @@ async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents
     reading = _resume(reader, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    types, alive = await asyncio.gather(
-        _types(reader.store, entity, reading.request.event_type), living(reader.store, entity)
-    )
+    facts = await reader.known.of([entity])
+    types = _types(facts, reading.request.event_type)
+    alive = Living.after(facts.tombstones[entity.id], entity)
     events, total = await _counted(Events(reader.store, alive, reading.request, types), reading.total)
     rows, position = await events.after(reading.position)
     scroll_id = _scroll_id(reader, caller, replace(reading, total=total, position=position))
@@ -187,11 +185,9 @@ async def _counted(events: Events, total: int | None) -> tuple[Events, int | Non
     return replace(events, counts=counts), counts.total
 
 
-async def _types(store: Store, entity: Entity, wanted: str) -> Sequence[str]:
+def _types(facts: Facts, wanted: str) -> Sequence[str]:
     """The event types to look for: of any, those that the entity has ever had. Few have all."""
-    if wanted != ANY_TYPE:
-        return [wanted]
-    return [row["event_type"] for row in await store.read(TYPES_SQL, of_entity(entity))]
+    return sorted({row.event_type for row in facts.index}) if wanted == ANY_TYPE else [wanted]
 
 
 def _resume(reader: Reader, caller: Caller, request: GetTaskEvents) -> Reading:

@@ -85,7 +85,7 @@ async def _of_several(reader: Reader, entities: Sequence[Entity], request: Sampl
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
     index, rolled = await asyncio.gather(
-        scalar_curves(reader.store, entities, request.metrics),
+        scalar_curves(reader.known, entities, request.metrics),
         read_rolled(reader.store, entities, request.metrics, request),
     )
     scans = scans_of(reader.store, request, index, rolled)

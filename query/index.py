@@ -1,23 +1,16 @@
-"""What the metric index knows of curves before any point is read. Two statements, at the same time."""
+"""What the metric index knows of curves before any point is read."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from query.rows import MetricFilter, Row, among, fill, filter_sql, of_entities
-from schema.living import DELETIONS_SQL
+from query.indexed import Indexed
+from query.known import Known
+from query.rows import MetricFilter, Row, of_entities
+from query.tombstones import newest_deletion, newest_reset
 from schema.registry import Entity
-from schema.store import Store
 from schema.tables import SCALAR, SINGLE_VALUE_ITER
-
-INDEX_SQL = f"""
-SELECT task, metric, variant, since, since_reset,
-    min(min_iter) AS low, max(max_iter) AS high, max(label).text AS label
-FROM metric_index WHERE $entities AND event_type = '{SCALAR}' AND $filter
-GROUP BY task, metric, variant, since, since_reset ORDER BY since
-"""
 
 
 @dataclass(frozen=True)
@@ -34,26 +27,23 @@ class Index:
     deleted: Mapping[str, int]
 
 
-async def scalar_curves(store: Store, entities: Sequence[Entity], filters: Sequence[MetricFilter]) -> Index:
+async def scalar_curves(known: Known, entities: Sequence[Entity], filters: Sequence[MetricFilter]) -> Index:
     """Curves with iterations, of all entities; single values are none."""
-    condition, parameters = filter_sql(filters)
-    where = of_entities(entities)
-    of_them, names = among(**where)
-    statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them})
-    rows, deletions = await asyncio.gather(store.read(statement, parameters | names), store.read(DELETIONS_SQL, where))
-    resets = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["reset"] for row in deletions}
-    deleted = dict.fromkeys(where["tasks"], 0) | {row["task"]: row["deleted"] for row in deletions}
-    return Index(_living(rows, resets, deleted), not filters, where["companies"], deleted)
+    facts = await known.of(entities, filters, SCALAR)
+    resets = {task: newest_reset(stones) for task, stones in facts.tombstones.items()}
+    deleted = {task: newest_deletion(stones) for task, stones in facts.tombstones.items()}
+    return Index(_living(facts.index, resets, deleted), not filters, of_entities(entities)["companies"], deleted)
 
 
-def _living(rows: Sequence[Row], resets: Mapping[str, int], deleted: Mapping[str, int]) -> list[Row]:
+def _living(rows: Sequence[Indexed], resets: Mapping[str, int], deleted: Mapping[str, int]) -> list[Row]:
     """A row a curve. A label outlives a deletion of events, if the curve goes on."""
     curves: list[Row] = []
     labels: dict[tuple[str, str, str], str] = {}
-    for row in rows:
-        key = row["task"], row["metric"], row["variant"]
-        if row["since_reset"] == resets[row["task"]]:
-            labels[key] = row["label"] or labels.get(key, "")
-            if row["since"] == deleted[row["task"]] and row["low"] <= row["high"] and row["high"] > SINGLE_VALUE_ITER:
-                curves.append(row | {"label": labels[key]})
+    for row in sorted(rows, key=lambda row: row.since):
+        key = row.task, row.metric, row.variant
+        if row.since_reset == resets[row.task]:
+            labels[key] = row.label or labels.get(key, "")
+            if row.since == deleted[row.task] and row.low <= row.high and row.high > SINGLE_VALUE_ITER:
+                names = dict(zip(("task", "metric", "variant"), key, strict=True))
+                curves.append(names | {"low": row.low, "high": row.high, "label": labels[key]})
     return curves

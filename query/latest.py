@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from query.living import Living, living
+from query.indexed import Indexed
+from query.living import Living
 from query.reader import Reader
-from query.rows import Row, fill, of_entity
-from query.threads import ONE_THREAD, threads
+from query.rows import Row, fill
+from query.threads import threads
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.requests import Request
@@ -25,12 +26,8 @@ VALUES = 100  # of each curve, of which the mean is told
 RECENT = 20_000  # iterations at the end of long curves at the most; and at the most
 SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter of the time
 
-KNOWN_SQL = f"""
-SELECT event_type, metric, variant, since, min(min_iter) AS low, max(max_iter) AS high
-FROM metric_index WHERE {ENTITY} GROUP BY event_type, metric, variant, since{ONE_THREAD}
-"""
 LAST_LINE_SQL = f"""
-SELECT iter AS low, iter AS high FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
+SELECT iter FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
 """
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 LATEST_SQL = f"""
@@ -63,15 +60,16 @@ async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request:
     task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
     """
     task = await reader.entity(caller, request.task)
-    return await reader.memory.answer(request, [task], lambda: _of_task(reader.store, task))
+    return await reader.memory.answer(request, [task], lambda: _of_task(reader, task))
 
 
-async def _of_task(store: Store, task: Entity) -> Answer:
-    indexed, of_task = await asyncio.gather(store.read(KNOWN_SQL, of_entity(task)), living(store, task))
-    known = [row for row in indexed if row["since"] == of_task.since]
+async def _of_task(reader: Reader, task: Entity) -> Answer:
+    facts = await reader.known.of([task])
+    of_task = Living.after(facts.tombstones[task.id], task)
+    known = [row for row in facts.index if row.since == of_task.since]
     rows, last_iter = await asyncio.gather(
-        _latest(store, of_task, [row for row in known if row["event_type"] == SCALAR]),
-        _last_iter(store, of_task, known),
+        _latest(reader.store, of_task, [row for row in known if row.event_type == SCALAR]),
+        _last_iter(reader.store, of_task, known),
     )
     return {
         "metrics": _by_metric(rows),
@@ -82,16 +80,16 @@ async def _of_task(store: Store, task: Entity) -> Answer:
     }
 
 
-async def _latest(store: Store, of_task: Living, curves: Sequence[Row]) -> list[Row]:
+async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed]) -> list[Row]:
     if not curves:
         return []
-    end, longest = max(curve["high"] for curve in curves), max(curve["high"] - curve["low"] for curve in curves)
+    end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
     if longest < VALUES * SHARE:
         return await _read(store, of_task, "1", longest * len(curves))
     recent = min(longest // SHARE, RECENT)
     ends = await _read(store, of_task, "iter > {start:Int64}", recent * len(curves), start=end - recent)
     enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
-    rest = sorted({curve["metric"] for curve in curves if (curve["metric"], curve["variant"]) not in enough})
+    rest = sorted({curve.metric for curve in curves if (curve.metric, curve.variant) not in enough})
     of_rest = "metric IN {metrics:Array(String)}"
     whole = await _read(store, of_task, of_rest, longest * len(rest), metrics=rest) if rest else []
     return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
@@ -103,12 +101,15 @@ async def _read(store: Store, of_task: Living, part: str, points: int, **paramet
     return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
 
 
-async def _last_iter(store: Store, of_task: Living, known: Sequence[Row]) -> int:
+async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) -> int:
     """The index is exact but for lines, which can be deleted apart from other events."""
+    ends = [
+        row.high for row in known if row.high >= row.low and not (of_task.were_lines_deleted and row.event_type == LOG)
+    ]
     if of_task.were_lines_deleted:
         lines = await store.read(fill(LAST_LINE_SQL, {"$living": of_task.lines}), of_task.parameters)
-        known = [row for row in known if row["event_type"] != LOG] + lines
-    return max((row["high"] for row in known if row["high"] >= row["low"]), default=0)
+        ends += [row["iter"] for row in lines]
+    return max(ends, default=0)
 
 
 def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ A statement that finds it out itself (``schema/living.py``) takes up to twice as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from query.known import Known
 from query.rows import Row, of_entity
-from schema.living import CLEARED, ENTITY
+from query.tombstones import newest_deletion
+from schema.blocks import LOGS
+from schema.living import CLEARED
 from schema.registry import Entity
-from schema.store import Store
 
-TOMBSTONES_SQL = f"SELECT seq, scope = 'logs' AS is_of_logs, through, include, exclude FROM tombstones WHERE {ENTITY}"
 LIVING = "seq > {since:UInt64}"
 CLEARINGS = "{clearings:Array(Tuple(UInt64, Int64, Array(String), Array(String)))}"
 
@@ -38,16 +40,19 @@ class Living:
         """Apart from other events."""
         return bool(self.parameters["clearings"])
 
+    @classmethod
+    def after(cls, tombstones: Sequence[Row], entity: Entity) -> Living:
+        """What these tombstones of the entity leave."""
+        since = newest_deletion(tombstones)
+        clearings = [
+            (row["seq"], row["through"], row["include"], row["exclude"])
+            for row in tombstones
+            if row["scope"] == LOGS and row["seq"] > since
+        ]
+        lines = f"{LIVING} AND NOT arrayExists(t -> {CLEARED}, {CLEARINGS})" if clearings else LIVING
+        return cls(LIVING, lines, of_entity(entity) | {"since": since, "clearings": clearings})
 
-async def living(store: Store, entity: Entity) -> Living:
+
+async def living(known: Known, entity: Entity) -> Living:
     """As it is now: what is deleted later may or may not be seen by a statement with these conditions."""
-    where = of_entity(entity)
-    tombstones = await store.read(TOMBSTONES_SQL, where)
-    since = max((row["seq"] for row in tombstones if not row["is_of_logs"]), default=0)
-    clearings = [
-        (row["seq"], row["through"], row["include"], row["exclude"])
-        for row in tombstones
-        if row["is_of_logs"] and row["seq"] > since
-    ]
-    lines = f"{LIVING} AND NOT arrayExists(t -> {CLEARED}, {CLEARINGS})" if clearings else LIVING
-    return Living(LIVING, lines, where | {"since": since, "clearings": clearings})
+    return Living.after(await known.tombstones(entity), entity)

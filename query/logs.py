@@ -141,7 +141,7 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
 
 async def _page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
-    alive = await living(reader.store, task)
+    alive = await living(reader.known, task)
     lines = Lines(reader.store, task).living(alive)
     total, rows = await asyncio.gather(
         reader.totals.of(task, alive, lines.total), reader.paces.page(lines, span, request.batch_size)
@@ -151,7 +151,7 @@ async def _page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -
 
 async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
     """The same of those that are meant: where they are few, one look through the log finds both."""
-    lines = _chosen(Lines(reader.store, task).living(await living(reader.store, task)), request)
+    lines = _chosen(Lines(reader.store, task).living(await living(reader.known, task)), request)
     found = await lines.matches()
     total = found.count()
     rows = await lines.matching_page(span, request.batch_size, found)
@@ -190,7 +190,7 @@ async def _scroll(
 
 
 async def _snapshot(reader: Reader, task: Entity, size: int) -> Snapshot:
-    lines = Lines(reader.store, task).living(await living(reader.store, task))
+    lines = Lines(reader.store, task).living(await living(reader.known, task))
     found = (await lines.read(SNAPSHOT_SQL))[0]
     return Snapshot((found["newest"],), found["n"], size)
 
@@ -203,7 +203,7 @@ async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, order
     """As far as it takes to fill it; only the last page, which is empty, tells that there is no more."""
     lines, span = Lines(reader.store, task), _rest(snapshot, order)
     near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
-    alive, end = await asyncio.gather(living(reader.store, task), lines.end(span, near))
+    alive, end = await asyncio.gather(living(reader.known, task), lines.end(span, near))
     lines = _of_snapshot(lines.living(alive), snapshot, order)
     while True:
         texts = {"$within": WITHIN if end is not None or order == "asc" else f"{WITHIN} OR timestamp = {NO_TIMESTAMP}"}

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
 
 COUNTED_ENTITIES = 500_000
+
+Key = tuple[str, str]  # an entity: the company under which its events are stored, its id
+
+
+@dataclass(frozen=True)
+class News:
+    """What was written. ``indexed``: rows of the metric index, by entity. ``deleted``: whose events were."""
+
+    indexed: Sequence[Mapping[Key, pa.Table]] = ()
+    deleted: Collection[Key] = ()
 
 
 class Changes:
@@ -20,15 +33,22 @@ class Changes:
         self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
         self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
         self._is_failing = False
+        self._listeners: list[Callable[[News], None]] = []
         self.wanted = asyncio.Event()  # set when somebody begins to wait
 
     def take(self, place: int, ids: Iterable[str]) -> None:
         """These entities are about to be acknowledged. ``place``: of their newest write; never lower than before."""
         self._places |= dict.fromkeys(ids, place)
 
-    def apply(self, place: int, ids: Iterable[str]) -> None:
+    def listen(self, listener: Callable[[News], None]) -> None:
+        """It is told what was written, before anybody who waits for that goes on."""
+        self._listeners.append(listener)
+
+    def apply(self, place: int, ids: Iterable[str], news: News | None = None) -> None:
         """Writes up to ``place`` can be read, of these entities."""
         self._count(ids)
+        for listener in self._listeners:
+            listener(news or News())
         self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
         self._is_failing = False
         self._wake(place)

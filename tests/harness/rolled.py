@@ -14,6 +14,7 @@ import pyarrow as pa
 from ingest.rollups import Bounds, Rollups
 from ingest.writer import Writer
 from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from query.known import Known
 from schema.blocks import EVENTS, MAX_ROWS, Block, Deletion, Place, Record
 from schema.registry import Entity
 from schema.store import Store
@@ -98,7 +99,7 @@ class Rolled:
         """The curves as the query service draws them."""
         request = MultiTaskScalarMetricsIterHistogram(tasks=[*tasks], samples=samples, aggregation=SPIKES, **fields)
         entities = [Entity(task, task, "created", COMPANY, COMPANY, False) for task in tasks]
-        reader: Any = SimpleNamespace(store=self.store)
+        reader: Any = SimpleNamespace(store=self.store, known=Known(self.store))
         drawn = asyncio.run(read_curves(reader, entities, request))
         return {
             (curve.task, curve.metric, curve.variant): {name: shown(points[name]) for name in points}

@@ -1,0 +1,76 @@
+"""Rows of the metric index: which curves, images, plots and log metrics an entity has, and from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from query.rows import MetricFilter, among, fill, filter_sql
+from schema.changes import Key
+from schema.store import Store
+
+INDEX_SQL = """
+SELECT task, event_type, metric, variant, since, since_reset,
+    min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest_label
+FROM metric_index WHERE $entities AND $of_type AND $filter
+GROUP BY task, event_type, metric, variant, since, since_reset
+"""
+
+
+class Indexed(NamedTuple):
+    """What was written of a metric and variant between two deletions.
+
+    ``low``, ``high``: iterations; low > high if no event has one. ``label``: ``seq`` and ``text`` of the newest label
+    of the x axis.
+    """
+
+    task: str
+    event_type: str
+    metric: str
+    variant: str
+    since: int
+    since_reset: int
+    low: int
+    high: int
+    newest_label: Mapping[str, Any]
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """What rows of the same have in common."""
+        return self[:6]
+
+    @property
+    def label(self) -> str:
+        """Of the x axis; empty if it has none."""
+        return str(self.newest_label["text"])
+
+    def merged(self, other: Indexed) -> Indexed:
+        """Two rows of the same as one."""
+        label = max(self.newest_label, other.newest_label, key=lambda label: (label["seq"], label["text"]))
+        return self._replace(low=min(self.low, other.low), high=max(self.high, other.high), newest_label=label)
+
+    def passes(self, variants: Mapping[str, Sequence[str]], event_type: str) -> bool:
+        """Whether it is of this type (if one is named), and of these metrics' variants (none: all); of any if empty."""
+        if event_type and self.event_type != event_type:
+            return False
+        if not variants:
+            return True
+        wanted = variants.get(self.metric)
+        return wanted is not None and (not wanted or self.variant in wanted)
+
+
+async def read_index(
+    store: Store, keys: Sequence[Key], filters: Sequence[MetricFilter] = (), event_type: str = ""
+) -> list[Indexed]:
+    """The rows of these entities: of these metrics, and of this event type, if they are named."""
+    condition, parameters = filter_sql(filters)
+    of_them, names = among(*by_part(keys))
+    of_type = "event_type = {event_type:String}" if event_type else "1"
+    statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them, "$of_type": of_type})
+    rows = await store.read(statement, parameters | names | {"event_type": event_type})
+    return [Indexed(**row) for row in rows]
+
+
+def by_part(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+    """The distinct companies, and the tasks."""
+    return sorted({company for company, _ in keys}), [task for _, task in keys]
