@@ -28,7 +28,7 @@ async def query(settings: Settings) -> None:
     health = Health({"store": store.ping, "registry": registry.ping})
     site = parts.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
     app = create_app(table, authenticator, health, parts.limits(settings), all_calls, site)
-    app.on_shutdown.append(lambda _: reader.close())
+    app.on_shutdown.append(lambda _: reader.watching.close())
     await serve(app, health, settings)
     store.close()
     await registry.close()

@@ -76,7 +76,7 @@ async def embedded(
     files_app = create_files_app(parts.file_store(settings), authenticator, health, settings.max_file_bytes)
     site = parts.site(settings, web_credentials)
     app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
-    app.on_shutdown.append(lambda _: reader.close())
+    app.on_shutdown.append(lambda _: reader.watching.close())
     roller.start()
     try:
         yield app, files_app, health

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schema.tables import INT64_MAX, INT64_MIN, SCALAR
 
@@ -29,6 +30,7 @@ FIRST = {"batch": pa.uint64(), "iter": pa.int64(), "seq": pa.uint64(), "value": 
 LABEL = {"seq": pa.uint64(), "text": pa.string()}
 GROUP_BY = ("company", "task", "metric", "variant")
 BATCH_SHIFT = np.uint64(16)
+SMALL = 1 << 16  # numbers that are sorted by radix
 
 Array = npt.NDArray[Any]
 Since = Mapping[tuple[str, str], tuple[int, int]]
@@ -40,21 +42,20 @@ def encoded(events: pa.Table) -> pa.Table:
     return pa.table({name: names.get(name, events[name]) for name in events.column_names})
 
 
-def index_rows(event_type: str, events: pa.Table, since: Since) -> pa.Table:
+def index_rows(event_type: str, events: pa.Table, since: Since, groups: Groups | None = None) -> pa.Table:
     """One row of ``metric_index`` for each (company, task, metric, variant) in ``events`` (``encoded``, as inserted).
 
-    ``since``: (newest deletion of events, newest of everything) of each (company, task).
+    ``since``: (newest deletion of events, newest of everything) of each (company, task). ``groups``: of the events.
     """
-    groups = Groups(events)
-    firsts = pa.array(groups.first_rows())
-    keys = {name: events[name].take(firsts).cast(pa.string()) for name in GROUP_BY}
+    groups = groups or Groups(events)
+    keys = {name: groups.values(name, groups.bounds[:-1]).cast(pa.string()) for name in GROUP_BY}
     sinces = [since[entity] for entity in zip(keys["company"].to_pylist(), keys["task"].to_pylist(), strict=True)]
     columns = keys | {
         "event_type": pa.repeat(event_type, groups.count),
         "since": pa.array([newest for newest, _ in sinces], pa.uint64()),
         "since_reset": pa.array([newest for _, newest in sinces], pa.uint64()),
     }
-    return pa.table(columns | _ranges(groups, events) | _summaries(groups, events, event_type))
+    return pa.table(columns | _ranges(groups) | _summaries(groups, event_type))
 
 
 def by_entity(index: pa.Table) -> dict[tuple[str, str], pa.Table]:
@@ -69,20 +70,37 @@ def by_entity(index: pa.Table) -> dict[tuple[str, str], pa.Table]:
 
 
 class Groups:
-    """The rows of a table, numbered by group."""
+    """The rows of a table, group after group; those of a group in their order.
+
+    ``count``: of groups. ``of_row``: their numbers. ``bounds``: where each begins, and the end of the last.
+    """
 
     def __init__(self, events: pa.Table) -> None:
         combined = np.zeros(events.num_rows, np.int64)
         for name in GROUP_BY:
             column = events[name].combine_chunks()
             combined = combined * len(column.dictionary) + column.indices.to_numpy()
-        distinct, self.of_row = np.unique(combined, return_inverse=True)
+        distinct, of_row = np.unique(combined, return_inverse=True)
+        self._events = events
         self.count = len(distinct)
+        self._order = np.argsort(of_row.astype(np.uint16) if self.count <= SMALL else of_row, kind="stable")
+        self.of_row = of_row[self._order]
+        self.bounds = np.searchsorted(self.of_row, np.arange(self.count + 1))
         self.all_rows = np.arange(events.num_rows)
 
-    def first_rows(self) -> Array:
-        """The first row of each group."""
-        return self.first(self.all_rows)
+    def column(self, name: str) -> Array:
+        """A column of the table."""
+        values: Array = self._events[name].to_numpy()[self._order]
+        return values
+
+    def values(self, name: str, rows: Array) -> pa.Array:
+        """A column at these rows, as it is in the table."""
+        return self._events[name].take(pa.array(self._order[rows])).combine_chunks()
+
+    def with_value(self, name: str) -> Array:
+        """The rows where a column is not null."""
+        rows: Array = np.flatnonzero(self._events[name].is_valid().to_numpy()[self._order])
+        return rows
 
     def first(self, rows: Array) -> Array:
         """For each group the first of ``rows`` (ascending), -1 if it has none."""
@@ -97,36 +115,42 @@ class Groups:
     def extreme(self, reduce: np.ufunc, values: Array, rows: Array, start: int | float) -> Array:
         """For each group ``reduce`` (minimum or maximum) of the values of its ``rows``; ``start`` if it has none."""
         best: Array = np.full(self.count, start, values.dtype)
-        reduce.at(best, self.of_row[rows], values[rows])
+        if len(rows) == len(values):
+            return reduce.reduceat(values, self.bounds[:-1]) if self.count else best
+        of_rows = self.of_row[rows]
+        starts = np.flatnonzero(np.diff(of_rows, prepend=-1))
+        if len(starts):
+            best[of_rows[starts]] = reduce.reduceat(values[rows], starts)
         return best
 
     def narrow(self, reduce: np.ufunc, values: Array, rows: Array) -> Array:
         """Those of ``rows`` that hold their group's extreme value."""
-        limits = np.finfo(np.float64) if values.dtype.kind == "f" else np.iinfo(values.dtype)
-        best = self.extreme(reduce, values, rows, limits.min if reduce is np.maximum else limits.max)
+        best = self.extreme(reduce, values, rows, 0)
+        if len(rows) == len(values):
+            return np.flatnonzero(values == best[self.of_row])
         held: Array = rows[values[rows] == best[self.of_row[rows]]]
         return held
 
 
-def _ranges(groups: Groups, events: pa.Table) -> dict[str, Array]:
-    iters, timestamps = _numpy(events, "iter"), _numpy(events, "timestamp")
-    with_iter = np.flatnonzero(_numpy(events, "has_iter"))
+def _ranges(groups: Groups) -> dict[str, Array]:
+    iters, timestamps = groups.column("iter"), groups.column("timestamp")
+    with_iter = np.flatnonzero(groups.column("has_iter"))
     with_time = np.flatnonzero(timestamps != INT64_MAX)
     return {
         "min_iter": groups.extreme(np.minimum, iters, with_iter, INT64_MAX),
         "max_iter": groups.extreme(np.maximum, iters, with_iter, INT64_MIN),
         "timestamp": groups.extreme(np.maximum, timestamps, with_time, INT64_MIN),
-        "received_at": groups.extreme(np.maximum, _numpy(events, "received_at"), groups.all_rows, 0),
+        "received_at": groups.extreme(np.maximum, groups.column("received_at"), groups.all_rows, 0),
     }
 
 
-def _summaries(groups: Groups, events: pa.Table, event_type: str) -> dict[str, pa.Array]:
+def _summaries(groups: Groups, event_type: str) -> dict[str, pa.Array]:
     """The tuples of scalars; of other types, the tuples that stand for "none"."""
     if event_type != SCALAR:
         none = np.full(groups.count, -1)
         empty: dict[str, Array] = {}
-        return _tuples(empty, none, none, none, none) | {"label": _label(groups, None)}
-    values = {name: _numpy(events, name) for name in ("iter", "timestamp", "seq", "value")}
+        return _tuples(empty, none, none, none, none) | {"label": _labels(none + 1, pa.repeat("", groups.count))}
+    values = {name: groups.column(name) for name in ("iter", "timestamp", "seq", "value")}
     values["timestamp"] = np.where(values["timestamp"] == INT64_MAX, INT64_MIN, values["timestamp"])
     values["batch"] = values["seq"] >> BATCH_SHIFT
     rows = np.flatnonzero(~np.isnan(values["value"]))
@@ -138,7 +162,7 @@ def _summaries(groups: Groups, events: pa.Table, event_type: str) -> dict[str, p
     lowest = groups.narrow(np.minimum, values["value"], rows)
     highest = groups.narrow(np.maximum, values["value"], rows)
     found = groups.last(newest), groups.first(lowest), groups.first(highest), groups.first(oldest)
-    return _tuples(values, *found) | {"label": _label(groups, events)}
+    return _tuples(values, *found) | {"label": _label(groups)}
 
 
 def _tuples(
@@ -169,18 +193,13 @@ def _struct(
     return pa.StructArray.from_arrays(arrays, fields=[pa.field(*field) for field in fields.items()])
 
 
-def _label(groups: Groups, events: pa.Table | None) -> pa.Array:
-    labels = events["x_axis_label"] if events is not None else None
-    if events is None or labels is None or labels.null_count == len(labels):
-        seqs, texts = [0] * groups.count, [""] * groups.count
-    else:
-        rows = groups.last(np.flatnonzero(labels.is_valid().to_numpy())).tolist()
-        seqs = [events["seq"][row].as_py() if row >= 0 else 0 for row in rows]
-        texts = [labels[row].as_py() if row >= 0 else "" for row in rows]
-    arrays = [pa.array(seqs, pa.uint64()), pa.array(texts, pa.string())]
+def _label(groups: Groups) -> pa.Array:
+    rows = groups.last(groups.with_value("x_axis_label"))
+    has_label, found = rows >= 0, np.maximum(rows, 0)
+    seqs = np.where(has_label, groups.column("seq")[found], 0)
+    return _labels(seqs, pc.if_else(pa.array(has_label), groups.values("x_axis_label", found), ""))
+
+
+def _labels(seqs: Array, texts: pa.Array) -> pa.Array:
+    arrays = [pa.array(seqs, pa.uint64()), texts.cast(pa.string())]
     return pa.StructArray.from_arrays(arrays, fields=[pa.field(*field) for field in LABEL.items()])
-
-
-def _numpy(events: pa.Table, name: str) -> Array:
-    array: Array = events[name].to_numpy()
-    return array

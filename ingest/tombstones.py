@@ -58,14 +58,15 @@ class Tombstones:
         self._known: dict[Entity, list[Tombstone]] = {}
         self._is_stale = False
 
-    def load(self, entities: Iterable[Entity]) -> None:
-        """Know the tombstones of these entities. Raises Unavailable."""
+    def load(self, entities: Iterable[Entity]) -> Sequence[Entity]:
+        """Know the tombstones of these entities. Returns those that were not known before. Raises Unavailable."""
         if self._is_stale or len(self._known) > CACHED_ENTITIES:
             self._is_stale = False
             self._known.clear()
         missing = sorted(set(entities) - self._known.keys())
         for start in range(0, len(missing), ENTITIES_AT_ONCE):
             self._known |= self._read(missing[start : start + ENTITIES_AT_ONCE])
+        return missing
 
     def _read(self, entities: Sequence[Entity]) -> dict[Entity, list[Tombstone]]:
         companies, tasks = zip(*entities, strict=True)

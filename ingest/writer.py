@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.erasing import Erasing, parameters, reach
-from ingest.index import encoded, index_rows
+from ingest.index import Groups, encoded, index_rows
+from ingest.news import Gathered
 from ingest.rollups import void_marks
 from ingest.tombstones import Entity, Tombstone, Tombstones
 from schema.blocks import LOGS, Block, Deletion, Place, Record
@@ -32,7 +33,6 @@ COPIED_BYTES = 64 << 20  # up to here many pieces cost more than a copy
 
 Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
 Wrote = Callable[[Sequence[Record]], None]  # told what is stored, once it is; returns at once
-WroteIndex = Callable[[pa.Table], None]  # told the rows of the metric index that are, a table for each event type
 
 
 def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
@@ -41,19 +41,22 @@ def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
 
 
 class Writer:
-    """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected."""
+    """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected.
+
+    ``gathered``: is told what it writes, where readers remember that.
+    """
 
     def __init__(
         self,
         store: Store,
         park: Park = refuse_to_park,
         wrote: Wrote = lambda _: None,
-        wrote_index: WroteIndex = lambda _: None,
+        gathered: Gathered | None = None,
     ) -> None:
         self._store = store
         self._park = park
         self._wrote = wrote
-        self._wrote_index = wrote_index
+        self._gathered = gathered
         self.tombstones = Tombstones(store)
 
     def write(self, records: Sequence[Record]) -> dict[Place, int]:
@@ -81,16 +84,20 @@ class Writer:
         index = [self._store_type(event_type, of_type) for event_type, of_type in sorted(by_type.items())]
         if any(rows.num_rows for rows in index):
             self._store.insert("metric_index", pa.concat_tables(index))
-        for rows in index:
-            self._wrote_index(rows)
 
     def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
         """Insert the blocks of one type as one table; returns their rows of the metric index."""
         events = _stored_rows(blocks)
         entities = entities_of(blocks)
-        self.tombstones.load(entities)
+        new = self.tombstones.load(entities)
+        if self._gathered:
+            self._gathered.first_seen(new)
         events = self._insert(event_type, encoded(self.tombstones.living(events, event_type, entities)))
-        return index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities})
+        groups = Groups(events)
+        index = index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities}, groups)
+        if self._gathered:
+            self._gathered.stored(event_type, groups, index)
+        return index
 
     def _insert(self, event_type: str, events: pa.Table) -> pa.Table:
         """Insert; rows that ClickHouse refuses are found by halving, and parked. Returns what was stored."""

@@ -14,11 +14,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.curves import MAX_SAMPLES, Curve, sampled
-from query.index import scalar_curves
 from query.reader import Reader
-from query.rollups import ScanOf, read_rolled, scans_of
 from query.rows import Key, MetricFilter, Row
 from query.scan import Drawing
+from query.scans import Scans, scans_of
 from schema.events import iso_time
 from schema.registry import Entity
 from schema.requests import Boolean, Integer
@@ -84,21 +83,19 @@ async def _of_several(reader: Reader, entities: Sequence[Entity], request: Sampl
 
 async def read_curves(reader: Reader, entities: Sequence[Entity], request: Sampling) -> list[tuple[Curve, Points]]:
     """The curves of each entity in turn, in the answer's order, with their points."""
-    index, rolled = await asyncio.gather(
-        scalar_curves(reader.known, entities, request.metrics),
-        read_rolled(reader.store, entities, request.metrics, request),
-    )
-    scans = scans_of(reader.store, request, index, rolled)
-    curves = await _expected(index.curves, request, scans)
+    scans = await scans_of(reader, entities, request.metrics, request, request.samples)
+    curves = await _expected(scans, request)
     drawn = await _draw(curves, [entity.id for entity in entities], request.samples, scans)
+    scans.keep(drawn)
     return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
 
 
-async def _expected(known: Sequence[Row], request: Sampling, scans: ScanOf) -> list[Curve]:
+async def _expected(scans: Scans, request: Sampling) -> list[Curve]:
     """The curves as far as they are known before their points are read: one event for each iteration."""
+    known = scans.index.curves
     curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in known]
     if request.key != "iter":
-        return [curve for scan in scans(curves) for curve in _learned(await scan.ranges())]
+        return list(_learned(await scans.rows(curves).ranges())) if curves else []
     for curve, row in zip(curves, known, strict=True):
         curve.low = max(row["low"], request.x_min, SINGLE_VALUE_ITER + 1)
         curve.high = min(row["high"], request.x_max)
@@ -106,7 +103,7 @@ async def _expected(known: Sequence[Row], request: Sampling, scans: ScanOf) -> l
     return [curve for curve in curves if curve.count > 0]
 
 
-async def _draw(curves: list[Curve], tasks: list[str], samples: int, scans: ScanOf) -> list[tuple[Curve, Points]]:
+async def _draw(curves: list[Curve], tasks: list[str], samples: int, scans: Scans) -> list[tuple[Curve, Points]]:
     """The points of the curves, read once more where buckets have to be of another width than expected."""
     points = await _buckets(sampled(curves, tasks, samples), scans)
     expected = {curve: curve.interval for curve in points}
@@ -115,8 +112,8 @@ async def _draw(curves: list[Curve], tasks: list[str], samples: int, scans: Scan
     return [(curve, points[curve]) for curve in curves]
 
 
-async def _buckets(curves: Sequence[Curve], scans: ScanOf) -> dict[Curve, Points]:
-    found = await asyncio.gather(*(scan.buckets() for scan in scans(curves)))
+async def _buckets(curves: Sequence[Curve], scans: Scans) -> dict[Curve, Points]:
+    found = await asyncio.gather(*(source.buckets() for source in scans.of(curves)))
     return {curve: points for rows in found for curve, points in _learned(rows).items()}
 
 

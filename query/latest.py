@@ -1,15 +1,17 @@
 """The newest values of a task (specification section 3.21).
 
-The metric index knows how far curves go. Of long ones only the end is read; of those that do not have enough values
-there, as they ended earlier or have values at few iterations, all.
+Curves in memory tell theirs. How far others go, the metric index knows: of long ones only the end is read; of those
+that do not have enough values there, as they ended earlier or have values at few iterations, all.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from query.held import Held
 from query.indexed import Indexed
 from query.living import Living
 from query.reader import Reader
@@ -60,17 +62,18 @@ async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request:
     task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
     """
     task = await reader.entity(caller, request.task)
-    return await reader.memory.answer(request, [task], lambda: _of_task(reader, task))
+    return await reader.memory.answer(request, [task], lambda: latest_of(reader, task))
 
 
-async def _of_task(reader: Reader, task: Entity) -> Answer:
+async def latest_of(reader: Reader, task: Entity) -> Answer:
     facts = await reader.known.of([task])
     of_task = Living.after(facts.tombstones[task.id], task)
     known = [row for row in facts.index if row.since == of_task.since]
-    rows, last_iter = await asyncio.gather(
-        _latest(reader.store, of_task, [row for row in known if row.event_type == SCALAR]),
-        _last_iter(reader.store, of_task, known),
-    )
+    scalars = [row for row in known if row.event_type == SCALAR]
+    rows = _held(reader.held, task, scalars)
+    if rows is None:
+        rows = await _latest(reader.store, of_task, scalars)
+    last_iter = await _last_iter(reader.store, of_task, known)
     return {
         "metrics": _by_metric(rows),
         "last_iter": last_iter,
@@ -78,6 +81,20 @@ async def _of_task(reader: Reader, task: Entity) -> Answer:
         "status": task.status,
         "last_timestamp": float(max((row["newest"] for row in rows), default=0)),
     }
+
+
+def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row] | None:
+    """Rows as of LATEST_SQL, if all curves are in memory."""
+    rows: list[Row] = []
+    for curve in curves:
+        line = held.line(task.key, (curve.metric, curve.variant))
+        points = line.points() if line and line.is_whole else None
+        if points is None or points.received is None:
+            return None
+        values = points.values[-VALUES:].astype(np.float64)
+        names = {"metric": curve.metric, "variant": curve.variant}
+        rows.append(names | {"last": float(values[-1]), "mean": float(values.mean()), "newest": points.received})
+    return rows
 
 
 async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed]) -> list[Row]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from query.cursor import Cursors
+from query.held import Held
 from query.known import Known
 from query.memory import Memory
 from query.paces import Paces
@@ -31,6 +32,7 @@ class Reader:
     watching: Watching = field(init=False)
     memory: Memory = field(init=False)
     known: Known = field(init=False)
+    held: Held = field(init=False)
     totals: Totals = field(init=False, default_factory=Totals)
     paces: Paces = field(init=False, default_factory=Paces)
 
@@ -38,12 +40,8 @@ class Reader:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))
         object.__setattr__(self, "watching", Watching(self.store, self.changes))
         object.__setattr__(self, "known", Known(self.store, self.changes))
+        object.__setattr__(self, "held", Held(self.known, self.changes))
         object.__setattr__(self, "memory", Memory(self.changes))
-
-    async def close(self) -> None:
-        """End the streams, and what is read ahead."""
-        self.known.close()
-        await self.watching.close()
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
         """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""

@@ -9,7 +9,7 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from query.arrays import bucketed
@@ -87,13 +87,16 @@ class Rolled:
         return is_wide(coarse(curve.interval)) and mark.through > 0 and mark.since == index.deleted[curve.task]
 
 
+NOTHING_ROLLED = Rolled({}, {})
+
+
 async def read_rolled(
     store: Store, entities: Sequence[Entity], filters: Sequence[MetricFilter], drawing: Drawing
 ) -> Rolled:
-    """Of the curves that are asked for. What is written, or rolled up, afterwards may or may not be in an answer."""
-    marks = await _marks(store, entities, filters) if drawing.is_rolled else {}
+    """Of the curves that are asked for, with min and max. What is written, or rolled up, later may or may not count."""
+    marks = await _marks(store, entities, filters)
     if not marks:
-        return Rolled({}, {})
+        return NOTHING_ROLLED
     statement, parameters = _stale_statement(entities, marks)
     parameters |= {"x_min": drawing.x_min, "x_max": drawing.x_max, "limit": MOST_STALE + 1}
     table = await store.read_table(statement, parameters)
@@ -169,18 +172,3 @@ def _ends(drawing: Drawing) -> list[int]:
     low, high = drawing.x_min, drawing.x_max
     cut = [start_of(low)] if low != INT64_MIN and low % WIDTH else []
     return cut + ([start_of(high)] if high != INT64_MAX and (high + 1) % WIDTH else [])
-
-
-ScanOf = Callable[[Sequence[Curve]], Sequence[Scan]]
-
-
-def scans_of(store: Store, drawing: Drawing, index: Index, rolled: Rolled) -> ScanOf:
-    """How curves are scanned: those of roll-ups, and the others."""
-
-    def scans(curves: Sequence[Curve]) -> Sequence[Scan]:
-        served = [curve for curve in curves if rolled.serve(curve, index)]
-        others = [curve for curve in curves if not rolled.serve(curve, index)]
-        found: list[Scan] = [RolledScan(store, served, drawing, index, rolled.stale or {})] if served else []
-        return [*found, Scan(store, others, drawing, index)] if others else found
-
-    return scans

@@ -57,7 +57,7 @@ AGGREGATES = {
         "y_min": "toFloat64(min(toFloat32(value)))",
         "y_max": "toFloat64(max(toFloat32(value)))",
     },
-    "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter)))"},
+    "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter, seq)))"},
 }
 NAMES = ("task", "metric", "variant")
 

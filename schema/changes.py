@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import pyarrow as pa
+
+from schema.points import Name, Points
 
 COUNTED_ENTITIES = 500_000
 
@@ -15,10 +17,17 @@ Key = tuple[str, str]  # an entity: the company under which its events are store
 
 @dataclass(frozen=True)
 class News:
-    """What was written. ``indexed``: rows of the metric index, by entity. ``deleted``: whose events were."""
+    """What was written, as readers remember it.
+
+    ``indexed``: rows of the metric index. ``points``: of curves; None where other things were written too.
+    ``gone``: of whom nothing is true any more, as their events were deleted or too much was written. ``born``: who had
+    never been written before.
+    """
 
     indexed: Sequence[Mapping[Key, pa.Table]] = ()
-    deleted: Collection[Key] = ()
+    points: Sequence[Mapping[Key, Mapping[Name, Points | None]]] = ()
+    gone: Set[Key] = frozenset()
+    born: Set[Key] = frozenset()
 
 
 class Changes:
@@ -41,8 +50,11 @@ class Changes:
         self._places |= dict.fromkeys(ids, place)
 
     def listen(self, listener: Callable[[News], None]) -> None:
-        """It is told what was written, before anybody who waits for that goes on."""
-        self._listeners.append(listener)
+        """It is told what was written before anybody who waits for that goes on, and before those who listened already.
+
+        So it can ask them how things were.
+        """
+        self._listeners.insert(0, listener)
 
     def apply(self, place: int, ids: Iterable[str], news: News | None = None) -> None:
         """Writes up to ``place`` can be read, of these entities."""

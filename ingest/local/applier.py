@@ -11,13 +11,13 @@ from contextlib import suppress
 
 import pyarrow as pa
 
-from ingest.index import by_entity
 from ingest.local.journal import Entry, Journal
+from ingest.news import Gathered
 from ingest.pauses import pauses
 from ingest.refused import refused_record
 from ingest.writer import Writer, Wrote
 from schema.blocks import Block, Deletion, Place, Record
-from schema.changes import Changes, Key, News
+from schema.changes import Changes, News
 from schema.errors import StoreRejected, Unavailable
 from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
@@ -35,13 +35,13 @@ class Applier:
     """
 
     def __init__(self, store: Store, journal: Journal, changes: Changes, wrote: Wrote) -> None:
-        self._writer = Writer(store, self._park_row, wrote, self._note_index)
+        self._gathered = Gathered(store)
+        self._writer = Writer(store, self._park_row, wrote, self._gathered)
         self._journal = journal
         self._changes = changes
         self._thread = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[Entry] = deque()
         self._group: list[Entry] = []
-        self._indexed: list[Mapping[Key, pa.Table]] = []  # of the group
         self._rows = self._bytes = 0  # of both
         self._deletions: dict[Place, asyncio.Future[int]] = {}
         self._came, self._left = asyncio.Event(), asyncio.Event()
@@ -148,12 +148,9 @@ class Applier:
 
     def _news(self) -> News:
         contents = (entry.record.content for entry in self._group)
-        deleted = {(content.company, content.entity) for content in contents if isinstance(content, Deletion)}
-        indexed, self._indexed = self._indexed, []
-        return News(indexed, deleted)
-
-    def _note_index(self, rows: pa.Table) -> None:
-        self._indexed.append(by_entity(rows))
+        return self._gathered.take(
+            (content.company, content.entity) for content in contents if isinstance(content, Deletion)
+        )
 
     def _drop_group(self) -> None:
         for entry in self._group:

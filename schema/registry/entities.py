@@ -27,6 +27,11 @@ class Entity:
     storage_company: str
     is_locked: bool
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Under which its events are stored: company, id."""
+        return self.storage_company, self.id
+
 
 class Entities(Documents):
     """A change through this process is seen at once, one through another within CACHE_SECONDS."""

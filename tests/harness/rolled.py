@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ingest.rollups import Bounds, Rollups
 from ingest.writer import Writer
+from query.held import Held
 from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.known import Known
 from schema.blocks import EVENTS, MAX_ROWS, Block, Deletion, Place, Record
@@ -99,7 +100,8 @@ class Rolled:
         """The curves as the query service draws them."""
         request = MultiTaskScalarMetricsIterHistogram(tasks=[*tasks], samples=samples, aggregation=SPIKES, **fields)
         entities = [Entity(task, task, "created", COMPANY, COMPANY, False) for task in tasks]
-        reader: Any = SimpleNamespace(store=self.store, known=Known(self.store))
+        known = Known(self.store)
+        reader: Any = SimpleNamespace(store=self.store, known=known, held=Held(known, None))
         drawn = asyncio.run(read_curves(reader, entities, request))
         return {
             (curve.task, curve.metric, curve.variant): {name: shown(points[name]) for name in points}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pytest
 
+from query.known import Known
 from query.lines import FEW_TIES, Direction, Lines, Matches, Rows, Span
 from query.living import living
 from query.paces import Paces
@@ -86,7 +87,7 @@ def tombstone() -> pa.Table:
 
 
 async def lines_of(store: Store, task: Entity) -> Lines:
-    return Lines(store, task).living(await living(store, task))
+    return Lines(store, task).living(await living(Known(store), task))
 
 
 def page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Rows:

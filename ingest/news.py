@@ -1,0 +1,60 @@
+"""What a writer tells those who remember what is written: gathered on its thread, and taken once it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import pyarrow as pa
+
+from ingest.index import Groups, by_entity
+from ingest.points import points_by_curve
+from ingest.tombstones import ENTITIES_AT_ONCE, Entity
+from schema.changes import Key, News
+from schema.points import Name, Points
+from schema.store import Store
+from schema.tables import SCALAR
+
+MAX_CURVES = 5000  # of a table: beyond, to tell them apart takes longer than to write them
+WRITTEN_SQL = """
+SELECT DISTINCT company, task FROM metric_index
+WHERE company IN {companies:Array(String)} AND task IN {tasks:Array(String)}
+"""
+
+
+class Gathered:
+    """What became of the records since ``take``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._begin()
+
+    def first_seen(self, entities: Collection[Entity]) -> None:
+        """These are about to be written, for the first time since the start. Raises Unavailable."""
+        if not entities or len(entities) > ENTITIES_AT_ONCE:
+            return
+        companies, tasks = zip(*entities, strict=True)
+        rows = self._store.select(WRITTEN_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
+        self._born |= set(entities) - {(row["company"], row["task"]) for row in rows}
+
+    def stored(self, event_type: str, groups: Groups, index: pa.Table) -> None:
+        """Events in their groups, and their rows of the index."""
+        of_entities = by_entity(index)
+        if index.num_rows > MAX_CURVES:
+            self._gone |= of_entities.keys()
+            return
+        self._indexed.append(of_entities)
+        if event_type == SCALAR:
+            self._points.append(points_by_curve(groups))
+
+    def take(self, deleted: Iterable[Key]) -> News:
+        """All of it. ``deleted``: whose events were meanwhile."""
+        gone = self._gone.union(deleted)
+        news = News(self._indexed, self._points, gone, self._born - gone)
+        self._begin()
+        return news
+
+    def _begin(self) -> None:
+        self._gone: set[Key] = set()
+        self._born: set[Key] = set()
+        self._indexed: list[Mapping[Key, pa.Table]] = []
+        self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []

@@ -1,0 +1,125 @@
+"""Curves whose points are in memory: those that were read as they are, and those that are new.
+
+Only in the process that is the only one to write (``eventide up``), which adds what is written. A curve stays as long
+as its points are simple: numbers, one of each iteration. When anything else is written of it, it is forgotten, and read
+from the store again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from query.known import Known
+from schema.changes import Changes, Key, News
+from schema.points import Name, Points
+
+MAX_POINTS = 8 << 20  # of 12 bytes each
+MAX_LINE_POINTS = MAX_POINTS // 4
+MAX_PENDING = 64
+
+
+class Line:
+    """The points of a curve. ``is_whole``: nothing else was written of it, not even events without an iteration."""
+
+    def __init__(self, points: Points, is_whole: bool) -> None:
+        self._points: Points | None = points
+        self._pending: list[Points] = []
+        self.count = len(points)
+        self.is_whole = is_whole
+
+    def add(self, points: Points) -> None:
+        """Those of a write."""
+        self._pending.append(points)
+        self.count += len(points)
+        if len(self._pending) > MAX_PENDING:
+            self.points()
+
+    def points(self) -> Points | None:
+        """All of them; None once one was written again."""
+        for points in self._pending:
+            self._points = self._points and self._points.joined(points)
+        self._pending.clear()
+        return self._points
+
+
+class Held:
+    """``changes``: of a process that is the only one to write; nothing is held without."""
+
+    def __init__(self, known: Known, changes: Changes | None) -> None:
+        self._known = known
+        self._changes = changes
+        self._lines: OrderedDict[Key, dict[Name, Line]] = OrderedDict()
+        self._count = 0
+        if changes:
+            changes.listen(self._hear)
+
+    def line(self, key: Key, name: Name) -> Line | None:
+        """A curve that is held, and has points."""
+        line = self._lines.get(key, {}).get(name)
+        if line is None:
+            return None
+        if line.points() is None:
+            self._forget(key, name)
+            return None
+        self._lines.move_to_end(key)
+        return line
+
+    def writes(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """How often entities were written, for ``keep``; to be asked before their points are read."""
+        return {key: self._changes.of(key[1]) for key in keys} if self._changes else {}
+
+    def keep(self, read: Mapping[tuple[Key, Name], Points], writes: Mapping[Key, int]) -> None:
+        """Points that were read, of entities that were not written since; but for those without a value."""
+        now = self.writes(writes)
+        for (key, name), points in read.items():
+            is_true = key in now and now[key] == writes[key]
+            if is_true and name not in self._lines.get(key, {}) and np.isfinite(points.values).all():
+                self._hold(key, name, Line(points, is_whole=False))
+
+    def _hear(self, news: News) -> None:
+        for key in news.gone:
+            for name in list(self._lines.get(key, ())):
+                self._forget(key, name)
+        for curves in news.points:
+            for key in curves.keys() - news.gone:
+                self._add(key, curves[key])
+                self._begin(key, curves[key], news)
+
+    def _add(self, key: Key, written: Mapping[Name, Points | None]) -> None:
+        for name, points in written.items():
+            line = self._lines.get(key, {}).get(name)
+            if line and points:
+                line.add(points.copied())
+                self._count += len(points)
+                self._limit(key, name)
+            elif line:
+                self._forget(key, name)
+
+    def _begin(self, key: Key, written: Mapping[Name, Points | None], news: News) -> None:
+        """Curves that had no events before: ``known`` hears of these after this."""
+        if unheld := written.keys() - self._lines.get(key, {}).keys():
+            earlier = set() if key in news.born else self._known.curves(key)
+            for name in unheld - earlier if earlier is not None else ():
+                if points := written[name]:
+                    self._hold(key, name, Line(points.copied(), is_whole=True))
+
+    def _hold(self, key: Key, name: Name, line: Line) -> None:
+        self._lines.setdefault(key, {})[name] = line
+        self._lines.move_to_end(key)
+        self._count += line.count
+        self._limit(key, name)
+
+    def _limit(self, key: Key, name: Name) -> None:
+        if self._lines[key][name].count > MAX_LINE_POINTS:
+            self._forget(key, name)
+        while self._count > MAX_POINTS:
+            oldest, names = next(iter(self._lines.items()))
+            self._forget(oldest, next(iter(names)))
+
+    def _forget(self, key: Key, name: Name) -> None:
+        self._count -= self._lines[key].pop(name).count
+        if not self._lines[key]:
+            del self._lines[key]

@@ -1,0 +1,102 @@
+"""Where the points of the curves of a request come from: memory, roll-ups, or rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from query.curves import Curve
+from query.held_scan import HeldScan
+from query.index import Index, scalar_curves
+from query.reader import Reader
+from query.rollups import NOTHING_ROLLED, Rolled, RolledScan, read_rolled
+from query.rows import MetricFilter, Row
+from query.scan import Drawing, Scan
+from schema.changes import Key
+from schema.points import Points
+from schema.registry import Entity
+from schema.tables import INT64_MAX, INT64_MIN
+
+PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves it may become a tenth wider
+
+Name = tuple[str, str, str]  # task, metric, variant
+
+
+class Source(Protocol):
+    """Some of the curves."""
+
+    async def buckets(self) -> list[tuple[Curve, Row]]:
+        """Of each curve with points ``count``, ``low`` and ``high``, and as arrays ``x`` and what is drawn."""
+
+
+@dataclass(frozen=True)
+class Scans:
+    """``writes``: as ``Held.writes`` told before anything was read. ``held``: curves that need not be read."""
+
+    reader: Reader
+    drawing: Drawing
+    index: Index
+    keys: Mapping[str, Key]
+    writes: Mapping[Key, int]
+    held: Mapping[Name, Points]
+    rolled: Rolled
+
+    def of(self, curves: Sequence[Curve]) -> Sequence[Source]:
+        """Together all of these curves, each once."""
+        rolled = [c for c in curves if _name(c) not in self.held and self.rolled.serve(c, self.index)]
+        held = {curve: self.held[_name(curve)] for curve in curves if _name(curve) in self.held}
+        rest = [curve for curve in curves if curve not in held and curve not in rolled]
+        sources: list[Source] = [HeldScan(held, self.drawing)] if held else []
+        if rolled:
+            stale = self.rolled.stale or {}
+            sources.append(RolledScan(self.reader.store, rolled, self.drawing, self.index, stale))
+        return [*sources, self.rows(rest)] if rest else sources
+
+    def rows(self, curves: Sequence[Curve]) -> Scan:
+        """Of rows alone."""
+        return Scan(self.reader.store, curves, self.drawing, self.index)
+
+    def keep(self, drawn: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
+        """In memory, those that were read as they are."""
+        is_whole = (self.drawing.x_min, self.drawing.x_max) == (INT64_MIN, INT64_MAX)
+        if not self.writes or self.drawing.key != "iter" or not is_whole:
+            return
+        simple = {
+            (self.keys[curve.task], (curve.metric, curve.variant)): Points(read["x"], read["y"].astype(np.float32))
+            for curve, read in drawn
+            if _name(curve) not in self.held and curve.interval == 1 and curve.count == len(read["x"])
+        }
+        self.reader.held.keep(simple, self.writes)
+
+
+async def scans_of(
+    reader: Reader, entities: Sequence[Entity], filters: Sequence[MetricFilter], drawing: Drawing, samples: int
+) -> Scans:
+    """Of the curves of these entities' metrics. What is written from now on may or may not be in the answer."""
+    keys = {entity.id: entity.key for entity in entities}
+    writes = reader.held.writes(keys.values())
+    index = await scalar_curves(reader.known, entities, filters)
+    held = _held(reader, keys, index) if drawing.key == "iter" else {}
+    may_be_rolled = drawing.is_rolled and any(
+        row["high"] - row["low"] >= PERHAPS_WIDE * samples and (row["task"], row["metric"], row["variant"]) not in held
+        for row in index.curves
+    )
+    rolled = await read_rolled(reader.store, entities, filters, drawing) if may_be_rolled else NOTHING_ROLLED
+    return Scans(reader, drawing, index, keys, writes, held, rolled)
+
+
+def _held(reader: Reader, keys: Mapping[str, Key], index: Index) -> dict[Name, Points]:
+    found = {}
+    for row in index.curves:
+        task, metric, variant = row["task"], row["metric"], row["variant"]
+        line = reader.held.line(keys[task], (metric, variant))
+        if points := line and line.points():
+            found[task, metric, variant] = points
+    return found
+
+
+def _name(curve: Curve) -> Name:
+    return curve.task, curve.metric, curve.variant

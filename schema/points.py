@@ -1,0 +1,46 @@
+"""Points of a curve in the order of their iterations, as they pass from who writes them to who remembers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Name = tuple[str, str]  # metric, variant
+
+
+@dataclass(frozen=True)
+class Points:
+    """``iters`` ascend, each is there once; ``values`` are all numbers, as 32-bit floats.
+
+    ``received``: when (ms) the last of them was, and none of them later; None if that is not so or not known.
+    """
+
+    iters: Array
+    values: Array
+    received: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.iters)
+
+    def copied(self) -> Points:
+        """The same, apart from the arrays that they were cut out of."""
+        return Points(self.iters.copy(), self.values.copy(), self.received)
+
+    def joined(self, other: Points) -> Points | None:
+        """Both; None unless all points of the other lie between two neighbours, or beyond the ends."""
+        place = int(np.searchsorted(self.iters, other.iters[0]))
+        if place != np.searchsorted(self.iters, other.iters[-1], "right"):
+            return None
+        iters, values = (
+            np.concatenate((own[:place], theirs, own[place:]))
+            for own, theirs in ((self.iters, other.iters), (self.values, other.values))
+        )
+        return Points(iters, values, self._received(other) if place == len(self) else None)
+
+    def _received(self, later: Points) -> int | None:
+        known = self.received is not None and later.received is not None and self.received <= later.received
+        return later.received if known else None

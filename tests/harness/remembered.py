@@ -1,0 +1,82 @@
+"""A log and a store, and readers of both kinds: one that remembers what is written, one that asks each time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+
+from ingest.local.journal import Journal
+from ingest.local.log import LocalLog
+from query.held import Held
+from query.known import Known
+from schema.batches import read_events
+from schema.blocks import Block, Deletion, Scope
+from schema.changes import Changes
+from schema.events import Context
+from schema.migrate import migrate
+from schema.registry import Entity
+from schema.store import EmbeddedEngine, Row, Store
+from tests.harness.events import Event
+
+CONTEXT = Context(now_ms=1, batch_id=b"b" * 16, fresh_id=b"f" * 16)
+TASKS = [Entity(f"task {n}", "", "created", "", f"company {n % 2}", False) for n in range(4)]
+
+
+class CountingStore(Store):
+    """Knows how often it was asked."""
+
+    asked = 0
+
+    async def read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        self.asked += 1
+        return await super().read(sql, parameters)
+
+    async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        self.asked += 1
+        return await super().read_table(sql, parameters)
+
+
+class Written:
+    """``remembering`` and ``asking``: what reads need of a ``Reader``."""
+
+    def __init__(self, store: CountingStore, log: LocalLog, changes: Changes) -> None:
+        self.store = store
+        self.log = log
+        self.changes = changes
+        self.remembering: Any = _reader(store, changes)
+        self.asking: Any = _reader(store, None)
+        self._now = 0
+
+    async def write(self, task: Entity, *events: Event) -> None:
+        """Returns once it can be read."""
+        self._now += 1
+        batch = read_events([event | {"task": task.id} for event in events], CONTEXT)
+        blocks = [Block(task.storage_company, name, self._now, rows) for name, rows in batch.columns.items()]
+        await self.log.publish(blocks, True)
+
+    async def delete(self, task: Entity, scope: Scope) -> None:
+        """Returns once it is done."""
+        await self.log.delete(Deletion(task.storage_company, task.id, scope, self._now))
+
+
+@asynccontextmanager
+async def writing(directory: Path) -> AsyncIterator[Written]:
+    """On an empty directory."""
+    store, changes = CountingStore(EmbeddedEngine(directory / "chdb"), 2), Changes()
+    migrate(store)
+    log = LocalLog(store, Journal(directory / "journal.sqlite"), changes)
+    try:
+        yield Written(store, log, changes)
+    finally:
+        await log.close()
+        store.close()
+
+
+def _reader(store: Store, changes: Changes | None) -> SimpleNamespace:
+    known = Known(store, changes)
+    return SimpleNamespace(store=store, known=known, held=Held(known, changes))

@@ -1,0 +1,161 @@
+"""``query/held.py``: curves in memory are drawn as those of the store, whatever is written and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from query import held
+from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from query.latest import latest_of
+from schema.blocks import ALL, EVENTS
+from schema.registry import Entity
+from tests.harness.events import ABSENT, SINGLE_VALUE, Event, scalar
+from tests.harness.remembered import TASKS, Written, writing
+
+METRICS = ("loss", "lr", "f1")
+Told = dict[tuple[str, str], dict[str, Any]]
+
+
+async def drawn(reader: Any, tasks: Sequence[Entity], **fields: Any) -> Told:
+    """The points of each task's metrics."""
+    request = MultiTaskScalarMetricsIterHistogram(tasks=[task.id for task in tasks], **fields)
+    return {
+        (curve.task, curve.metric): {name: np.array(points[name], float).tolist() for name in points if name != "name"}
+        for curve, points in await read_curves(reader, tasks, request)
+    }
+
+
+async def asked(written: Written, read: Callable[[Any], Any]) -> tuple[Any, int]:
+    """What a reader that remembers tells, the same as one that asks; and how often the store was asked."""
+    before = written.store.asked
+    told = await read(written.remembering)
+    count = written.store.asked - before
+    assert told == close_to(await read(written.asking))
+    return told, count
+
+
+def close_to(told: Any) -> Any:
+    """The same, but for the last digits of means."""
+    if isinstance(told, dict):
+        return {key: close_to(value) for key, value in told.items()}
+    if isinstance(told, list):
+        return [close_to(value) for value in told]
+    return pytest.approx(told, nan_ok=True) if isinstance(told, float) else told
+
+
+class History:
+    """Curves as training writes them: mostly further points; and all else that can come."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._next: dict[str, int] = {}
+
+    def some(self, task: Entity) -> list[Event]:
+        """A batch of a task."""
+        events = [event for metric in METRICS if self._chance.random() < 0.7 for event in self._points(task, metric)]
+        if self._chance.random() < 0.1:
+            events.append(self._odd())
+        if self._chance.random() < 0.1:
+            self._chance.shuffle(events)
+        return events or [scalar("", metric="lone", iter=0)]
+
+    def _points(self, task: Entity, metric: str) -> list[Event]:
+        first, count = self._next.get(task.id + metric, 0), self._chance.randrange(1, 60)
+        self._next[task.id + metric] = first + count + self._chance.choice([0, 0, 3])
+        return [scalar("", metric=metric, iter=first + n, value=self._chance.uniform(-9, 9)) for n in range(count)]
+
+    def _odd(self) -> Event:
+        others = [{"iter": 3}, {"iter": ABSENT}, {"iter": SINGLE_VALUE}, {"iter": 4, "key": "k"}]
+        others += [{"iter": 5, "value": None}, {"iter": 10_000, "value": 1e300}]
+        return scalar("", metric=self._chance.choice(METRICS), **self._chance.choice(others))
+
+    def question(self) -> dict[str, Any]:
+        """What may be asked of curves."""
+        fields: dict[str, Any] = {
+            "samples": self._chance.choice([5, 50, 2000]),
+            "aggregation": self._chance.choice(["mean", "minmax", "last"]),
+            "key": self._chance.choice(["iter", "iter", "iter", "timestamp"]),
+        }
+        if self._chance.random() < 0.3:
+            fields |= {"x_min": self._chance.randrange(100), "x_max": self._chance.randrange(50, 400)}
+        if self._chance.random() < 0.3:
+            fields["metrics"] = [{"metric": "loss"}]
+        return fields
+
+
+async def compare(written: Written, tasks: Sequence[Entity], question: dict[str, Any]) -> int:
+    """What is drawn, and the latest values; returns how many of these questions the store was spared."""
+
+    def curves(reader: Any) -> Any:
+        return drawn(reader, tasks, **question)
+
+    def latest(reader: Any) -> Any:
+        return latest_of(reader, tasks[0])
+
+    return [(await asked(written, read))[1] for read in (curves, latest)].count(0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_held_is_what_is_stored(tmp_path: Path, seed: int) -> None:
+    async def scenario() -> None:
+        chance, spared = random.Random(seed), 0
+        history = History(chance)
+        async with writing(tmp_path) as written:
+            for _ in range(100):
+                task = chance.choice(TASKS)
+                if chance.random() < 0.05:
+                    await written.delete(task, chance.choice([EVENTS, ALL]))
+                else:
+                    await written.write(task, *history.some(task))
+                spared += await compare(written, chance.sample(TASKS, chance.randrange(1, 4)), history.question())
+        assert spared > 20
+
+    asyncio.run(scenario())
+
+
+def test_what_was_read_once_is_held_and_goes_on(tmp_path: Path) -> None:
+    """Not as of a curve that is new: it may have events without iteration, which its latest values would count."""
+
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(30)))
+        async with writing(tmp_path) as written:
+            assert await compare(written, TASKS[:1], {}) == 0
+            assert await compare(written, TASKS[:1], {"samples": 7, "aggregation": "minmax"}) == 1
+            await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(30, 60)))
+            assert await compare(written, TASKS[:1], {"samples": 11}) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("batches", [[range(30, 60), range(30)], [range(0, 60, 2), range(1, 60, 2)]])
+def test_batches_that_came_in_another_order_are_held_unless_they_overlap(tmp_path: Path, batches: list[range]) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            for batch in batches:
+                await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in batch))
+            spared = await compare(written, TASKS[:1], {"samples": 7})
+            assert spared == (1 if batches[0].step == 1 else 0)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("limit", "spared"), [("MAX_POINTS", 0), ("MAX_LINE_POINTS", 0), ("MAX_PENDING", 2)])
+def test_what_is_too_much_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, spared: int
+) -> None:
+    async def scenario() -> None:
+        monkeypatch.setattr(held, limit, 3)
+        async with writing(tmp_path) as written:
+            for n in range(9):
+                await written.write(TASKS[0], scalar("", iter=n, value=n))
+            assert await compare(written, TASKS[:1], {}) == spared
+
+    asyncio.run(scenario())
