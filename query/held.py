@@ -8,7 +8,7 @@ from the store again.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 
@@ -78,43 +78,48 @@ class Held:
             is_true = key in now and now[key] == writes[key]
             if is_true and name not in self._lines.get(key, {}) and np.isfinite(points.values).all():
                 self._hold(key, name, Line(points, is_whole=False))
+        self._limit()
 
     def _hear(self, news: News) -> None:
         for key in news.gone:
             for name in list(self._lines.get(key, ())):
                 self._forget(key, name)
-        for curves in news.points:
+        for number, curves in enumerate(news.points):
             for key in curves.keys() - news.gone:
                 self._add(key, curves[key])
-                self._begin(key, curves[key], news)
+                if unheld := curves[key].keys() - self._lines.get(key, {}).keys():
+                    self._begin(key, curves[key], unheld, self._earlier(key, news, number))
+        self._limit()
 
     def _add(self, key: Key, written: Mapping[Name, Points | None]) -> None:
-        for name, points in written.items():
-            line = self._lines.get(key, {}).get(name)
-            if line and points:
-                line.add(points.copied())
+        lines = self._lines.get(key, {})
+        for name in written.keys() & lines.keys():
+            if points := written[name]:
+                lines[name].add(points)
                 self._count += len(points)
-                self._limit(key, name)
-            elif line:
+            if not points or lines[name].count > MAX_LINE_POINTS:
                 self._forget(key, name)
 
-    def _begin(self, key: Key, written: Mapping[Name, Points | None], news: News) -> None:
-        """Curves that had no events before: ``known`` hears of these after this."""
-        if unheld := written.keys() - self._lines.get(key, {}).keys():
-            earlier = set() if key in news.born else self._known.curves(key)
-            for name in unheld - earlier if earlier is not None else ():
-                if points := written[name]:
-                    self._hold(key, name, Line(points.copied(), is_whole=True))
+    def _begin(
+        self, key: Key, written: Mapping[Name, Points | None], unheld: Set[Name], earlier: Set[Name] | None
+    ) -> None:
+        """Curves that had no events before. ``earlier``: those that had; None if that is not known."""
+        for name in () if earlier is None else unheld - earlier:
+            if points := written[name]:
+                self._hold(key, name, Line(points, is_whole=True))
+
+    def _earlier(self, key: Key, news: News, number: int) -> Set[Name] | None:
+        """The curves that an entity had before these news' table of that number; ``known`` hears of them later."""
+        known = set() if key in news.born else self._known.curves(key)
+        return None if known is None else known.union(*(curves.get(key, ()) for curves in news.points[:number]))
 
     def _hold(self, key: Key, name: Name, line: Line) -> None:
-        self._lines.setdefault(key, {})[name] = line
-        self._lines.move_to_end(key)
-        self._count += line.count
-        self._limit(key, name)
+        if line.count <= MAX_LINE_POINTS:
+            self._lines.setdefault(key, {})[name] = line
+            self._lines.move_to_end(key)
+            self._count += line.count
 
-    def _limit(self, key: Key, name: Name) -> None:
-        if self._lines[key][name].count > MAX_LINE_POINTS:
-            self._forget(key, name)
+    def _limit(self) -> None:
         while self._count > MAX_POINTS:
             oldest, names = next(iter(self._lines.items()))
             self._forget(oldest, next(iter(names)))

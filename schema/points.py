@@ -12,7 +12,7 @@ Array = npt.NDArray[Any]
 Name = tuple[str, str]  # metric, variant
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Points:
     """``iters`` ascend, each is there once; ``values`` are all numbers, as 32-bit floats.
 
@@ -25,10 +25,6 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.iters)
-
-    def copied(self) -> Points:
-        """The same, apart from the arrays that they were cut out of."""
-        return Points(self.iters.copy(), self.values.copy(), self.received)
 
     def joined(self, other: Points) -> Points | None:
         """Both; None unless all points of the other lie between two neighbours, or beyond the ends."""

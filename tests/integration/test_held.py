@@ -15,6 +15,8 @@ from query import held
 from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.latest import latest_of
 from schema.blocks import ALL, EVENTS
+from schema.changes import News
+from schema.points import Points
 from schema.registry import Entity
 from tests.harness.events import ABSENT, SINGLE_VALUE, Event, scalar
 from tests.harness.remembered import TASKS, Written, writing
@@ -157,5 +159,20 @@ def test_what_is_too_much_is_read_again(
             for n in range(9):
                 await written.write(TASKS[0], scalar("", iter=n, value=n))
             assert await compare(written, TASKS[:1], {}) == spared
+
+    asyncio.run(scenario())
+
+
+def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
+    """As of a group that was written record by record: what came first of a new curve was no point."""
+
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            reader, key = written.remembering, TASKS[0].key
+            points = Points(np.arange(3), np.ones(3, np.float32), 1)
+            parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): points, ("b", "v"): points}}]
+            written.changes.apply(1, [TASKS[0].id], News(points=parts, born={key}))
+            assert reader.held.line(key, ("a", "v")) is None
+            assert reader.held.line(key, ("b", "v")).points() is points
 
     asyncio.run(scenario())
