@@ -64,7 +64,7 @@ async def embedded(
     migrate(store)
     roller, changes = Roller(store), Changes()
     log = LocalLog(store, Journal(settings.data_dir / "journal.sqlite"), changes, roller.wrote)
-    toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes)
+    toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes, settings.held_points)
     authenticator = parts.authenticator(registry, secret, settings)
     gateway = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(

@@ -16,8 +16,8 @@ from query.known import Known
 from schema.changes import Changes, Key, News
 from schema.points import Name, Points
 
-MAX_POINTS = 8 << 20  # of 12 bytes each
-MAX_LINE_POINTS = MAX_POINTS // 4
+MAX_POINTS = 16 << 20  # of 12 bytes each
+LINE_SHARE = 8  # a curve takes no more than one in so many of them
 MAX_PENDING = 64
 
 
@@ -48,11 +48,13 @@ class Line:
 class Held:
     """``changes``: of a process that is the only one to write; nothing is held without."""
 
-    def __init__(self, known: Known, changes: Changes | None) -> None:
+    def __init__(self, known: Known, changes: Changes | None, max_points: int = MAX_POINTS) -> None:
         self._known = known
         self._changes = changes
         self._lines: OrderedDict[Key, dict[Name, Line]] = OrderedDict()
         self._count = 0
+        self._max_points = max_points
+        self._max_line = max_points // LINE_SHARE
         if changes:
             changes.listen(self._hear)
 
@@ -97,7 +99,7 @@ class Held:
             if points := written[name]:
                 lines[name].add(points)
                 self._count += len(points)
-            if not points or lines[name].count > MAX_LINE_POINTS:
+            if not points or lines[name].count > self._max_line:
                 self._forget(key, name)
 
     def _begin(
@@ -114,13 +116,13 @@ class Held:
         return None if known is None else known.union(*(curves.get(key, ()) for curves in news.points[:number]))
 
     def _hold(self, key: Key, name: Name, line: Line) -> None:
-        if line.count <= MAX_LINE_POINTS:
+        if line.count <= self._max_line:
             self._lines.setdefault(key, {})[name] = line
             self._lines.move_to_end(key)
             self._count += line.count
 
     def _limit(self) -> None:
-        while self._count > MAX_POINTS:
+        while self._count > self._max_points:
             oldest, names = next(iter(self._lines.items()))
             self._forget(oldest, next(iter(names)))
 

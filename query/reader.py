@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from query.complete import Complete
 from query.cursor import Cursors
-from query.held import Held
+from query.held import MAX_POINTS, Held
 from query.known import Known
 from query.memory import Memory
 from query.paces import Paces
@@ -28,11 +29,13 @@ class Reader:
     registry: Registry
     cursors: Cursors
     changes: Changes | None = None
+    held_points: int = MAX_POINTS
     statistics: Statistics = field(init=False)
     watching: Watching = field(init=False)
     memory: Memory = field(init=False)
     known: Known = field(init=False)
     held: Held = field(init=False)
+    complete: Complete = field(init=False)
     totals: Totals = field(init=False, default_factory=Totals)
     paces: Paces = field(init=False, default_factory=Paces)
 
@@ -40,7 +43,8 @@ class Reader:
         object.__setattr__(self, "statistics", Statistics(self.store, self.changes))
         object.__setattr__(self, "watching", Watching(self.store, self.changes))
         object.__setattr__(self, "known", Known(self.store, self.changes))
-        object.__setattr__(self, "held", Held(self.known, self.changes))
+        object.__setattr__(self, "held", Held(self.known, self.changes, self.held_points))
+        object.__setattr__(self, "complete", Complete(self.store, self.changes))
         object.__setattr__(self, "memory", Memory(self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:

@@ -9,7 +9,7 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from query.arrays import bucketed
@@ -79,6 +79,10 @@ class Rolled:
     marks: Mapping[Name, Mark]
     stale: Mapping[str, Sequence[int]] | None
 
+    def holds_all(self, names: Collection[Name]) -> bool:
+        """Whether the roll-ups of these curves hold everything, as far as was looked."""
+        return self.stale == {} and all(name in self.marks and self.marks[name].through > 0 for name in names)
+
     def serve(self, curve: Curve, index: Index) -> bool:
         """Whether the curve's buckets can be made of roll-ups: they count if no deletion came after them."""
         mark = self.marks.get((curve.task, curve.metric, curve.variant))
@@ -144,8 +148,7 @@ class RolledScan(Scan):
         super().__init__(store, curves, drawing, index)
         tasks, ends = self._places["task"], _ends(drawing)
         deleted = self._of_name("task", "deleted", [index.deleted[task] for task in tasks])
-        is_whole = (drawing.x_min, drawing.x_max) == (INT64_MIN, INT64_MAX)
-        within = "" if is_whole else " AND start BETWEEN {x_min:Int64} AND {x_max:Int64}"
+        within = "" if drawing.is_whole else " AND start BETWEEN {x_min:Int64} AND {x_max:Int64}"
         self._texts |= {"$deleted": deleted, "$within": within}
         most = max(1, MOST_RANGES // len(tasks))
         self._take_from_rows({task: ranges([*stale.get(task, ()), *ends], most) for task in tasks})

@@ -78,6 +78,11 @@ class Drawing(Request):
     x_max: Int64 = INT64_MAX
 
     @property
+    def is_whole(self) -> bool:
+        """Whether no part of the curves is left out."""
+        return (self.x_min, self.x_max) == (INT64_MIN, INT64_MAX)
+
+    @property
     def is_rolled(self) -> bool:
         """Whether wide buckets are of such widths as roll-ups can serve, be there any or not."""
         return self.aggregation == "minmax" and self.key == "iter"
@@ -202,6 +207,6 @@ def _drawn(drawing: Drawing) -> dict[str, str]:
 
 def _in_range(drawing: Drawing, field: str) -> str:
     condition = "" if field == "iter" else f" AND timestamp != {NO_TIMESTAMP}"
-    if (drawing.x_min, drawing.x_max) != (INT64_MIN, INT64_MAX):
+    if not drawing.is_whole:
         condition += f" AND {field} BETWEEN {{x_min:Int64}} AND {{x_max:Int64}}"
     return condition

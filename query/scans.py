@@ -12,13 +12,12 @@ from query.curves import Curve
 from query.held_scan import HeldScan
 from query.index import Index, scalar_curves
 from query.reader import Reader
-from query.rollups import NOTHING_ROLLED, Rolled, RolledScan, read_rolled
+from query.rollups import NOTHING_ROLLED, Rolled, RolledScan
 from query.rows import MetricFilter, Row
 from query.scan import Drawing, Scan
 from schema.changes import Key
 from schema.points import Points
 from schema.registry import Entity
-from schema.tables import INT64_MAX, INT64_MIN
 
 PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves it may become a tenth wider
 
@@ -61,8 +60,7 @@ class Scans:
 
     def keep(self, drawn: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
         """In memory, those that were read as they are."""
-        is_whole = (self.drawing.x_min, self.drawing.x_max) == (INT64_MIN, INT64_MAX)
-        if not self.writes or self.drawing.key != "iter" or not is_whole:
+        if not self.writes or self.drawing.key != "iter" or not self.drawing.is_whole:
             return
         simple = {
             (self.keys[curve.task], (curve.metric, curve.variant)): Points(read["x"], read["y"].astype(np.float32))
@@ -80,12 +78,15 @@ async def scans_of(
     writes = reader.held.writes(keys.values())
     index = await scalar_curves(reader.known, entities, filters)
     held = _held(reader, keys, index) if drawing.key == "iter" else {}
-    may_be_rolled = drawing.is_rolled and any(
-        row["high"] - row["low"] >= PERHAPS_WIDE * samples and (row["task"], row["metric"], row["variant"]) not in held
-        for row in index.curves
-    )
-    rolled = await read_rolled(reader.store, entities, filters, drawing) if may_be_rolled else NOTHING_ROLLED
+    long = _long(index, samples) - held.keys() if drawing.is_rolled else set()
+    rolled = await reader.complete.rolled(entities, filters, drawing, long) if long else NOTHING_ROLLED
     return Scans(reader, drawing, index, keys, writes, held, rolled)
+
+
+def _long(index: Index, samples: int) -> set[Name]:
+    """Curves whose buckets may be wide."""
+    rows = (row for row in index.curves if row["high"] - row["low"] >= PERHAPS_WIDE * samples)
+    return {(row["task"], row["metric"], row["variant"]) for row in rows}
 
 
 def _held(reader: Reader, keys: Mapping[str, Key], index: Index) -> dict[Name, Points]:

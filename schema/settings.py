@@ -73,6 +73,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(128 << 20, ge=16 << 20, description="bytes of the largest request body; beyond: 413")
     max_inflight_bytes: int = Field(512 << 20, ge=16 << 20, description="bytes of all bodies at once; beyond: 503")
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
+    held_points: int = Field(16 << 20, ge=0, description="up: points of curves kept in memory, 12 bytes each; 0: none")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")
     drain_seconds: float = Field(
         17.0,

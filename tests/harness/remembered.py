@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
+from query.complete import Complete
 from query.held import Held
 from query.known import Known
 from schema.batches import read_events
@@ -44,12 +45,12 @@ class CountingStore(Store):
 class Written:
     """``remembering`` and ``asking``: what reads need of a ``Reader``."""
 
-    def __init__(self, store: CountingStore, log: LocalLog, changes: Changes) -> None:
+    def __init__(self, store: CountingStore, log: LocalLog, changes: Changes, held_points: int) -> None:
         self.store = store
         self.log = log
         self.changes = changes
-        self.remembering: Any = _reader(store, changes)
-        self.asking: Any = _reader(store, None)
+        self.remembering: Any = _reader(store, changes, held_points)
+        self.asking: Any = _reader(store, None, 0)
         self._now = 0
 
     async def write(self, task: Entity, *events: Event) -> None:
@@ -65,18 +66,19 @@ class Written:
 
 
 @asynccontextmanager
-async def writing(directory: Path) -> AsyncIterator[Written]:
+async def writing(directory: Path, held_points: int = 1 << 20) -> AsyncIterator[Written]:
     """On an empty directory."""
     store, changes = CountingStore(EmbeddedEngine(directory / "chdb"), 2), Changes()
     migrate(store)
     log = LocalLog(store, Journal(directory / "journal.sqlite"), changes)
     try:
-        yield Written(store, log, changes)
+        yield Written(store, log, changes, held_points)
     finally:
         await log.close()
         store.close()
 
 
-def _reader(store: Store, changes: Changes | None) -> SimpleNamespace:
+def _reader(store: Store, changes: Changes | None, held_points: int) -> SimpleNamespace:
     known = Known(store, changes)
-    return SimpleNamespace(store=store, known=known, held=Held(known, changes))
+    held, complete = Held(known, changes, held_points), Complete(store, changes)
+    return SimpleNamespace(store=store, known=known, held=held, complete=complete)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ingest.rollups import Bounds, Rollups
 from ingest.writer import Writer
+from query.complete import Complete
 from query.held import Held
 from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.known import Known
@@ -101,7 +102,8 @@ class Rolled:
         request = MultiTaskScalarMetricsIterHistogram(tasks=[*tasks], samples=samples, aggregation=SPIKES, **fields)
         entities = [Entity(task, task, "created", COMPANY, COMPANY, False) for task in tasks]
         known = Known(self.store)
-        reader: Any = SimpleNamespace(store=self.store, known=known, held=Held(known, None))
+        complete = Complete(self.store, None)
+        reader: Any = SimpleNamespace(store=self.store, known=known, held=Held(known, None), complete=complete)
         drawn = asyncio.run(read_curves(reader, entities, request))
         return {
             (curve.task, curve.metric, curve.variant): {name: shown(points[name]) for name in points}

@@ -149,16 +149,35 @@ def test_batches_that_came_in_another_order_are_held_unless_they_overlap(tmp_pat
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("limit", "spared"), [("MAX_POINTS", 0), ("MAX_LINE_POINTS", 0), ("MAX_PENDING", 2)])
-def test_what_is_too_much_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, spared: int
-) -> None:
+@pytest.mark.parametrize(("held_points", "spared"), [(72, 2), (71, 0)])  # a curve gets an eighth
+def test_what_is_too_much_is_read_again(tmp_path: Path, held_points: int, spared: int) -> None:
     async def scenario() -> None:
-        monkeypatch.setattr(held, limit, 3)
-        async with writing(tmp_path) as written:
+        async with writing(tmp_path, held_points) as written:
             for n in range(9):
                 await written.write(TASKS[0], scalar("", iter=n, value=n))
             assert await compare(written, TASKS[:1], {}) == spared
+
+    asyncio.run(scenario())
+
+
+def test_the_curves_that_were_read_last_stay(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path, held_points=8 * 4) as written:
+            for task in TASKS[:3]:
+                await written.write(task, *(scalar("", metric=f"m{m}", iter=n) for m in range(4) for n in range(3)))
+                await compare(written, TASKS[:1], {})
+            assert [await compare(written, [TASKS[number]], {}) for number in (0, 2, 1)] == [2, 2, 0]
+
+    asyncio.run(scenario())
+
+
+def test_many_writes_between_reads_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        monkeypatch.setattr(held, "MAX_PENDING", 3)
+        async with writing(tmp_path) as written:
+            for n in range(9):
+                await written.write(TASKS[0], scalar("", iter=n, value=n))
+            assert await compare(written, TASKS[:1], {}) == 2
 
     asyncio.run(scenario())
 
