@@ -39,9 +39,12 @@ class Line:
 
     def points(self) -> Points | None:
         """All of them; None once one was written again."""
-        for points in self._pending:
-            self._points = self._points and self._points.joined(points)
-        self._pending.clear()
+        if self._pending:
+            added: Points | None = self._pending[0]
+            for points in self._pending[1:]:  # first by themselves: they are few, and all others are copied
+                added = added and added.joined(points)
+            self._points = self._points and added and self._points.joined(added)
+            self._pending.clear()
         return self._points
 
 

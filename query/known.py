@@ -24,6 +24,8 @@ from schema.tables import SCALAR
 
 MAX_ROWS = 100_000  # of the index, of all entities that are remembered
 MAX_ENTITY_ROWS = 10_000
+MAX_LARGE = 10_000  # entities that have more
+MAX_MISSING = 20  # entities that are read at once to be remembered
 MAX_PENDING = 64  # writes of an entity; nobody reads one that has more
 COLUMNS = ("task", "event_type", "metric", "variant", "since", "since_reset", "min_iter", "max_iter", "label")
 
@@ -67,6 +69,7 @@ class Known:
         self._store = store
         self._changes = changes
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        self._large: set[Key] = set()
         self._rows = 0
         if changes:
             changes.listen(self._hear)
@@ -74,13 +77,18 @@ class Known:
     async def of(self, entities: Sequence[Entity], filters: Sequence[MetricFilter] = (), event_type: str = "") -> Facts:
         """What is known of the entities; of their index these metrics, and this event type, if they are named."""
         keys = [entity.key for entity in entities]
-        if self._changes is None:
+        if self._changes is None or (filters and self._are_large(keys)):
             index = read_index(self._store, keys, filters, event_type)
             return Facts(*await asyncio.gather(index, read_tombstones(self._store, keys)))
         variants = {entry.metric: entry.variants for entry in filters}
         entries = await self._remembered(self._changes, keys)
         rows = [row for entry in entries.values() for row in entry.index() if row.passes(variants, event_type)]
         return Facts(rows, {task: entry.tombstones for (_, task), entry in entries.items()})
+
+    def _are_large(self, keys: Sequence[Key]) -> bool:
+        """Whether the store is asked for a part of their index, as all of it is too much to remember."""
+        missing = set(keys) - self._entries.keys()
+        return len(missing) > MAX_MISSING or not missing.isdisjoint(self._large)
 
     async def tombstones(self, entity: Entity) -> Sequence[Row]:
         """What was deleted of an entity."""
@@ -133,6 +141,8 @@ class Known:
         """Its size may have changed: what is too much is forgotten."""
         self._rows += entry.size - entry.counted
         entry.counted = entry.size
+        if entry.size > MAX_ENTITY_ROWS:
+            self._large = {key, *(self._large if len(self._large) < MAX_LARGE else ())}
         if entry.size > MAX_ENTITY_ROWS or len(entry.pending) > MAX_PENDING:
             self._forget(key)
         while self._rows > MAX_ROWS:

@@ -24,7 +24,7 @@ from schema.events import NO_TIMESTAMP
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
 from schema.tables import INT64_MIN, LOG
-from schema.wire import Answer, Caller, Endpoints, Stream, Tier, to_json
+from schema.wire import Answer, Caller, Endpoints, Reply, Stream, Tier, to_json
 
 Order = Literal["asc", "desc"]
 
@@ -75,6 +75,11 @@ class GetTaskLog(Request):
     levels: list[str] = []
 
     @property
+    def is_newest(self) -> bool:
+        """Whether it is the page that is asked for again and again, to see what is new."""
+        return self.navigate_earlier and not self.from_timestamp and not self.is_filtered
+
+    @property
     def is_filtered(self) -> bool:
         """Whether not all lines are meant."""
         return bool(self.metrics or self.search or self.levels)
@@ -107,12 +112,18 @@ async def get_task_log_v17(reader: Reader, caller: Caller, request: GetTaskLogV1
 
 
 @endpoints.add("events.get_task_log", "2.9")
-async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Answer:
+async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Reply:
     """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together.
 
     Those without a timestamp follow where no start is given.
     """
     task = await reader.entity(caller, request.task)
+    if request.is_newest:
+        return await reader.memory.answer(request, [task], lambda: _next_page(reader, task, request))
+    return Reply(await _next_page(reader, task, request))
+
+
+async def _next_page(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
     span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
     read = _filtered_page if request.is_filtered else _page
     lines, total, rows = await read(reader, task, request, span)

@@ -89,13 +89,15 @@ def _rolled_rows(service: Service) -> float:
 
 
 def _logs(bench: Bench, service: Service) -> None:
-    """Another text is searched for each time, as ClickHouse remembers where one is not."""
+    """Another question each time, as answers are remembered, and by ClickHouse where a text is not."""
     task = service.tasks(1)[0]
     count = bench.times(LOG_LINES)
     send_all(service.clients(2), [_lines(task, first) for first in range(0, count, 5000)], LINES)
     settle(service.pids("up"))
     page = {"task": task, "batch_size": 500}
-    _ask(bench, service, "log page of 500, newest", 10, None, LOG, [page])
+    newest = [page | {"batch_size": 500 - number} for number in range(ASKED)]
+    _ask(bench, service, "log page of 500, newest", 10, None, LOG, newest)
+    _ask(bench, service, "log page of 500, newest, again", 10, None, LOG, newest[:1])
     middle = page | {"from_timestamp": START_MS + count // 2}
     _ask(bench, service, "log page of 500, from the middle", 10, None, LOG, [middle])
     searched = [page | {"search": f"loss {count // 18 * 6 + 1 - number * 6} "} for number in range(100)]

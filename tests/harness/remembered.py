@@ -29,12 +29,17 @@ TASKS = [Entity(f"task {n}", "", "created", "", f"company {n % 2}", False) for n
 
 
 class CountingStore(Store):
-    """Knows how often it was asked."""
+    """Knows how often it was asked, and with what parameters in all."""
 
     asked = 0
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.parameters: dict[str, Any] = {}
+
     async def read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         self.asked += 1
+        self.parameters |= parameters or {}
         return await super().read(sql, parameters)
 
     async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:

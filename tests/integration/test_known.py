@@ -114,6 +114,26 @@ def test_what_is_too_much_is_asked_for_again(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("limit", "asked_before"), [("MAX_ENTITY_ROWS", True), ("MAX_MISSING", False)])
+def test_of_what_is_too_large_to_remember_a_part_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, asked_before: bool
+) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            for task in TASKS:
+                await written.delete(task, EVENTS)  # so that it is not new
+                await written.write(task, scalar("", metric="loss"), scalar("", metric="other"))
+            monkeypatch.setattr(known, limit, 1)
+            if asked_before:
+                await written.remembering.known.of(TASKS)
+            written.store.parameters.clear()
+            found = await written.remembering.known.of(TASKS, LOSS)
+            assert written.store.parameters["filter_metrics"] == ["loss", "lr"]
+            assert as_told(found) == as_told(await written.asking.known.of(TASKS, LOSS))
+
+    asyncio.run(scenario())
+
+
 def test_who_is_not_the_only_writer_asks_each_time(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
