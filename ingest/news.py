@@ -26,10 +26,16 @@ class Gathered:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._begin()
+        self._gone: set[Key] = set()
+        self._born: set[Key] = set()
+        self._indexed: list[Mapping[Key, pa.Table]] = []
+        self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []
 
     def first_seen(self, entities: Collection[Entity]) -> None:
-        """These are about to be written, for the first time since the start. Raises Unavailable."""
+        """These are about to be written, for the first time since the start; nothing of them was ever deleted.
+
+        Raises Unavailable.
+        """
         if not entities or len(entities) > ENTITIES_AT_ONCE:
             return
         companies, tasks = zip(*entities, strict=True)
@@ -46,15 +52,15 @@ class Gathered:
         if event_type == SCALAR:
             self._points.append(points_by_curve(groups))
 
+    def failed(self) -> None:
+        """All of it will be written again, some of it for the second time."""
+        for of_entities in (*self._indexed, *self._points):
+            self._gone |= of_entities.keys()
+        self._indexed, self._points = [], []
+
     def take(self, deleted: Iterable[Key]) -> News:
         """All of it. ``deleted``: whose events were meanwhile."""
         gone = self._gone.union(deleted)
         news = News(self._indexed, self._points, gone, self._born - gone)
-        self._begin()
+        self._gone, self._born, self._indexed, self._points = set(), set(), [], []
         return news
-
-    def _begin(self) -> None:
-        self._gone: set[Key] = set()
-        self._born: set[Key] = set()
-        self._indexed: list[Mapping[Key, pa.Table]] = []
-        self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []

@@ -87,6 +87,10 @@ class Tombstones:
         """Another process may have deleted since: call when partitions change hands, from any thread."""
         self._is_stale = True
 
+    def untouched(self, entities: Iterable[Entity]) -> list[Entity]:
+        """Those of which nothing was ever deleted. They must be loaded."""
+        return [entity for entity in entities if not self._known[entity]]
+
     def since(self, entity: Entity) -> tuple[int, int]:
         """The newest deletion of events, and of everything; 0 where there is none."""
         stones = self._known[entity]

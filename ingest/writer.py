@@ -91,7 +91,7 @@ class Writer:
         entities = entities_of(blocks)
         new = self.tombstones.load(entities)
         if self._gathered:
-            self._gathered.first_seen(new)
+            self._gathered.first_seen(self.tombstones.untouched(new))
         events = self._insert(event_type, encoded(self.tombstones.living(events, event_type, entities)))
         groups = Groups(events)
         index = index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities}, groups)

@@ -45,9 +45,10 @@ class Scans:
 
     def of(self, curves: Sequence[Curve]) -> Sequence[Source]:
         """Together all of these curves, each once."""
-        rolled = [c for c in curves if _name(c) not in self.held and self.rolled.serve(c, self.index)]
         held = {curve: self.held[_name(curve)] for curve in curves if _name(curve) in self.held}
-        rest = [curve for curve in curves if curve not in held and curve not in rolled]
+        others = [curve for curve in curves if curve not in held]
+        rolled = [curve for curve in others if self.rolled.serve(curve, self.index)]
+        rest = [curve for curve in others if not self.rolled.serve(curve, self.index)]
         sources: list[Source] = [HeldScan(held, self.drawing)] if held else []
         if rolled:
             stale = self.rolled.stale or {}

@@ -128,6 +128,7 @@ class Applier:
 
     def _fail(self, error: Unavailable) -> None:
         self.failure = error
+        self._gathered.failed()
         WRITE_RETRIES.labels(error.number).inc()
         logger.warning("the same records are tried again: %s", error)
         self._changes.fail()

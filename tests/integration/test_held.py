@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from query import held
@@ -16,6 +18,7 @@ from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.latest import latest_of
 from schema.blocks import ALL, EVENTS
 from schema.changes import News
+from schema.errors import Unavailable
 from schema.points import Points
 from schema.registry import Entity
 from tests.harness.events import ABSENT, SINGLE_VALUE, Event, scalar
@@ -90,6 +93,16 @@ class History:
         if self._chance.random() < 0.3:
             fields["metrics"] = [{"metric": "loss"}]
         return fields
+
+
+async def write_at_last(written: Written, iters: range) -> None:
+    """As a client does that tries again."""
+    is_done = False
+    while not is_done:
+        with suppress(Unavailable):
+            await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in iters))
+            is_done = True
+        await asyncio.sleep(0.1)
 
 
 async def compare(written: Written, tasks: Sequence[Entity], question: dict[str, Any]) -> int:
@@ -178,6 +191,28 @@ def test_many_writes_between_reads_are_joined(tmp_path: Path, monkeypatch: pytes
             for n in range(9):
                 await written.write(TASKS[0], scalar("", iter=n, value=n))
             assert await compare(written, TASKS[:1], {}) == 2
+
+    asyncio.run(scenario())
+
+
+def test_what_was_written_at_the_second_attempt_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            insert, tables = written.store.insert, list[str]()
+
+            def insert_later(table: str, data: pa.Table) -> None:
+                tables.append(table)
+                if tables.count("metric_index") == 1 and table == "metric_index":
+                    raise Unavailable("the disk is full")
+                insert(table, data)
+
+            monkeypatch.setattr(written.store, "insert", insert_later)
+            with pytest.raises(Unavailable):
+                await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9)))
+            await write_at_last(written, range(9, 18))
+            assert tables.count("scalars") == 3
+            assert await compare(written, TASKS[:1], {}) == 0
+            assert await compare(written, TASKS[:1], {"samples": 5}) == 1
 
     asyncio.run(scenario())
 

@@ -15,7 +15,7 @@ from query import known
 from query.known import Facts
 from query.rows import MetricFilter
 from query.tombstones import newest_reset
-from schema.blocks import ALL, EVENTS, LOGS
+from schema.blocks import ALL, EVENTS, LOGS, Scope
 from schema.registry import Entity
 from schema.tables import SCALAR
 from tests.harness.events import Event, log, scalar
@@ -78,6 +78,22 @@ def test_a_new_task_is_never_asked_for(tmp_path: Path) -> None:
             assert await asked_for(written, TASKS[0]) == 0
             facts = await written.remembering.known.of(TASKS[:1])
             assert [(row.low, row.high) for row in facts.index] == [(1, 7)]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("scope", [EVENTS, LOGS, ALL])
+def test_who_has_nothing_any_more_is_not_new(tmp_path: Path, scope: Scope) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], scalar("", iter=1))
+            await written.delete(TASKS[0], scope)
+            written.store.execute("TRUNCATE TABLE metric_index")  # as erasing it, in the background, may leave it
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], scalar("", iter=2))
+            told = [await reader.known.of(TASKS[:1]) for reader in (written.remembering, written.asking)]
+            assert as_told(told[0]) == as_told(told[1])
+            assert len(told[0].tombstones[TASKS[0].id]) == 1
 
     asyncio.run(scenario())
 
