@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from query.rows import MetricFilter, among, fill, filter_sql
@@ -11,17 +13,22 @@ from schema.store import Store
 
 INDEX_SQL = """
 SELECT task, event_type, metric, variant, since, since_reset,
-    min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest_label
+    min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest
 FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY task, event_type, metric, variant, since, since_reset
 """
 
 
+NAMES = itemgetter("task", "event_type", "metric", "variant")
+NUMBERS = itemgetter("since", "since_reset", "low", "high")
+NO_LABEL = (0, "")
+
+
 class Indexed(NamedTuple):
     """What was written of a metric and variant between two deletions.
 
-    ``low``, ``high``: iterations; low > high if no event has one. ``label``: ``seq`` and ``text`` of the newest label
-    of the x axis.
+    ``low``, ``high``: iterations; low > high if no event has one. ``newest_label``: ``seq`` and text of the newest
+    label of the x axis.
     """
 
     task: str
@@ -32,7 +39,15 @@ class Indexed(NamedTuple):
     since_reset: int
     low: int
     high: int
-    newest_label: Mapping[str, Any]
+    newest_label: tuple[int, str] = NO_LABEL
+
+    @classmethod
+    def of(cls, names: Iterable[str], numbers: Iterable[int], label: Mapping[str, Any]) -> Indexed:
+        """``names`` up to the variant, ``numbers`` up to ``high``. Many rows are remembered, of few names."""
+        task, event_type, metric, variant = map(sys.intern, names)
+        since, since_reset, low, high = numbers
+        newest = (label["seq"], label["text"]) if label["seq"] else NO_LABEL
+        return cls(task, event_type, metric, variant, since, since_reset, low, high, newest)
 
     @property
     def identity(self) -> tuple[str | int, ...]:
@@ -42,12 +57,12 @@ class Indexed(NamedTuple):
     @property
     def label(self) -> str:
         """Of the x axis; empty if it has none."""
-        return str(self.newest_label["text"])
+        return self.newest_label[1]
 
     def merged(self, other: Indexed) -> Indexed:
         """Two rows of the same as one."""
-        label = max(self.newest_label, other.newest_label, key=lambda label: (label["seq"], label["text"]))
-        return self._replace(low=min(self.low, other.low), high=max(self.high, other.high), newest_label=label)
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return self._replace(low=low, high=high, newest_label=max(self.newest_label, other.newest_label))
 
     def passes(self, variants: Mapping[str, Sequence[str]], event_type: str) -> bool:
         """Whether it is of this type (if one is named), and of these metrics' variants (none: all); of any if empty."""
@@ -68,7 +83,7 @@ async def read_index(
     of_type = "event_type = {event_type:String}" if event_type else "1"
     statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them, "$of_type": of_type})
     rows = await store.read(statement, parameters | names | {"event_type": event_type})
-    return [Indexed(**row) for row in rows]
+    return [Indexed.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
 
 
 def by_part(keys: Sequence[Key]) -> tuple[list[str], list[str]]:

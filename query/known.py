@@ -22,7 +22,7 @@ from schema.registry import Entity
 from schema.store import Store
 from schema.tables import SCALAR
 
-MAX_ROWS = 100_000  # of the index, of all entities that are remembered
+MAX_ROWS = 200_000  # of the index, of all entities that are remembered
 MAX_ENTITY_ROWS = 10_000
 MAX_LARGE = 10_000  # entities that have more
 MAX_MISSING = 20  # entities that are read at once to be remembered
@@ -42,7 +42,8 @@ class Entry:
     def index(self) -> Iterable[Indexed]:
         """Its rows, merged."""
         for table in self.pending:
-            for row in map(Indexed._make, zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)):
+            for values in zip(*(table[name].to_pylist() for name in COLUMNS), strict=True):
+                row = Indexed.of(values[:4], values[4:8], values[8])
                 known = self.rows.get(row.identity)
                 self.rows[row.identity] = known.merged(row) if known else row
         self.pending.clear()

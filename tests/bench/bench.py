@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +51,9 @@ class Service:
 
 
 @contextmanager
-def one_process() -> Iterator[Service]:
-    """``eventide up`` on an empty directory."""
+def one_process(settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """``eventide up`` on an empty directory. ``settings``: by their names without EVENTIDE_."""
     with TemporaryDirectory(prefix="eventide-bench-") as path:
         directory = Path(path)
-        with embedded(directory) as deployment, Api(deployment.origins, deployment.credentials) as api:
+        with embedded(directory, settings) as deployment, Api(deployment.origins, deployment.credentials) as api:
             yield Service(deployment, api, directory)

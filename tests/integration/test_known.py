@@ -28,12 +28,12 @@ def as_told(facts: Facts) -> tuple[set[tuple[Any, ...]], dict[str, list[tuple[An
     """Facts that can be compared: neither their order says anything, nor what waits to be erased after a reset."""
     resets = {task: newest_reset(stones) for task, stones in facts.tombstones.items()}
     living = [row for row in facts.index if row.since_reset == resets[row.task]]
-    index = {(*row[:8], row.newest_label["seq"], row.label) for row in living}
+    index = {(*row[:8], *row.newest_label) for row in living}
     return index, {task: sorted((r["seq"], r["scope"]) for r in rows) for task, rows in facts.tombstones.items()}
 
 
 def some_events(chance: random.Random) -> list[Event]:
-    label = {"x_axis_label": f"label {chance.randrange(9)}"} if chance.random() < 0.2 else {}
+    label = {"x_axis_label": chance.choice(["", "epoch", "step"])} if chance.random() < 0.2 else {}
     iters = [{"iter": chance.randrange(100)} if chance.random() < 0.8 else {} for _ in range(chance.randrange(1, 9))]
     return [
         scalar("", metric=chance.choice(["loss", "lr", "f1"]), variant=f"v{chance.randrange(3)}", **label, **place)
