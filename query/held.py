@@ -22,13 +22,12 @@ MAX_PENDING = 64
 
 
 class Line:
-    """The points of a curve. ``is_whole``: nothing else was written of it, not even events without an iteration."""
+    """The points of a curve, and those that were written since they were joined."""
 
-    def __init__(self, points: Points, is_whole: bool) -> None:
+    def __init__(self, points: Points) -> None:
         self._points: Points | None = points
         self._pending: list[Points] = []
         self.count = len(points)
-        self.is_whole = is_whole
 
     def add(self, points: Points) -> None:
         """Those of a write."""
@@ -61,28 +60,31 @@ class Held:
         if changes:
             changes.listen(self._hear)
 
-    def line(self, key: Key, name: Name) -> Line | None:
-        """A curve that is held, and has points."""
+    def points(self, key: Key, name: Name) -> Points | None:
+        """Those of a curve that is held; with ``received``, if nothing else was ever written of it."""
         line = self._lines.get(key, {}).get(name)
         if line is None:
             return None
-        if line.points() is None:
-            self._forget(key, name)
-            return None
         self._lines.move_to_end(key)
-        return line
+        points = line.points()
+        if points is None:
+            self._forget(key, name)
+        return points
 
     def writes(self, keys: Iterable[Key]) -> dict[Key, int]:
         """How often entities were written, for ``keep``; to be asked before their points are read."""
         return {key: self._changes.of(key[1]) for key in keys} if self._changes else {}
 
     def keep(self, read: Mapping[tuple[Key, Name], Points], writes: Mapping[Key, int]) -> None:
-        """Points that were read, of entities that were not written since; but for those without a value."""
+        """Points that were read, of entities that were not written since; but for those without a value.
+
+        They have no ``received``: there may be events without an iteration beside them.
+        """
         now = self.writes(writes)
         for (key, name), points in read.items():
             is_true = key in now and now[key] == writes[key]
             if is_true and name not in self._lines.get(key, {}) and np.isfinite(points.values).all():
-                self._hold(key, name, Line(points, is_whole=False))
+                self._hold(key, name, Line(points))
         self._limit()
 
     def _hear(self, news: News) -> None:
@@ -111,7 +113,7 @@ class Held:
         """Curves that had no events before. ``earlier``: those that had; None if that is not known."""
         for name in () if earlier is None else unheld - earlier:
             if points := written[name]:
-                self._hold(key, name, Line(points, is_whole=True))
+                self._hold(key, name, Line(points))
 
     def _earlier(self, key: Key, news: News, number: int) -> Set[Name] | None:
         """The curves that an entity had before these news' table of that number; ``known`` hears of them later."""

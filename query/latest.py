@@ -87,8 +87,7 @@ def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row] | No
     """Rows as of LATEST_SQL, if all curves are in memory."""
     rows: list[Row] = []
     for curve in curves:
-        line = held.line(task.key, (curve.metric, curve.variant))
-        points = line.points() if line and line.is_whole else None
+        points = held.points(task.key, (curve.metric, curve.variant))
         if points is None or points.received is None:
             return None
         values = points.values[-VALUES:].astype(np.float64)

@@ -94,8 +94,7 @@ def _held(reader: Reader, keys: Mapping[str, Key], index: Index) -> dict[Name, P
     found = {}
     for row in index.curves:
         task, metric, variant = row["task"], row["metric"], row["variant"]
-        line = reader.held.line(keys[task], (metric, variant))
-        if points := line and line.points():
+        if points := reader.held.points(keys[task], (metric, variant)):
             found[task, metric, variant] = points
     return found
 

@@ -226,7 +226,34 @@ def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
             points = Points(np.arange(3), np.ones(3, np.float32), 1)
             parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): points, ("b", "v"): points}}]
             written.changes.apply(1, [TASKS[0].id], News(points=parts, born={key}))
-            assert reader.held.line(key, ("a", "v")) is None
-            assert reader.held.line(key, ("b", "v")).points() is points
+            assert reader.held.points(key, ("a", "v")) is None
+            assert reader.held.points(key, ("b", "v")) is points
+
+    asyncio.run(scenario())
+
+
+def test_of_a_deletion_and_a_write_that_come_together_nothing_is_held(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            reader, key = written.remembering, TASKS[0].key
+            await reader.known.of(TASKS[:1])
+            points = Points(np.arange(3), np.ones(3, np.float32), 1)
+            written.changes.apply(1, [TASKS[0].id], News(points=[{key: {("a", "v"): points}}], gone={key}))
+            assert reader.held.points(key, ("a", "v")) is None
+
+    asyncio.run(scenario())
+
+
+def test_what_was_written_while_it_was_read_is_not_held(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            reader, key = written.remembering, TASKS[0].key
+            points = Points(np.arange(3), np.ones(3, np.float32))
+            for is_written, held_points in ((True, None), (False, points)):
+                writes = reader.held.writes([key])
+                if is_written:
+                    written.changes.apply(1, [TASKS[0].id])
+                reader.held.keep({(key, ("a", "v")): points}, writes)
+                assert reader.held.points(key, ("a", "v")) is held_points
 
     asyncio.run(scenario())
