@@ -14,7 +14,7 @@ import numpy as np
 
 from query.known import Known
 from schema.changes import Changes, Key, News
-from schema.points import Name, Points
+from schema.points import Name, Points, joined
 
 MAX_POINTS = 16 << 20  # of 12 bytes each
 LINE_SHARE = 8  # a curve takes no more than one in so many of them
@@ -39,10 +39,7 @@ class Line:
     def points(self) -> Points | None:
         """All of them; None once one was written again."""
         if self._pending:
-            added: Points | None = self._pending[0]
-            for points in self._pending[1:]:  # first by themselves: they are few, and all others are copied
-                added = added and added.joined(points)
-            self._points = self._points and added and self._points.joined(added)
+            self._points = self._points and joined((self._points, *self._pending))
             self._pending.clear()
         return self._points
 

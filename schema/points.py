@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,3 +42,22 @@ class Points:
     def _received(self, later: Points) -> int | None:
         known = self.received is not None and later.received is not None and self.received <= later.received
         return later.received if known else None
+
+
+def joined(parts: Iterable[Points]) -> Points | None:
+    """All as one, in whatever order they come; None unless each fits between two neighbours of those before it."""
+    first, *others = sorted(parts, key=lambda points: int(points.iters[0]))
+    if all(before.iters[-1] < after.iters[0] for before, after in pairwise((first, *others))):
+        return _chained((first, *others))
+    found: Points | None = first
+    for points in others:
+        found = found and found.joined(points)
+    return found
+
+
+def _chained(parts: Sequence[Points]) -> Points:
+    received = [points.received for points in parts]
+    known = [time for time in received if time is not None]
+    is_last_newest = len(known) == len(received) and known == sorted(known)
+    iters, values = (np.concatenate([getattr(points, name) for points in parts]) for name in ("iters", "values"))
+    return Points(iters, values, received[-1] if is_last_newest else None)

@@ -150,7 +150,10 @@ def test_what_was_read_once_is_held_and_goes_on(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("batches", [[range(30, 60), range(30)], [range(0, 60, 2), range(1, 60, 2)]])
+@pytest.mark.parametrize(
+    "batches",
+    [[range(30, 60), range(30)], [range(30, 60), range(30), range(60, 90)], [range(0, 60, 2), range(1, 60, 2)]],
+)
 def test_batches_that_came_in_another_order_are_held_unless_they_overlap(tmp_path: Path, batches: list[range]) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:

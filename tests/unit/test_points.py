@@ -11,7 +11,7 @@ import pytest
 
 from ingest.index import Groups, encoded
 from ingest.points import points_by_curve
-from schema.points import Points
+from schema.points import Points, joined
 from tests.harness.events import SINGLE_VALUE
 
 
@@ -55,6 +55,31 @@ def test_when_the_last_point_came_is_known_if_none_came_later(
     joined = known.joined(more)
     assert joined
     assert joined.received == received
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_parts_may_come_in_any_order(first: int) -> None:
+    parts = [points(0, 1, received=1), points(5, 6, received=2), points(7, 9, received=3), points(12, received=4)]
+    found = joined(parts[first:] + parts[:first][::-1])
+    assert found
+    assert (found.iters.tolist(), found.received) == ([0, 1, 5, 6, 7, 9, 12], 4)
+
+
+@pytest.mark.parametrize(
+    ("parts", "iters", "received"),
+    [
+        ([points(0, 9), points(3, 4), points(6, 7)], [0, 3, 4, 6, 7, 9], None),
+        ([points(0, 9), points(3, 6), points(4, 5)], [0, 3, 4, 5, 6, 9], None),
+        ([points(0, 9), points(3, 12)], None, None),
+        ([points(0, 1), points(1, 2)], None, None),
+        ([points(0, received=2), points(1, received=1), points(2, received=3)], [0, 1, 2], None),
+        ([points(0, received=None), points(1)], [0, 1], None),
+    ],
+)
+def test_parts_that_fit_are_joined(parts: list[Points], iters: list[int] | None, received: int | None) -> None:
+    found = joined(parts)
+    assert (found and found.iters.tolist()) == iters
+    assert found is None or found.received == received
 
 
 Row = tuple[str, str, int, Any, bool, int]  # task, metric, iteration, value, whether it has one, received
