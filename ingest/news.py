@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from schema.points import Name, Points
 from schema.store import Store
 from schema.tables import SCALAR
 
+logger = logging.getLogger("eventide.news")
 MAX_CURVES = 5000  # of a table: beyond, to tell them apart takes longer than to write them
 WRITTEN_SQL = """
 SELECT DISTINCT company, task FROM metric_index
@@ -42,15 +44,18 @@ class Gathered:
         rows = self._store.select(WRITTEN_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
         self._born |= set(entities) - {(row["company"], row["task"]) for row in rows}
 
-    def stored(self, event_type: str, groups: Groups, index: pa.Table) -> None:
-        """Events in their groups, and their rows of the index."""
-        of_entities = by_entity(index)
+    def stored(self, event_type: str, entities: Collection[Entity], groups: Groups, index: pa.Table) -> None:
+        """Events in their groups, and their rows of the index. A defect here must not keep anybody from writing."""
         if index.num_rows > MAX_CURVES:
-            self._gone |= of_entities.keys()
+            self._gone.update(entities)
             return
-        self._indexed.append(of_entities)
-        if event_type == SCALAR:
-            self._points.append(points_by_curve(groups))
+        try:
+            points = points_by_curve(groups) if event_type == SCALAR else {}
+            self._indexed.append(by_entity(index))
+            self._points.append(points)
+        except Exception:
+            logger.exception("what was written cannot be told")
+            self._gone.update(entities)
 
     def failed(self) -> None:
         """All of it will be written again, some of it for the second time."""

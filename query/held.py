@@ -55,7 +55,7 @@ class Held:
         self._max_points = max_points
         self._max_line = max_points // LINE_SHARE
         if changes:
-            changes.listen(self._hear)
+            changes.listen(self)
 
     def points(self, key: Key, name: Name) -> Points | None:
         """Those of a curve that is held; with ``received``, if nothing else was ever written of it."""
@@ -67,6 +67,23 @@ class Held:
         if points is None:
             self._forget(key, name)
         return points
+
+    def hear(self, news: News) -> None:
+        """Curves that are held go on; those that had no events before are held."""
+        for key in news.gone:
+            for name in list(self._lines.get(key, ())):
+                self._forget(key, name)
+        for number, curves in enumerate(news.points):
+            for key in curves.keys() - news.gone:
+                self._add(key, curves[key])
+                if unheld := curves[key].keys() - self._lines.get(key, {}).keys():
+                    self._begin(key, curves[key], unheld, self._earlier(key, news, number))
+        self._limit()
+
+    def forget(self) -> None:
+        """Everything."""
+        self._lines.clear()
+        self._count = 0
 
     def writes(self, keys: Iterable[Key]) -> dict[Key, int]:
         """How often entities were written, for ``keep``; to be asked before their points are read."""
@@ -82,17 +99,6 @@ class Held:
             is_true = key in now and now[key] == writes[key]
             if is_true and name not in self._lines.get(key, {}) and np.isfinite(points.values).all():
                 self._hold(key, name, Line(points))
-        self._limit()
-
-    def _hear(self, news: News) -> None:
-        for key in news.gone:
-            for name in list(self._lines.get(key, ())):
-                self._forget(key, name)
-        for number, curves in enumerate(news.points):
-            for key in curves.keys() - news.gone:
-                self._add(key, curves[key])
-                if unheld := curves[key].keys() - self._lines.get(key, {}).keys():
-                    self._begin(key, curves[key], unheld, self._earlier(key, news, number))
         self._limit()
 
     def _add(self, key: Key, written: Mapping[Name, Points | None]) -> None:

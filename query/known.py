@@ -73,7 +73,7 @@ class Known:
         self._large: set[Key] = set()
         self._rows = 0
         if changes:
-            changes.listen(self._hear)
+            changes.listen(self)
 
     async def of(self, entities: Sequence[Entity], filters: Sequence[MetricFilter] = (), event_type: str = "") -> Facts:
         """What is known of the entities; of their index these metrics, and this event type, if they are named."""
@@ -85,6 +85,23 @@ class Known:
         entries = await self._remembered(self._changes, keys)
         rows = [row for entry in entries.values() for row in entry.index() if row.passes(variants, event_type)]
         return Facts(rows, {task: entry.tombstones for (_, task), entry in entries.items()})
+
+    def hear(self, news: News) -> None:
+        """Rows are added to what is remembered; new entities are, those that lost something are not any more."""
+        for key in news.gone:
+            self._forget(key)
+        for key in news.born:
+            self._hold(key, Entry())
+        for rows in news.indexed:
+            for key, of_entity in rows.items():
+                if entry := self._entries.get(key):
+                    entry.pending.append(of_entity.select(COLUMNS))
+                    self._count(key, entry)
+
+    def forget(self) -> None:
+        """Everything."""
+        self._entries.clear()
+        self._rows = 0
 
     def _are_large(self, keys: Sequence[Key]) -> bool:
         """Whether the store is asked for a part of their index, as all of it is too much to remember."""
@@ -121,17 +138,6 @@ class Known:
             if changes.of(key[1]) == before[key]:
                 self._hold(key, entries[key[1]])
         return {key: entries[key[1]] for key in keys}
-
-    def _hear(self, news: News) -> None:
-        for key in news.gone:
-            self._forget(key)
-        for key in news.born:
-            self._hold(key, Entry())
-        for rows in news.indexed:
-            for key, of_entity in rows.items():
-                if entry := self._entries.get(key):
-                    entry.pending.append(of_entity.select(COLUMNS))
-                    self._count(key, entry)
 
     def _hold(self, key: Key, entry: Entry) -> None:
         self._forget(key)

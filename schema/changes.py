@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+import logging
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
 from schema.points import Name, Points
 
 COUNTED_ENTITIES = 500_000
+logger = logging.getLogger("eventide.changes")
 
 Key = tuple[str, str]  # an entity: the company under which its events are stored, its id
 
@@ -30,6 +33,16 @@ class News:
     born: Set[Key] = frozenset()
 
 
+class Listener(Protocol):
+    """Remembers what is true until something else is written."""
+
+    def hear(self, news: News) -> None:
+        """What was written; returns at once."""
+
+    def forget(self) -> None:
+        """Everything: somebody did not understand the news."""
+
+
 class Changes:
     """Counts the writes of each entity, and knows which are acknowledged and cannot be read yet.
 
@@ -42,14 +55,14 @@ class Changes:
         self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
         self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
         self._is_failing = False
-        self._listeners: list[Callable[[News], None]] = []
+        self._listeners: list[Listener] = []
         self.wanted = asyncio.Event()  # set when somebody begins to wait
 
     def take(self, place: int, ids: Iterable[str]) -> None:
         """These entities are about to be acknowledged. ``place``: of their newest write; never lower than before."""
         self._places |= dict.fromkeys(ids, place)
 
-    def listen(self, listener: Callable[[News], None]) -> None:
+    def listen(self, listener: Listener) -> None:
         """It is told what was written before anybody who waits for that goes on, and before those who listened already.
 
         So it can ask them how things were.
@@ -59,8 +72,7 @@ class Changes:
     def apply(self, place: int, ids: Iterable[str], news: News | None = None) -> None:
         """Writes up to ``place`` can be read, of these entities."""
         self._count(ids)
-        for listener in self._listeners:
-            listener(news or News())
+        self._tell(news or News())
         self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
         self._is_failing = False
         self._wake(place)
@@ -90,6 +102,16 @@ class Changes:
         self._waiting.append((place, waiting))
         self.wanted.set()
         return await waiting
+
+    def _tell(self, news: News) -> None:
+        """A defect of who remembers must not keep anybody from writing."""
+        try:
+            for listener in self._listeners:
+                listener.hear(news)
+        except Exception:
+            logger.exception("what was remembered of curves is forgotten")
+            for listener in self._listeners:
+                listener.forget()
 
     def _count(self, ids: Iterable[str]) -> None:
         if len(self._counts) > COUNTED_ENTITIES:

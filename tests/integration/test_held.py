@@ -95,6 +95,16 @@ class History:
         return fields
 
 
+class Defective:
+    """Understands nothing."""
+
+    def hear(self, news: Any) -> None:
+        raise RuntimeError("a defect")
+
+    def forget(self) -> None:
+        pass
+
+
 async def write_at_last(written: Written, iters: range) -> None:
     """As a client does that tries again."""
     is_done = False
@@ -258,5 +268,23 @@ def test_what_was_written_while_it_was_read_is_not_held(tmp_path: Path) -> None:
                     written.changes.apply(1, [TASKS[0].id])
                 reader.held.keep({(key, ("a", "v")): points}, writes)
                 assert reader.held.points(key, ("a", "v")) is held_points
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("defective", ["schema.changes.Changes.listen", "ingest.news.points_by_curve"])
+def test_a_defect_of_who_remembers_keeps_nobody_from_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defective: str
+) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9)))
+            with monkeypatch.context() as patched:
+                if defective.endswith("listen"):
+                    written.changes.listen(Defective())
+                else:
+                    patched.setattr(defective, Defective().hear)
+                await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9, 18)))
+            assert await compare(written, TASKS[:1], {}) == 0
 
     asyncio.run(scenario())
