@@ -288,3 +288,14 @@ def test_a_defect_of_who_remembers_keeps_nobody_from_writing(
             assert await compare(written, TASKS[:1], {}) == 0
 
     asyncio.run(scenario())
+
+
+def test_wide_buckets_are_of_the_widths_that_roll_ups_have(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(3001)))
+            told = await drawn(written.remembering, TASKS[:1], samples=8, aggregation="minmax")
+            assert told["task 0", "m"]["x"] == [0, 400, 800, 1200, 1600, 2000, 2400, 2800]
+            assert await compare(written, TASKS[:1], {"samples": 8, "aggregation": "minmax"}) == 2
+
+    asyncio.run(scenario())
