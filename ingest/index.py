@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schema.changes import Key
 from schema.tables import INT64_MAX, INT64_MIN, SCALAR
 
 UINT64_MAX = 2**64 - 1
@@ -33,21 +34,20 @@ BATCH_SHIFT = np.uint64(16)
 SMALL = 1 << 16  # numbers that are sorted by radix
 
 Array = npt.NDArray[Any]
-Since = Mapping[tuple[str, str], tuple[int, int]]
+Since = Mapping[Key, tuple[int, int]]
 
 
 def encoded(events: pa.Table) -> pa.Table:
-    """The same rows with dictionaries of their names, which both ClickHouse and ``index_rows`` take in less time."""
+    """The same rows with dictionaries of their names, which both ClickHouse and ``Groups`` take in less time."""
     names = {name: events[name].combine_chunks().dictionary_encode() for name in GROUP_BY}
     return pa.table({name: names.get(name, events[name]) for name in events.column_names})
 
 
-def index_rows(event_type: str, events: pa.Table, since: Since, groups: Groups | None = None) -> pa.Table:
-    """One row of ``metric_index`` for each (company, task, metric, variant) in ``events`` (``encoded``, as inserted).
+def index_rows(event_type: str, groups: Groups, since: Since) -> pa.Table:
+    """One row of ``metric_index`` for each (company, task, metric, variant) of events, as inserted.
 
-    ``since``: (newest deletion of events, newest of everything) of each (company, task). ``groups``: of the events.
+    ``since``: (newest deletion of events, newest of everything) of each (company, task).
     """
-    groups = groups or Groups(events)
     keys = {name: groups.values(name, groups.bounds[:-1]).cast(pa.string()) for name in GROUP_BY}
     sinces = [since[entity] for entity in zip(keys["company"].to_pylist(), keys["task"].to_pylist(), strict=True)]
     columns = keys | {
@@ -58,7 +58,7 @@ def index_rows(event_type: str, events: pa.Table, since: Since, groups: Groups |
     return pa.table(columns | _ranges(groups) | _summaries(groups, event_type))
 
 
-def by_entity(index: pa.Table) -> dict[tuple[str, str], pa.Table]:
+def by_entity(index: pa.Table) -> dict[Key, pa.Table]:
     """The rows of each (company, task) in what ``index_rows`` gave: they stand together."""
     if not index.num_rows:
         return {}
@@ -70,7 +70,7 @@ def by_entity(index: pa.Table) -> dict[tuple[str, str], pa.Table]:
 
 
 class Groups:
-    """The rows of a table, group after group; those of a group in their order.
+    """The rows of a table (``encoded``), group after group; those of a group in their order.
 
     ``count``: of groups. ``of_row``: their numbers. ``bounds``: where each begins, and the end of the last.
     """

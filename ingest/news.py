@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ingest.index import Groups, by_entity
 from ingest.points import points_by_curve
-from ingest.tombstones import ENTITIES_AT_ONCE, Entity
+from ingest.tombstones import ENTITIES_AT_ONCE
 from schema.changes import Key, News
 from schema.points import Name, Points
 from schema.store import Store
@@ -33,7 +33,7 @@ class Gathered:
         self._indexed: list[Mapping[Key, pa.Table]] = []
         self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []
 
-    def first_seen(self, entities: Collection[Entity]) -> None:
+    def first_seen(self, entities: Collection[Key]) -> None:
         """These are about to be written, for the first time since the start; nothing of them was ever deleted.
 
         Raises Unavailable.
@@ -44,7 +44,7 @@ class Gathered:
         rows = self._store.select(WRITTEN_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
         self._born |= set(entities) - {(row["company"], row["task"]) for row in rows}
 
-    def stored(self, event_type: str, entities: Collection[Entity], groups: Groups, index: pa.Table) -> None:
+    def stored(self, event_type: str, entities: Collection[Key], groups: Groups, index: pa.Table) -> None:
         """Events in their groups, and their rows of the index. A defect here must not keep anybody from writing."""
         if index.num_rows > MAX_CURVES:
             self._gone.update(entities)

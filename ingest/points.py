@@ -9,17 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.index import GROUP_BY, Groups
+from schema.changes import Key
 from schema.points import Array, Name, Points
 from schema.tables import SINGLE_VALUE_ITER
 
 
-def points_by_curve(groups: Groups) -> dict[tuple[str, str], dict[Name, Points | None]]:
+def points_by_curve(groups: Groups) -> dict[Key, dict[Name, Points | None]]:
     """The points of every (company, task) in scalars (as inserted), by metric and variant.
 
     None for a curve that is not only points: events without an iteration, single values, two of the same iteration,
     values that are no numbers.
     """
-    found: dict[tuple[str, str], dict[Name, Points | None]] = {}
+    found: dict[Key, dict[Name, Points | None]] = {}
     if not groups.count:
         return found
     curves = Curves(groups)

@@ -94,7 +94,7 @@ class Writer:
             self._gathered.first_seen(self.tombstones.untouched(new))
         events = self._insert(event_type, encoded(self.tombstones.living(events, event_type, entities)))
         groups = Groups(events)
-        index = index_rows(event_type, events, {entity: self.tombstones.since(entity) for entity in entities}, groups)
+        index = index_rows(event_type, groups, {entity: self.tombstones.since(entity) for entity in entities})
         if self._gathered:
             self._gathered.stored(event_type, entities, groups, index)
         return index

@@ -10,32 +10,17 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 @endpoints.add("queues.get_all")
-async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """No queues."""
-    return {"queues": []}
-
-
 @endpoints.add("queues.get_all_ex")
-async def get_queues_with_entries(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """No queues."""
-    return {"queues": []}
-
-
 @endpoints.add("queues.get_queue_metrics")
-async def get_queue_metrics(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """No lengths and waiting times."""
+async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No queues, and none whose lengths and waiting times could be told."""
     return {"queues": []}
 
 
 @endpoints.add("workers.get_all")
-async def get_workers(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """No workers."""
-    return {"workers": []}
-
-
 @endpoints.add("workers.get_stats")
-async def get_worker_statistics(reader: Reader, caller: Caller, request: Nothing) -> Answer:
-    """No loads."""
+async def get_workers(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """No workers, and none whose loads could be told."""
     return {"workers": []}
 
 

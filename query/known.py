@@ -149,7 +149,9 @@ class Known:
         self._rows += entry.size - entry.counted
         entry.counted = entry.size
         if entry.size > MAX_ENTITY_ROWS:
-            self._large = {key, *(self._large if len(self._large) < MAX_LARGE else ())}
+            if len(self._large) >= MAX_LARGE:
+                self._large.clear()
+            self._large.add(key)
         if entry.size > MAX_ENTITY_ROWS or len(entry.pending) > MAX_PENDING:
             self._forget(key)
         while self._rows > MAX_ROWS:

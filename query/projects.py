@@ -152,19 +152,19 @@ async def get_unique_metric_variants(reader: Reader, caller: Caller, request: Ge
 
 
 @endpoints.add("projects.get_task_tags")
-async def get_tasktags_in(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_task_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
     """The tags of tasks."""
     return await tags_in(reader, caller, TASKS, request)
 
 
 @endpoints.add("projects.get_model_tags")
-async def get_modeltags_in(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_model_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
     """The tags of models."""
     return await tags_in(reader, caller, MODELS, request)
 
 
 @endpoints.add("projects.get_project_tags")
-async def get_projecttags_in(reader: Reader, caller: Caller, request: GetProjectTags) -> Answer:
+async def get_project_tags(reader: Reader, caller: Caller, request: GetProjectTags) -> Answer:
     """The tags of projects."""
     condition = VOCABULARY.condition({"id": request.projects} | request.filter)
     return await tags_of(reader, caller, PROJECTS, request, condition)

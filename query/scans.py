@@ -86,17 +86,19 @@ async def scans_of(
 
 def _long(index: Index, samples: int) -> set[Name]:
     """Curves whose buckets may be wide."""
-    rows = (row for row in index.curves if row["high"] - row["low"] >= PERHAPS_WIDE * samples)
-    return {(row["task"], row["metric"], row["variant"]) for row in rows}
+    return {_name_of(row) for row in index.curves if row["high"] - row["low"] >= PERHAPS_WIDE * samples}
 
 
 def _held(reader: Reader, keys: Mapping[str, Key], index: Index) -> dict[Name, Points]:
     found = {}
-    for row in index.curves:
-        task, metric, variant = row["task"], row["metric"], row["variant"]
+    for task, metric, variant in map(_name_of, index.curves):
         if points := reader.held.points(keys[task], (metric, variant)):
             found[task, metric, variant] = points
     return found
+
+
+def _name_of(row: Row) -> Name:
+    return row["task"], row["metric"], row["variant"]
 
 
 def _name(curve: Curve) -> Name:

@@ -206,9 +206,8 @@ class Store:
     ) -> list[Row]:
         statement = f"{sql}\nFORMAT JSONEachRow"
         body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
-        rows: list[Row] = orjson.loads(
-            b"[" + body.rstrip(b"\n").replace(b"\n", b",") + b"]"
-        )  # a third less than one by one
+        listed = body.rstrip(b"\n").replace(b"\n", b",")  # to decode all at once takes a third less
+        rows: list[Row] = orjson.loads(b"[" + listed + b"]")
         return rows
 
     def _table(self, sql: str, parameters: Mapping[str, Any] | None) -> pa.Table:

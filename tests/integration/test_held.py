@@ -25,6 +25,7 @@ from tests.harness.events import ABSENT, SINGLE_VALUE, Event, scalar
 from tests.harness.remembered import TASKS, Written, writing
 
 METRICS = ("loss", "lr", "f1")
+THREE = Points(np.arange(3), np.ones(3, np.float32), 1)
 Told = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -236,11 +237,10 @@ def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             reader, key = written.remembering, TASKS[0].key
-            points = Points(np.arange(3), np.ones(3, np.float32), 1)
-            parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): points, ("b", "v"): points}}]
+            parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): THREE, ("b", "v"): THREE}}]
             written.changes.apply(1, [TASKS[0].id], News(points=parts, born={key}))
             assert reader.held.points(key, ("a", "v")) is None
-            assert reader.held.points(key, ("b", "v")) is points
+            assert reader.held.points(key, ("b", "v")) is THREE
 
     asyncio.run(scenario())
 
@@ -250,8 +250,7 @@ def test_of_a_deletion_and_a_write_that_come_together_nothing_is_held(tmp_path: 
         async with writing(tmp_path) as written:
             reader, key = written.remembering, TASKS[0].key
             await reader.known.of(TASKS[:1])
-            points = Points(np.arange(3), np.ones(3, np.float32), 1)
-            written.changes.apply(1, [TASKS[0].id], News(points=[{key: {("a", "v"): points}}], gone={key}))
+            written.changes.apply(1, [TASKS[0].id], News(points=[{key: {("a", "v"): THREE}}], gone={key}))
             assert reader.held.points(key, ("a", "v")) is None
 
     asyncio.run(scenario())
@@ -261,12 +260,11 @@ def test_what_was_written_while_it_was_read_is_not_held(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             reader, key = written.remembering, TASKS[0].key
-            points = Points(np.arange(3), np.ones(3, np.float32))
-            for is_written, held_points in ((True, None), (False, points)):
+            for is_written, held_points in ((True, None), (False, THREE)):
                 writes = reader.held.writes([key])
                 if is_written:
                     written.changes.apply(1, [TASKS[0].id])
-                reader.held.keep({(key, ("a", "v")): points}, writes)
+                reader.held.keep({(key, ("a", "v")): THREE}, writes)
                 assert reader.held.points(key, ("a", "v")) is held_points
 
     asyncio.run(scenario())

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.index import encoded, index_rows
+from ingest.index import Groups, encoded, index_rows
 from schema.tables import DEBUG_IMAGE, INT64_MAX, INT64_MIN, LOG, PLOT, SCALAR
 
 UINT64_MAX = 2**64 - 1
@@ -91,7 +91,7 @@ def group_of(row: Row) -> Group:
 
 
 def found(rows: list[Row], event_type: str) -> dict[Group, Row]:
-    table = index_rows(event_type, encoded(table_of(rows)), SINCE)
+    table = index_rows(event_type, Groups(encoded(table_of(rows))), SINCE)
     result = {}
     for row in table.to_pylist():
         assert row["event_type"] == event_type
@@ -152,4 +152,4 @@ def test_portions_come_to_the_same(rows: list[Row], data: st.DataObject) -> None
 
 
 def test_a_table_without_rows() -> None:
-    assert index_rows(SCALAR, encoded(table_of([])), {}).num_rows == 0
+    assert index_rows(SCALAR, Groups(encoded(table_of([]))), {}).num_rows == 0
