@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ingest import (
+from ingest import gateway
+from ingest.registry import (
     belonging,
     credentials,
-    gateway,
     models,
     project_removal,
     projects,

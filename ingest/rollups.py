@@ -1,4 +1,4 @@
-"""Roll-ups of long curves, made from the rows (``schema/rollups.py``: what they are; ``query/rollups.py``: who reads).
+"""Roll-ups of long curves, made from the rows (``schema/rollups.py``: what they are; ``query/curves``: who reads them).
 
 A roll-up is never added to: it is computed again from all rows of its iterations, as FINAL gives them, and replaces the
 one before. So whoever makes it, however often, at the same time as others or after a crash, writes the truth as of some

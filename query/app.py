@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from query import (
+from query import debug_images, events, metrics, plots, samples, scalars, scrolls, stream, vectors
+from query.curves import histograms, latest
+from query.logs import task_log
+from query.registry import (
     agents,
     cloud_storage,
     column_values,
     csv_download,
-    debug_images,
-    events,
-    histograms,
-    latest,
-    logs,
-    metrics,
     models,
     organization,
-    plots,
     projects,
     reports,
-    samples,
-    scalars,
-    scrolls,
-    stream,
     tasks,
     users,
-    vectors,
 )
 from schema.wire import Endpoints, Tier
 
@@ -37,7 +28,6 @@ endpoints = Endpoints(Tier.QUERY).merge(
     events.endpoints,
     histograms.endpoints,
     latest.endpoints,
-    logs.endpoints,
     metrics.endpoints,
     models.endpoints,
     organization.endpoints,
@@ -48,6 +38,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     scalars.endpoints,
     scrolls.endpoints,
     stream.endpoints,
+    task_log.endpoints,
     tasks.endpoints,
     users.endpoints,
     vectors.endpoints,

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
-from query.known import Facts
-from query.living import Living
+from query.memory.known import Facts
+from query.memory.living import Living
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
 from query.rows import ANY_TYPE, EventType, MetricFilter, Row, fill, filter_sql

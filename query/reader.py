@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from query.complete import Complete
 from query.cursor import Cursors
-from query.held import MAX_POINTS, Held
-from query.known import Known
-from query.memory import Memory
-from query.paces import Paces
-from query.statistics import Statistics
-from query.totals import Totals
+from query.curves.complete import Complete
+from query.curves.held import MAX_POINTS, Held
+from query.logs.paces import Paces
+from query.logs.totals import Totals
+from query.memory.answers import Memory
+from query.memory.known import Known
+from query.registry.statistics import Statistics
 from query.watching import Watching
 from schema.changes import Changes
 from schema.errors import InvalidModel, InvalidTask

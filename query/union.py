@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from query.living import Living
+from query.memory.living import Living
 from query.rows import RECEIVED, Event, Row, fill
 from schema.events import document
 from schema.tables import COMMON, LOG, SCALAR, TABLES, VECTOR

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from query.statistics import md5
+from query.registry.statistics import md5
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of
 from schema.tables import SCALAR

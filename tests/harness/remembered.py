@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
-from query.complete import Complete
-from query.held import Held
-from query.known import Known
+from query.curves.complete import Complete
+from query.curves.held import Held
+from query.memory.known import Known
 from schema.batches import read_events
 from schema.blocks import Block, Deletion, Scope
 from schema.changes import Changes

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from ingest.rollups import Bounds, Rollups
 from ingest.writer import Writer
-from query.complete import Complete
-from query.held import Held
-from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
-from query.known import Known
+from query.curves.complete import Complete
+from query.curves.held import Held
+from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from query.memory.known import Known
 from schema.blocks import EVENTS, MAX_ROWS, Block, Deletion, Place, Record
 from schema.registry import Entity
 from schema.store import Store

@@ -1,4 +1,4 @@
-"""``query/complete.py``: nobody looks for what roll-ups lack if they lacked nothing and nobody wrote since."""
+"""``query/curves/complete.py``: nobody looks for what roll-ups lack if they lacked nothing and nobody wrote since."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.rollups import Rollups
-from query.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from tests.harness.events import scalar
 from tests.harness.remembered import TASKS, Written, writing
 from tests.harness.rolled import BOUNDS

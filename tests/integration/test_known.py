@@ -1,4 +1,4 @@
-"""``query/known.py``: what a process remembers of entities is what the store says, whatever is written and deleted."""
+"""``query/memory/known.py``: what a process remembers of entities is what the store says, whatever is written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ingest import news
-from query import known
-from query.known import Facts
+from query.memory import known
+from query.memory.known import Facts
+from query.memory.tombstones import newest_reset
 from query.rows import MetricFilter
-from query.tombstones import newest_reset
 from schema.blocks import ALL, EVENTS, LOGS, Scope
 from schema.registry import Entity
 from schema.tables import SCALAR

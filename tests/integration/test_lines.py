@@ -1,4 +1,4 @@
-"""``query/lines.py``: pages of a log whose lines were written again, or deleted, and not merged since."""
+"""``query/logs/lines.py``: pages of a log whose lines were written again, or deleted, and not merged since."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pytest
 
-from query.known import Known
-from query.lines import FEW_TIES, Direction, Lines, Matches, Rows, Span
-from query.living import living
-from query.paces import Paces
-from query.searched import indexed_sql
+from query.logs.lines import FEW_TIES, Direction, Lines, Matches, Rows, Span
+from query.logs.paces import Paces
+from query.logs.searched import indexed_sql
+from query.memory.known import Known
+from query.memory.living import living
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity

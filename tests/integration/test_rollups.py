@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-import query.rollups
 from ingest.roller import Roller
 from ingest.rollups import ENOUGH_ROWS, Bounds, Rollups
-from query.scan import Scan
+from query.curves import rollups
+from query.curves.scan import Scan
 from schema.blocks import Place
 from schema.errors import Unavailable
 from schema.store import Store
@@ -38,7 +38,7 @@ def scanned(monkeypatch: pytest.MonkeyPatch) -> list[Scan]:
     scans: list[Scan] = []
     original = Scan.buckets
 
-    async def buckets(scan: Scan) -> list[tuple[query.rollups.Curve, query.rollups.Row]]:
+    async def buckets(scan: Scan) -> list[tuple[rollups.Curve, rollups.Row]]:
         scans.append(scan)
         return await original(scan)
 
@@ -195,7 +195,7 @@ def test_a_roller_that_stops_half_way_leaves_the_old_mark(rolled: Rolled) -> Non
 def test_too_much_that_is_new_is_read_with_all_the_rest(
     rolled: Rolled, scanned: list[Scan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query.rollups, "MOST_STALE", 10)
+    monkeypatch.setattr(rollups, "MOST_STALE", 10)
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
     rolled.write(steps(0, 1100))

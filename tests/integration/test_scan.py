@@ -1,4 +1,4 @@
-"""``query/scan.py``: the points of the curves asked for, whatever else is in the table."""
+"""``query/curves/scan.py``: the points of the curves asked for, whatever else is in the table."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from query.curves import Curve
-from query.index import Index
-from query.scan import Drawing, Scan
+from query.curves.buckets import Curve
+from query.curves.index import Index
+from query.curves.scan import Drawing, Scan
 from schema.store import Store
 
 POINTS = [

@@ -1,4 +1,4 @@
-"""``query/memory.py``: an answer is given again as long as nobody has written what it is about."""
+"""``query/memory/answers.py``: an answer is given again as long as nobody has written what it is about."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from query.latest import GetTaskLatestScalarValues
-from query.memory import Memory
+from query.curves.latest import GetTaskLatestScalarValues
+from query.memory.answers import Memory
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.wire import Answer, Reply, to_json

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from query.documents import Tree, pick
-from query.filters import Vocabulary
-from query.tasks import VOCABULARY
+from query.registry.documents import Tree, pick
+from query.registry.filters import Vocabulary
+from query.registry.tasks import VOCABULARY
 from schema.errors import BadValue, InvalidField, InvalidRegex, RequestError
 from schema.registry import EVERYTHING, Between, Condition, Every, Matches, Not, OneOf, Some
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.status import MAY_BECOME, check_editable, check_transition
+from ingest.registry.status import MAY_BECOME, check_editable, check_transition
 from schema.errors import TaskStateConflict
 
 STATUSES = sorted(MAY_BECOME)

@@ -1,10 +1,10 @@
-"""``query/searched.py``: what of a text is looked up in the index of log lines."""
+"""``query/logs/searched.py``: what of a text is looked up in the index of log lines."""
 
 from __future__ import annotations
 
 import pytest
 
-from query.searched import indexed_sql
+from query.logs.searched import indexed_sql
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""Where tasks and models belong, and who sees them: archive, tags, projects and companies. The same calls for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ingest.gateway import Gateway
+from ingest.registry.documents import SomeDocuments, change, check_visible, each, set_public
+from ingest.registry.projects import project_of_name
+from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
+from schema.requests import Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+ARCHIVED = "archived"
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class UpdateTags(SomeDocuments):
+    """Tags to add to some documents and to remove from them."""
+
+    add_tags: list[str] = []
+    remove_tags: list[str] = []
+
+
+class Move(SomeDocuments):
+    """The project to move documents to, by id or else by name; neither: into none."""
+
+    project: str | None = None
+    project_name: str | None = None
+
+
+class ArchivedTasks(Request):
+    """Some tasks, under their old name."""
+
+    tasks: list[str]
+
+
+def declare(kind: Kind) -> None:
+    """The calls for one kind. All raise that kind's error for documents that are not the caller's to change."""
+    service = f"{kind.name}s"
+
+    @endpoints.add(f"{service}.archive_many")
+    async def archive_many(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+        """Out of sight, those that can be; what was done and what was not."""
+        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, True))
+
+    @endpoints.add(f"{service}.unarchive_many")
+    async def unarchive_many(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+        """Back in sight, those that can be; what was done and what was not."""
+        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, False))
+
+    @endpoints.add(f"{service}.make_public")
+    async def make_public(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+        """Readable for all companies, and writable for none; how many were changed."""
+        return await set_public(gateway, caller, kind, request.ids, True)
+
+    @endpoints.add(f"{service}.make_private")
+    async def make_private(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+        """Back to the company that made them public; how many were changed."""
+        return await set_public(gateway, caller, kind, request.ids, False)
+
+    @endpoints.add(f"{service}.update_tags")
+    async def update_tags(gateway: Gateway, caller: Caller, request: UpdateTags) -> Answer:
+        """Add and remove tags; how many documents were changed."""
+        for key in request.ids:
+            await change(gateway, caller, kind, key, lambda d: _retagged(d, request.add_tags, request.remove_tags))
+        return {"updated": len(request.ids)}
+
+    @endpoints.add(f"{service}.move")
+    async def move(gateway: Gateway, caller: Caller, request: Move) -> Answer:
+        """To another project, made if there is none of that name. Raises InvalidProject."""
+        project = await _destination(gateway, caller, request)
+        for key in request.ids:
+            await change(gateway, caller, kind, key, lambda document: document | {"project": project})
+        return {"project_id": project}
+
+
+for each_kind in (TASKS, MODELS):
+    declare(each_kind)
+
+
+@endpoints.add("tasks.archive")
+async def archive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
+    """``{"archived"}``. Raises InvalidTask and NoWritePermission."""
+    for task_id in request.tasks:
+        await _archive(gateway, caller, TASKS, task_id, True)
+    return {"archived": len(request.tasks)}
+
+
+@endpoints.add("tasks.unarchive")
+async def unarchive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
+    """``{"unarchived"}``. Raises InvalidTask and NoWritePermission."""
+    for task_id in request.tasks:
+        await _archive(gateway, caller, TASKS, task_id, False)
+    return {"unarchived": len(request.tasks)}
+
+
+async def _destination(gateway: Gateway, caller: Caller, request: Move) -> str | None:
+    if request.project:
+        await check_visible(gateway, caller, PROJECTS, [request.project])
+    elif request.project_name:
+        return await project_of_name(gateway, caller, request.project_name)
+    return request.project
+
+
+async def _archive(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, is_archived: bool) -> Answer:
+    def move(document: Document) -> Document:
+        others = [tag for tag in document.get("system_tags") or [] if tag != ARCHIVED]
+        return document | {"system_tags": [*others, ARCHIVED] if is_archived else others}
+
+    await change(gateway, caller, kind, document_id, move)
+    return {"archived" if is_archived else "unarchived": True}
+
+
+def _retagged(document: Document, add: Iterable[str], remove: Iterable[str]) -> Document:
+    unwanted = set(remove)
+    kept = [tag for tag in dict.fromkeys([*(document.get("tags") or []), *add]) if tag not in unwanted]
+    return document | {"tags": kept}

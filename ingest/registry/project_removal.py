@@ -1,0 +1,116 @@
+"""Calls that remove projects, with or without what is in them, or put one into another."""
+
+from __future__ import annotations
+
+from ingest.gateway import Gateway
+from ingest.registry.documents import own_document, set_public
+from ingest.registry.projects import project_of_name, projects_below
+from ingest.registry.removal import Removal, file_urls, remove_models, remove_task
+from schema.errors import BadProjectMove, ProjectHasModels, ProjectHasTasks
+from schema.registry import MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, every
+from schema.requests import Boolean, Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+NOT_ARCHIVED = Not(OneOf("system_tags", ("archived",)))
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class DeleteProject(Request):
+    """A project to remove; ``force``: even if it has contents; ``delete_contents``: and them too."""
+
+    project: str
+    force: Boolean = False
+    delete_contents: Boolean = False
+
+
+class MergeProject(Request):
+    """A project whose contents go to the one of an id."""
+
+    project: str
+    destination_project: str
+
+
+class SomeProjects(Request):
+    """Some projects."""
+
+    ids: list[str]
+
+
+@endpoints.add("projects.delete")
+async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> Answer:
+    """The project and those in it are gone; what was in them belongs to none, or is gone but for its files (``urls``).
+
+    Raises InvalidProject, ProjectHasTasks and ProjectHasModels.
+    """
+    project = await own_document(gateway, caller, PROJECTS, request.project)
+    ids = [request.project, *await projects_below(gateway, caller, project["name"])]
+    inside = OneOf("project", tuple(ids))
+    if not request.force:
+        await _check_empty(gateway, caller, inside)
+    tasks, models = await _own(gateway, caller, TASKS, inside), await _own(gateway, caller, MODELS, inside)
+    if request.delete_contents:
+        answer = dict(await _remove_contents(gateway, caller, tasks, models))
+    else:
+        await _set_project(gateway, tasks, models, None)
+        answer = {"deleted_tasks": 0, "deleted_models": 0, "disassociated_tasks": len(tasks)}
+    await gateway.registry.delete(PROJECTS, *ids)
+    return {"deleted": len(ids)} | answer
+
+
+@endpoints.add("projects.merge")
+async def merge(gateway: Gateway, caller: Caller, request: MergeProject) -> Answer:
+    """``{"moved_entities", "moved_projects"}``. Raises InvalidProject and BadProjectMove (into itself)."""
+    source = await own_document(gateway, caller, PROJECTS, request.project)
+    target = await own_document(gateway, caller, PROJECTS, request.destination_project)
+    if f"{target['name']}/".startswith(f"{source['name']}/"):
+        raise BadProjectMove(f"Project {source['name']} cannot be merged into itself")
+    below = await projects_below(gateway, caller, source["name"])
+    moved = 0
+    for project in await gateway.registry.get_many(PROJECTS, [request.project, *below]):
+        name = target["name"] + project["name"].removeprefix(source["name"])
+        destination = await project_of_name(gateway, caller, name)
+        inside = OneOf("project", (project["id"],))
+        tasks, models = await _own(gateway, caller, TASKS, inside), await _own(gateway, caller, MODELS, inside)
+        await _set_project(gateway, tasks, models, destination)
+        moved += len(tasks) + len(models)
+    await gateway.registry.delete(PROJECTS, request.project, *below)
+    return {"moved_entities": moved, "moved_projects": len(below)}
+
+
+@endpoints.add("projects.make_public")
+async def make_public(gateway: Gateway, caller: Caller, request: SomeProjects) -> Answer:
+    """Visible to all companies, and to be changed by none. Raises InvalidProject."""
+    return await set_public(gateway, caller, PROJECTS, request.ids, True)
+
+
+@endpoints.add("projects.make_private")
+async def make_private(gateway: Gateway, caller: Caller, request: SomeProjects) -> Answer:
+    """Back to the company that made them public. Raises InvalidProject."""
+    return await set_public(gateway, caller, PROJECTS, request.ids, False)
+
+
+async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], models: list[str]) -> Answer:
+    removed = await remove_models(gateway, caller, models)
+    urls = file_urls(await gateway.registry.get_many(TASKS, tasks), removed)
+    for task_id in tasks:
+        gone = await remove_task(gateway, caller, task_id, Removal(force=True, return_file_urls=True))
+        urls["model_urls"] += gone["urls"]["model_urls"]
+    return {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0, "urls": urls}
+
+
+async def _check_empty(gateway: Gateway, caller: Caller, inside: Condition) -> None:
+    for kind, error in ((TASKS, ProjectHasTasks), (MODELS, ProjectHasModels)):
+        if found := await gateway.registry.find_ids(kind, caller.company, every(inside, NOT_ARCHIVED)):
+            raise error(f"There are {len(found)} {kind.name}s that are not archived, use force to delete the project")
+
+
+async def _own(gateway: Gateway, caller: Caller, kind: Kind, inside: Condition) -> list[str]:
+    """Whether public or not: whose events are stored under the caller's company."""
+    found = await gateway.registry.find_ids(kind, caller.company, inside)
+    return [document_id for document_id, storage in found.items() if storage == caller.company]
+
+
+async def _set_project(gateway: Gateway, tasks: list[str], models: list[str], project: str | None) -> None:
+    for kind, ids in ((TASKS, tasks), (MODELS, models)):
+        await gateway.registry.update_many(kind, ids, lambda document: document | {"project": project})

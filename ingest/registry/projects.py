@@ -1,0 +1,141 @@
+"""Calls that make, change and remove projects. A name is a path: ``a/b`` lies in ``a``, which is made with it."""
+
+from __future__ import annotations
+
+from ingest.gateway import Gateway
+from ingest.registry.documents import change, check_owner, given, new_document, own_document, updated
+from schema.errors import BadProjectMove, BadProjectName, NotUnique
+from schema.registry import PROJECTS, Document, OneOf, Page, begins_with
+from schema.requests import AnyFields, Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+MAX_DEPTH = 10
+NEW_PROJECT: Document = {"description": "", "tags": [], "system_tags": []}
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class ProjectFields(AnyFields):
+    """A project's document, or a part of it. Fields that are not named here are kept as they are."""
+
+    name: str | None = None
+    description: str | None = None
+    tags: list[str] | None = None
+    system_tags: list[str] | None = None
+    default_output_destination: str | None = None
+
+
+class CreateProject(ProjectFields):
+    """A new project's document."""
+
+    name: str
+
+
+class EditProject(ProjectFields):
+    """New values for some fields of a project."""
+
+    project: str
+
+
+class MoveProject(Request):
+    """A project to move under the one of a name; no name: under none."""
+
+    project: str
+    new_location: str = ""
+
+
+@endpoints.add("projects.create")
+async def create(gateway: Gateway, caller: Caller, request: CreateProject) -> Answer:
+    """``{"id"}``. Raises NotUnique if there is one of that name, and BadProjectName."""
+    fields = given(request.model_dump(exclude_unset=True), "project")
+    return {"id": await _create(gateway, caller, fields)}
+
+
+@endpoints.add("projects.update")
+async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answer:
+    """With a new name all that lies in it moves along. Raises InvalidProject, NotUnique and BadProjectName."""
+    fields = given(request.model_dump(exclude_unset=True), "project")
+    if request.name is not None:
+        project = await own_document(gateway, caller, PROJECTS, request.project)
+        name = normal_name(request.name)
+        if name != project["name"]:
+            await _rename(gateway, caller, project, name)
+        fields |= {"name": name, "basename": name.rpartition("/")[2]}
+    await change(gateway, caller, PROJECTS, request.project, lambda project: project | fields)
+    return updated(fields)
+
+
+@endpoints.add("projects.move")
+async def move(gateway: Gateway, caller: Caller, request: MoveProject) -> Answer:
+    """``{"moved"}``. Raises InvalidProject, NotUnique and BadProjectMove (under itself)."""
+    project = await own_document(gateway, caller, PROJECTS, request.project)
+    location = normal_name(request.new_location) + "/" if request.new_location.strip("/ ") else ""
+    if location.startswith(f"{project['name']}/"):
+        raise BadProjectMove(f"Project {project['name']} cannot lie in itself")
+    return {"moved": await _rename(gateway, caller, project, location + project["basename"])}
+
+
+async def project_of_name(gateway: Gateway, caller: Caller, name: str) -> str:
+    """The id of the caller's project of a name, made if there is none. Raises BadProjectName."""
+    name = normal_name(name)
+    for _ in range(2):  # the second time another process has made it in between
+        if found := await _find(gateway, caller, name):
+            return str(found["id"])
+        try:
+            return await _create(gateway, caller, {"name": name})
+        except NotUnique:
+            continue
+    raise NotUnique(f"Project {name} comes and goes")
+
+
+def normal_name(name: str) -> str:
+    """A path without empty parts. Raises BadProjectName if nothing is left, or too much."""
+    parts = [part.strip() for part in name.split("/") if part.strip()]
+    if not 0 < len(parts) <= MAX_DEPTH:
+        raise BadProjectName(f"A project's name has 1 to {MAX_DEPTH} parts: {name!r}")
+    return "/".join(parts)
+
+
+async def _create(gateway: Gateway, caller: Caller, fields: Document) -> str:
+    name = normal_name(fields["name"])
+    place = await _place(gateway, caller, name)
+    document = new_document(caller, NEW_PROJECT | fields | place)
+    await gateway.registry.create(PROJECTS, document)
+    return str(document["id"])
+
+
+async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
+    """What a project of this name says of its place; the projects above it are made."""
+    above, _, basename = name.rpartition("/")
+    parent = await project_of_name(gateway, caller, above) if above else None
+    return {"name": name, "basename": basename, "parent": parent}
+
+
+async def _find(gateway: Gateway, caller: Caller, name: str) -> Document | None:
+    page = Page(limit=2, fields=frozenset(("company",)))
+    found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)), page)
+    return next((project for project in found if project["company"] == caller.company), None)
+
+
+async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str) -> int:
+    """Give a project another name and place, with all that lies in it; how many were moved."""
+    old = project["name"]
+    if name.startswith(f"{old}/"):
+        raise BadProjectMove(f"Project {old} cannot lie in itself")
+    place = await _place(gateway, caller, name)
+    inside = await projects_below(gateway, caller, old)
+
+    def renamed(document: Document) -> Document:
+        check_owner(PROJECTS, caller, document)
+        if document["id"] == project["id"]:
+            return document | place
+        return document | {"name": name + document["name"].removeprefix(old)}
+
+    return len(await gateway.registry.update_many(PROJECTS, [project["id"], *inside], renamed))
+
+
+async def projects_below(gateway: Gateway, caller: Caller, name: str) -> list[str]:
+    """The ids of the caller's projects that lie in the one of a name."""
+    page = Page(fields=frozenset(("company",)))
+    found = await gateway.registry.find(PROJECTS, caller.company, begins_with("name", f"{name}/"), page)
+    return [project["id"] for project in found if project["company"] == caller.company]

@@ -1,0 +1,118 @@
+"""Calls that publish: tasks and models, each of which may take the other along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.gateway import Gateway
+from ingest.registry.documents import SomeDocuments, change, each, own_document
+from ingest.registry.models import OneModel
+from ingest.registry.status import COMPLETED, PUBLISHED, check_transition
+from ingest.registry.task_status import Reasons, set_status
+from ingest.registry.tasks import OneTask
+from schema.registry import MODELS, TASKS
+from schema.requests import Boolean
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class Complete(OneTask, Reasons):
+    """The end of a task; ``publish``: and publish it."""
+
+    publish: Boolean = False
+
+
+class PublishTask(OneTask, Reasons):
+    """A task to publish; ``publish_model``: and the model that it made last."""
+
+    publish_model: Boolean = True
+
+
+class PublishTasks(SomeDocuments, Reasons):
+    """Tasks to publish."""
+
+    publish_model: Boolean = True
+
+
+class PublishModel(OneModel):
+    """A model to publish; ``publish_task``: and the task that made it."""
+
+    publish_task: Boolean = False
+    force_publish_task: Boolean = False
+
+
+class PublishModels(SomeDocuments):
+    """Models to publish."""
+
+    publish_tasks: Boolean = False
+    force_publish_task: Boolean = False
+
+
+@endpoints.add("tasks.completed")
+async def completed(gateway: Gateway, caller: Caller, request: Complete) -> Answer:
+    """To ``completed``, and on to ``published`` if asked for. Raises TaskStateConflict."""
+    answer = await set_status(gateway, caller, request.task, COMPLETED, request)
+    if not request.publish:
+        return answer | {"published": 0}
+    return await _publish_task(gateway, caller, request.task, request, with_model=True) | {"published": 1}
+
+
+@endpoints.add("tasks.publish")
+async def publish_task(gateway: Gateway, caller: Caller, request: PublishTask) -> Answer:
+    """To ``published``: its events are locked from now on. Raises TaskStateConflict."""
+    return await _publish_task(gateway, caller, request.task, request, request.publish_model)
+
+
+@endpoints.add("tasks.publish_many")
+async def publish_tasks(gateway: Gateway, caller: Caller, request: PublishTasks) -> Answer:
+    """Those that can be; what was done and what was not."""
+    return await each(
+        request.ids, lambda task_id: _publish_task(gateway, caller, task_id, request, request.publish_model)
+    )
+
+
+@endpoints.add("models.set_ready")
+async def set_ready(gateway: Gateway, caller: Caller, request: PublishModel) -> Answer:
+    """Its events are locked from now on. Raises InvalidModel, and TaskStateConflict for its task."""
+    return await _publish_model(gateway, caller, request.model, request.publish_task, request.force_publish_task)
+
+
+@endpoints.add("models.publish")
+async def publish_model(gateway: Gateway, caller: Caller, request: PublishModel) -> Answer:
+    """As ``set_ready``."""
+    return await set_ready(gateway, caller, request)
+
+
+@endpoints.add("models.publish_many")
+async def publish_models(gateway: Gateway, caller: Caller, request: PublishModels) -> Answer:
+    """Those that can be; what was done and what was not."""
+    with_task, force = request.publish_tasks, request.force_publish_task
+    return await each(request.ids, lambda model_id: _publish_model(gateway, caller, model_id, with_task, force))
+
+
+async def _publish_task(
+    gateway: Gateway, caller: Caller, task_id: str, reasons: Reasons, with_model: bool
+) -> dict[str, Any]:
+    task = await own_document(gateway, caller, TASKS, task_id)
+    check_transition(task, PUBLISHED, reasons.force)
+    outputs = (task.get("models") or {}).get("output") or []
+    if with_model and outputs:
+        await _publish_if_there(gateway, caller, outputs[-1]["model"])
+    return await set_status(gateway, caller, task_id, PUBLISHED, reasons) | {"committed_versions_results": []}
+
+
+async def _publish_if_there(gateway: Gateway, caller: Caller, model_id: str) -> None:
+    model = await gateway.registry.get(MODELS, model_id)
+    if model and model["company"] == caller.company and not model.get("ready"):
+        await change(gateway, caller, MODELS, model_id, lambda model: model | {"ready": True})
+
+
+async def _publish_model(
+    gateway: Gateway, caller: Caller, model_id: str, with_task: bool, force: bool
+) -> dict[str, Any]:
+    model = await change(gateway, caller, MODELS, model_id, lambda model: model | {"ready": True})
+    if not with_task or not model.get("task"):
+        return {"updated": 1, "published_task": None}
+    data = await _publish_task(gateway, caller, model["task"], Reasons(force=force), with_model=False)
+    return {"updated": 1, "published_task": {"id": model["task"], "data": data}}

@@ -1,0 +1,106 @@
+"""Calls that start and end tasks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ingest.gateway import Gateway
+from ingest.registry.documents import SomeDocuments, change, each
+from ingest.registry.status import CLOSED, COMPLETED, FAILED, IN_PROGRESS, PUBLISHED, STOPPED, check_transition
+from ingest.registry.tasks import OneTask
+from schema.registry import TASKS, Document, iso_now
+from schema.requests import Boolean, Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+ENDED = frozenset((STOPPED, COMPLETED, FAILED))
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class Reasons(Request):
+    """Why a status changes; ``force``: whatever it is."""
+
+    force: Boolean = False
+    status_reason: str = ""
+    status_message: str = ""
+
+
+class ChangeTask(OneTask, Reasons):
+    """A change of a task's status."""
+
+
+class StopTasks(SomeDocuments, Reasons):
+    """Tasks to stop."""
+
+
+@endpoints.add("tasks.started")
+async def started(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
+    """To ``in_progress``. Raises TaskStateConflict, as all here."""
+    return await set_status(gateway, caller, request.task, IN_PROGRESS, request) | {"started": 1}
+
+
+@endpoints.add("tasks.stop")
+async def stop(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
+    """To ``stopped``; the task's process sees it and ends."""
+    return await _stop(gateway, caller, request.task, request)
+
+
+@endpoints.add("tasks.stop_many")
+async def stop_many(gateway: Gateway, caller: Caller, request: StopTasks) -> Answer:
+    """Those that can be; what was done and what was not."""
+    return await each(request.ids, lambda task_id: _stop(gateway, caller, task_id, request))
+
+
+@endpoints.add("tasks.stopped")
+async def stopped(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
+    """To ``stopped``."""
+    return await set_status(gateway, caller, request.task, STOPPED, request)
+
+
+@endpoints.add("tasks.failed")
+async def failed(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
+    """To ``failed``."""
+    return await set_status(gateway, caller, request.task, FAILED, request)
+
+
+@endpoints.add("tasks.close")
+async def close(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
+    """To ``closed``."""
+    return await set_status(gateway, caller, request.task, CLOSED, request)
+
+
+async def set_status(gateway: Gateway, caller: Caller, task_id: str, status: str, reasons: Reasons) -> dict[str, Any]:
+    """Move a task to a status and note when: ``{"updated", "fields"}``. Raises TaskStateConflict and InvalidTask."""
+    fields: Document = {}
+
+    def move(task: Document) -> Document:
+        check_transition(task, status, reasons.force)
+        fields.update(status_fields(task, status, reasons))
+        return task | fields
+
+    changed = await change(gateway, caller, TASKS, task_id, move)
+    return {"updated": 1, "fields": fields | {name: changed[name] for name in ("last_update", "last_change")}}
+
+
+def status_fields(task: Document, status: str, reasons: Reasons) -> Document:
+    """What a task says of a status that begins now."""
+    now = iso_now()
+    fields: Document = {"status": status, "status_changed": now}
+    fields |= {"status_reason": reasons.status_reason, "status_message": reasons.status_message}
+    if status == IN_PROGRESS:
+        fields["started"] = task.get("started") or now  # one that goes on started when it first did
+    elif status in ENDED:
+        fields |= {"completed": now, "active_duration": _seconds_since(task.get("started") or task["created"])}
+    elif status == PUBLISHED:
+        fields["published"] = now
+    return fields
+
+
+async def _stop(gateway: Gateway, caller: Caller, task_id: str, reasons: Reasons) -> dict[str, Any]:
+    message = reasons.status_message or f"Stopped by {caller.user_name}"
+    return await set_status(gateway, caller, task_id, STOPPED, reasons.model_copy(update={"status_message": message}))
+
+
+def _seconds_since(moment: str) -> int:
+    return max(0, int((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))

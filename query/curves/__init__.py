@@ -1,0 +1,1 @@
+"""Curves as charts draw them: from memory, from roll-ups or from rows, whichever has them soonest."""

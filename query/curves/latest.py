@@ -1,0 +1,137 @@
+"""The newest values of a task (specification section 3.21).
+
+Curves in memory tell theirs. How far others go, the metric index knows: of long ones only the end is read; of those
+that do not have enough values there, as they ended earlier or have values at few iterations, all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from query.curves.held import Held
+from query.memory.indexed import Indexed
+from query.memory.living import Living
+from query.reader import Reader
+from query.rows import Row, fill
+from query.threads import threads
+from schema.living import ENTITY
+from schema.registry import Entity
+from schema.requests import Request
+from schema.store import Store
+from schema.tables import LOG, SCALAR
+from schema.wire import Answer, Caller, Endpoints, Reply, Tier
+
+VALUES = 100  # of each curve, of which the mean is told
+RECENT = 20_000  # iterations at the end of long curves at the most; and at the most
+SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter of the time
+
+LAST_LINE_SQL = f"""
+SELECT iter FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
+"""
+# PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
+LATEST_SQL = f"""
+SELECT metric, variant, argMin(single, place) AS last, avg(single) AS mean, max(received_at) AS newest, count() AS count
+FROM
+(
+    SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
+        (NOT has_iter, bitNot(iter), seq) AS place
+    FROM scalars FINAL PREWHERE {ENTITY} AND $part AND $living WHERE value IS NOT NULL
+    ORDER BY metric, variant, place LIMIT {VALUES} BY metric, variant
+)
+GROUP BY metric, variant$threads
+"""
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class GetTaskLatestScalarValues(Request):
+    """The newest values of a task."""
+
+    task: str
+
+
+@endpoints.add("events.get_task_latest_scalar_values")
+async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Reply:
+    """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
+
+    ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
+    it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
+    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
+    """
+    task = await reader.entity(caller, request.task)
+    return await reader.memory.answer(request, [task], lambda: latest_of(reader, task))
+
+
+async def latest_of(reader: Reader, task: Entity) -> Answer:
+    facts = await reader.known.of([task])
+    of_task = Living.after(facts.tombstones[task.id], task)
+    known = [row for row in facts.index if row.since == of_task.since]
+    scalars = [row for row in known if row.event_type == SCALAR]
+    rows = _held(reader.held, task, scalars)
+    if rows is None:
+        rows = await _latest(reader.store, of_task, scalars)
+    last_iter = await _last_iter(reader.store, of_task, known)
+    return {
+        "metrics": _by_metric(rows),
+        "last_iter": last_iter,
+        "name": task.name,
+        "status": task.status,
+        "last_timestamp": float(max((row["newest"] for row in rows), default=0)),
+    }
+
+
+def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row] | None:
+    """Rows as of LATEST_SQL, if all curves are in memory."""
+    rows: list[Row] = []
+    for curve in curves:
+        points = held.points(task.key, (curve.metric, curve.variant))
+        if points is None or points.received is None:
+            return None
+        values = points.values[-VALUES:].astype(np.float64)
+        names = {"metric": curve.metric, "variant": curve.variant}
+        rows.append(names | {"last": float(values[-1]), "mean": float(values.mean()), "newest": points.received})
+    return rows
+
+
+async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed]) -> list[Row]:
+    if not curves:
+        return []
+    end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
+    if longest < VALUES * SHARE:
+        return await _read(store, of_task, "1", longest * len(curves))
+    recent = min(longest // SHARE, RECENT)
+    ends = await _read(store, of_task, "iter > {start:Int64}", recent * len(curves), start=end - recent)
+    enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
+    rest = sorted({curve.metric for curve in curves if (curve.metric, curve.variant) not in enough})
+    of_rest = "metric IN {metrics:Array(String)}"
+    whole = await _read(store, of_task, of_rest, longest * len(rest), metrics=rest) if rest else []
+    return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
+
+
+async def _read(store: Store, of_task: Living, part: str, points: int, **parameters: Any) -> list[Row]:
+    """Of ``part`` of the task's points; there are about so many of them."""
+    texts = {"$part": part, "$living": of_task.rows, "$threads": threads(points)}
+    return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
+
+
+async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) -> int:
+    """The index is exact but for lines, which can be deleted apart from other events."""
+    ends = [
+        row.high for row in known if row.high >= row.low and not (of_task.were_lines_deleted and row.event_type == LOG)
+    ]
+    if of_task.were_lines_deleted:
+        lines = await store.read(fill(LAST_LINE_SQL, {"$living": of_task.lines}), of_task.parameters)
+        ends += [row["iter"] for row in lines]
+    return max(ends, default=0)
+
+
+def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: (row["metric"], row["variant"])):
+        last = row["last"]
+        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
+        metrics.setdefault(row["metric"], []).append(value)
+    return [{"name": metric, "variants": variants} for metric, variants in metrics.items()]

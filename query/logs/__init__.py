@@ -1,0 +1,1 @@
+"""Console logs: pages, snapshots, downloads and searches of a task's lines."""

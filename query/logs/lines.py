@@ -1,0 +1,261 @@
+"""A task's log lines: which of them come next, and how many there are.
+
+The table's order is that of the timestamps, and a log may be long. A page is read without FINAL at first, from its
+start until it is full: mostly each line is there once. Else it is read between two timestamps, so that FINAL merges no
+more than that. Where it ends is then looked up first, among all copies of lines, deleted ones too; so there may be
+fewer lines than that promised, and then the next end is further away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from query.memory.living import Living
+from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
+from query.rows import columns, fill, of_entity
+from query.threads import ONE_THREAD
+from schema.events import NO_TIMESTAMP
+from schema.living import ENTITY
+from schema.registry import Entity
+from schema.store import Store
+from schema.tables import INT64_MIN, LOG
+
+Direction = Literal["ASC", "DESC"]
+Rows = list[dict[str, Any]]
+
+WIDER = 16  # times, where a page's end was too near
+AT_ONCE = 1000  # timestamps of one statement: they travel in a URL
+FEW_TIES = 32  # lines beyond a page, among which those of its last timestamp mostly end
+
+COPIES = f"FROM logs WHERE {ENTITY}"  # a line that was written again is there more than once
+LINES = f"FROM logs FINAL WHERE {ENTITY} AND $living"
+WITHIN = "timestamp BETWEEN {low:Int64} AND {high:Int64}"
+END_SQL = (
+    f"SELECT timestamp {COPIES} AND {WITHIN} ORDER BY timestamp $direction LIMIT 1 OFFSET {{near:UInt64}}{ONE_THREAD}"
+)
+PAGE_SQL = f"""
+SELECT {columns(LOG)} {LINES} AND $filter AND $within
+ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}{ONE_THREAD}
+"""
+# A line's copies share timestamp, batch and place; what different lines of one timestamp may share is the hash alone.
+QUICK_PAGE_SQL = f"""
+SELECT {columns(LOG)}, cityHash64(batch_id, line) AS copy_of {COPIES} AND $living AND $filter AND {WITHIN}
+ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
+"""
+UNTIMED_PAGE_SQL = f"""
+SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
+"""
+TOTAL_SQL = f"""
+SELECT count() AS n FROM
+(
+    SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
+)
+{ONE_THREAD}
+"""
+MATCHES_SQL = f"""
+SELECT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
+"""
+NEXT_SQL = f"""
+SELECT timestamp {COPIES} AND $living AND $filter AND $indexed AND {WITHIN}
+ORDER BY timestamp $direction LIMIT {{near:UInt64}}
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Timestamps (ms) from ``low`` to ``high``, both included, read in ``direction``."""
+
+    low: int
+    high: int
+    direction: Direction
+
+    @classmethod
+    def beyond(cls, start: int, direction: Direction) -> Span:
+        """All timestamps that follow ``start`` in a direction; all there are if it is 0."""
+        if direction == "DESC":
+            return cls(INT64_MIN, start - 1 if start else NO_TIMESTAMP - 1, direction)
+        return cls(start + 1 if start else INT64_MIN, NO_TIMESTAMP - 1, direction)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no timestamp is in it."""
+        return self.low > self.high
+
+    @property
+    def start(self) -> int:
+        """The timestamp that it is read from."""
+        return self.high if self.direction == "DESC" else self.low
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Those of WITHIN."""
+        return {"low": self.low, "high": self.high}
+
+    def until(self, end: int | None) -> Span:
+        """Its part up to ``end``, which is included; None: all of it."""
+        if end is None:
+            return self
+        return replace(self, low=end) if self.direction == "DESC" else replace(self, high=end)
+
+    def holds(self, timestamps: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Which of the timestamps are in it, as booleans."""
+        return pc.and_(pc.greater_equal(timestamps, self.low), pc.less_equal(timestamps, self.high))
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Copies of the lines that a filter lets through, by their keys. ``are_all``: there are no others."""
+
+    keys: pa.Table
+    are_all: bool
+
+    def count(self) -> int | None:
+        """How many lines they are copies of, if that is all that is asked for; MAX_UNSCROLLED_TOTAL at most."""
+        count = int(self.keys.group_by(self.keys.column_names).aggregate([]).num_rows)
+        return count if self.are_all or count >= MAX_UNSCROLLED_TOTAL else None
+
+    def within(self, span: Span, near: int) -> pa.ChunkedArray | None:
+        """The timestamps of the first ``near`` of them in a span; None if there may be others among these."""
+        if not self.are_all:
+            return None
+        order = "descending" if span.direction == "DESC" else "ascending"
+        keys = self.keys.filter(span.holds(self.keys["timestamp"])).sort_by([("timestamp", order)])
+        return keys["timestamp"].slice(0, near)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Statements about a task's lines: their fixed parts and parameters.
+
+    ``$indexed``: what follows from ``$filter`` and is looked up in an index by statements that look through all lines.
+    """
+
+    store: Store
+    entity: Entity
+    texts: Mapping[str, str] = field(default_factory=lambda: {"$filter": "1", "$indexed": "1"})
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def living(self, alive: Living) -> Lines:
+        """Without those that were deleted. Every statement but ``end`` needs it."""
+        return self.where({"$living": alive.lines}, **alive.parameters)
+
+    def where(self, texts: Mapping[str, str], **parameters: Any) -> Lines:
+        """With more fixed parts and parameters."""
+        return replace(self, texts={**self.texts, **texts}, parameters={**self.parameters, **parameters})
+
+    async def read(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> Rows:
+        """The rows of a statement."""
+        return await self.store.read(fill(sql, {**self.texts, **(texts or {})}), {**self.parameters, **parameters})
+
+    async def end(self, span: Span, near: int) -> int | None:
+        """The timestamp of the copy of a line that ``near`` others precede in the span; None if there is none."""
+        if span.is_empty:
+            return None
+        where = of_entity(self.entity) | span.parameters
+        rows = await self.store.read(fill(END_SQL, {"$direction": span.direction}), where | {"near": near})
+        return int(rows[0]["timestamp"]) if rows else None
+
+    async def quick_page(self, span: Span, size: int) -> Rows | None:
+        """The first ``size`` lines of a span, and all that share the last one's timestamp; None if ``page`` has to say.
+
+        That is so if lines were written again, or many share a timestamp.
+        """
+        if not size or span.is_empty:
+            return []
+        limit = size + FEW_TIES
+        rows = await self.read(QUICK_PAGE_SQL, {"$direction": span.direction}, **span.parameters, limit=limit)
+        if _have_copies(rows):
+            return None
+        whole = rows if len(rows) < limit else _without_last_time(rows)
+        if len(whole) < min(size, len(rows)):
+            return None
+        return _with_ties(_in_order(whole, span.direction), size)
+
+    async def page(self, span: Span, size: int, end: int | None) -> Rows:
+        """The first ``size`` lines of a span, and all that share the last one's timestamp.
+
+        ``end``: a guess of where that is, from ``end``.
+        """
+        near = size
+        while size and not span.is_empty:
+            rows = await self._page({"$within": WITHIN}, span.direction, size, **span.until(end).parameters)
+            if end is None or len(rows) >= size:
+                return rows
+            near *= WIDER
+            end = await self.end(span, near)
+        return []
+
+    async def matching_page(self, span: Span, size: int, found: Matches) -> Rows:
+        """The same of filtered lines. ``found``: of the whole log."""
+        near = size
+        while size and not span.is_empty:
+            first = found.within(span, near)
+            if first is None:
+                first = await self._next(span, near)
+            rows = await self._page_at(first, span.direction, size) if len(first) else []
+            if len(rows) >= size or len(first) < near:
+                return rows
+            near *= WIDER
+        return []
+
+    async def matches(self) -> Matches:
+        """Of filtered lines as many as are counted: in no order, as to find them in order takes twice as long."""
+        keys = await self.store.read_table(fill(MATCHES_SQL, self.texts), self.parameters)
+        return Matches(keys, keys.num_rows < MAX_UNSCROLLED_TOTAL)
+
+    async def total(self) -> int:
+        """How many lines there are; MAX_UNSCROLLED_TOTAL at most."""
+        return int((await self.read(TOTAL_SQL))[0]["n"])
+
+    async def untimed(self, size: int) -> Rows:
+        """The first lines without a timestamp, as they were written."""
+        return await self.read(UNTIMED_PAGE_SQL, size=size)
+
+    async def _next(self, span: Span, near: int) -> pa.ChunkedArray:
+        """The timestamps of the first ``near`` copies of filtered lines in a span."""
+        statement = fill(NEXT_SQL, {**self.texts, "$direction": span.direction})
+        return (await self.store.read_table(statement, {**self.parameters, **span.parameters, "near": near}))[
+            "timestamp"
+        ]
+
+    async def _page_at(self, timestamps: pa.ChunkedArray, direction: Direction, size: int) -> Rows:
+        bounds = pc.min_max(timestamps).as_py()
+        texts, wanted = {"$within": WITHIN}, timestamps.unique().to_pylist()
+        if len(wanted) <= AT_ONCE:  # then only the granules of these are read
+            texts = {"$within": f"{WITHIN} AND timestamp IN {{timestamps:Array(Int64)}}"}
+        else:
+            wanted = []
+        return await self._page(texts, direction, size, low=bounds["min"], high=bounds["max"], timestamps=wanted)
+
+    async def _page(self, texts: Mapping[str, str], direction: Direction, size: int, **parameters: Any) -> Rows:
+        rows = await self.read(PAGE_SQL, {**texts, "$direction": direction}, **parameters, limit=size + MAX_TIES)
+        return _with_ties(rows, size)
+
+
+def _have_copies(rows: Rows) -> bool:
+    return len({(row["timestamp"], row["copy_of"]) for row in rows}) < len(rows)
+
+
+def _without_last_time(rows: Rows) -> Rows:
+    """Without the lines that share the last one's timestamp: there may be more of them."""
+    last = rows[-1]["timestamp"]
+    return [row for row in rows if row["timestamp"] != last]
+
+
+def _in_order(rows: Rows, direction: Direction) -> Rows:
+    """By timestamp, and those that share one as they were written."""
+    sign = -1 if direction == "DESC" else 1
+    return sorted(rows, key=lambda row: (sign * row["timestamp"], row["seq"]))
+
+
+def _with_ties(rows: Rows, size: int) -> Rows:
+    """The first ``size`` rows, and those that share the last one's timestamp."""
+    end = min(size, len(rows))
+    while 0 < end < len(rows) and rows[end]["timestamp"] == rows[end - 1]["timestamp"]:
+        end += 1
+    return rows[:end]

@@ -1,0 +1,82 @@
+"""How long a time logs take for a line, as far as pages of them were read: it tells about where the next one ends.
+
+A guess is never relied on: who finds too few lines up to it reads on. A good one spares a look into all parts of a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from query.logs.lines import Direction, Lines, Rows, Span
+from schema.events import NO_TIMESTAMP
+from schema.registry import Entity
+from schema.tables import INT64_MIN
+
+REMEMBERED = 10_000  # logs
+ENDS_OF_TIME = (INT64_MIN, NO_TIMESTAMP - 1)
+MARGIN = 2  # times as long as the last page took
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Of a log: how many ms a number of its lines took.
+
+    ``firsts``: by direction, the start of a page and its first line's timestamp, with nothing between; of the pages
+    that were read the one that starts furthest out, as that of the newest lines does.
+    """
+
+    ms: int
+    lines: int
+    firsts: Mapping[Direction, tuple[int, int]]
+
+    @classmethod
+    def of(cls, span: Span, rows: Rows, before: Mapping[Direction, tuple[int, int]]) -> Pace:
+        """As these lines have it, the first ones of a span. ``before``: ``firsts`` of earlier pages."""
+        first, last = rows[0]["timestamp"], rows[-1]["timestamp"]
+        known, _ = before.get(span.direction, (span.start, first))
+        is_further = span.start >= known if span.direction == "DESC" else span.start <= known
+        firsts = {**before, span.direction: (span.start, first)} if is_further else before
+        return cls(abs(last - first) + 1, len(rows), firsts)
+
+    def end(self, span: Span, count: int) -> int | None:
+        """Where so many lines of a span may end; None if no line near its start is known."""
+        begin = self._begin(span)
+        if begin in ENDS_OF_TIME:
+            return None
+        ms = MARGIN * count * self.ms // self.lines + 1
+        return max(span.low, begin - ms) if span.direction == "DESC" else min(span.high, begin + ms)
+
+    def _begin(self, span: Span) -> int:
+        """Where the first line of a span may be."""
+        start, first = self.firsts.get(span.direction, (span.start, span.start))
+        return first if min(start, first) <= span.start <= max(start, first) else span.start
+
+
+class Paces:
+    """Of the logs that were read last."""
+
+    def __init__(self) -> None:
+        self._paces: dict[tuple[str, str], Pace] = {}
+
+    async def page(self, lines: Lines, span: Span, size: int) -> Rows:
+        """The first ``size`` lines of a span, and all that share the last one's timestamp."""
+        pace = self._paces.pop(_key(lines.entity), None)
+        end = pace.end(span, size) if pace else None
+        rows = await lines.quick_page(span.until(end), size)
+        if end is not None and rows is not None and len(rows) < size:
+            pace, rows = None, await lines.quick_page(span, size)
+        if rows is None:
+            rows = await lines.page(span, size, await lines.end(span, size))
+        if rows and len(rows) >= size:
+            self._remember(lines.entity, Pace.of(span, rows, pace.firsts if pace else {}))
+        return rows
+
+    def _remember(self, entity: Entity, pace: Pace) -> None:
+        if len(self._paces) >= REMEMBERED:
+            self._paces.clear()
+        self._paces[_key(entity)] = pace
+
+
+def _key(entity: Entity) -> tuple[str, str]:
+    return entity.storage_company, entity.id

@@ -1,0 +1,32 @@
+"""What was deleted of entities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from query.memory.indexed import by_part
+from query.rows import Row, among, fill
+from schema.blocks import ALL, LOGS
+from schema.changes import Key
+from schema.store import Store
+
+TOMBSTONES_SQL = "SELECT task, seq, scope, through, include, exclude FROM tombstones WHERE $entities"
+
+
+async def read_tombstones(store: Store, keys: Sequence[Key]) -> dict[str, list[Row]]:
+    """The tombstones of each entity, by its id: ``seq``, ``scope``, ``through``, ``include``, ``exclude``."""
+    of_them, names = among(*by_part(keys))
+    found: dict[str, list[Row]] = {task: [] for _, task in keys}
+    for row in await store.read(fill(TOMBSTONES_SQL, {"$entities": of_them}), names):
+        found[row["task"]].append(row)
+    return found
+
+
+def newest_deletion(tombstones: Sequence[Row]) -> int:
+    """The ``seq`` of the newest deletion of events; 0 if there is none."""
+    return max((int(row["seq"]) for row in tombstones if row["scope"] != LOGS), default=0)
+
+
+def newest_reset(tombstones: Sequence[Row]) -> int:
+    """The ``seq`` of the newest deletion of everything; 0 if there is none."""
+    return max((int(row["seq"]) for row in tombstones if row["scope"] == ALL), default=0)

@@ -1,0 +1,127 @@
+"""What the columns of tables can be made of and filtered by: hyper parameters of tasks, metadata of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import regex
+
+from query.reader import Reader
+from query.registry.documents import at
+from query.registry.filters import pattern
+from query.registry.listing import in_projects
+from schema.registry import MODELS, TASKS, Document, Kind, Order, Page, unescaped
+from schema.requests import Boolean, Integer, Request, Texts
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+MAX_DOCUMENTS = 2000  # that are looked through
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class OfProject(Request):
+    """A page of what there is in a project; null means all projects."""
+
+    project: str | None = None
+    include_subprojects: Boolean = True
+    page: Integer = 0
+    page_size: Integer = 500
+
+
+class Values(Request):
+    """A page of values; ``projects``: none means all. Without a page size all of them."""
+
+    projects: Texts = []
+    allow_public: Boolean = True
+    include_subprojects: Boolean = True
+    page: Integer = 0
+    page_size: Integer | None = None
+
+    def shown(self, values: Iterable[str]) -> Answer:
+        """The page, sorted, each value once."""
+        ordered = sorted(set(values))
+        start = self.page * (self.page_size or 0)
+        return {"total": len(ordered), "values": ordered[start : start + (self.page_size or len(ordered))]}
+
+
+class GetHyperparamValues(Values):
+    """Of a hyper parameter. ``pattern``: a regular expression that is found in them, whatever their case."""
+
+    section: str
+    name: str
+    pattern: str = ""
+
+
+class GetModelMetadataValues(Values):
+    """Of a key of models' metadata."""
+
+    key: str
+
+
+@endpoints.add("projects.get_hyper_parameters")
+async def get_hyper_parameters(reader: Reader, caller: Caller, request: OfProject) -> Answer:
+    """A page of the sections and names of hyper parameters, each once, sorted; of the tasks that changed last."""
+    names = {
+        (section, name)
+        for task in await _inside(reader, caller, TASKS, "hyperparams", request)
+        for section, parameters in (task.get("hyperparams") or {}).items()
+        for name in parameters
+    }
+    shown, counts = _page(sorted(names), request)
+    return {"parameters": [{"section": section, "name": name} for section, name in shown]} | counts
+
+
+@endpoints.add("projects.get_hyperparam_values")
+async def get_hyperparam_values(reader: Reader, caller: Caller, request: GetHyperparamValues) -> Answer:
+    """``{"total", "values"}``: what a hyper parameter is in the tasks that changed last. Raises InvalidRegex."""
+    wanted = pattern("pattern", request.pattern)
+    path = [unescaped(request.section), unescaped(request.name), "value"]
+    values = await _values(reader, caller, TASKS, ("hyperparams", path), request)
+    return request.shown(value for value in values if regex.search(wanted.pattern, value, regex.IGNORECASE))
+
+
+@endpoints.add("projects.get_model_metadata_keys")
+async def get_model_metadata_keys(reader: Reader, caller: Caller, request: OfProject) -> Answer:
+    """A page of the keys of metadata, each once, sorted; of the models that changed last."""
+    models = await _inside(reader, caller, MODELS, "metadata", request)
+    keys, counts = _page(sorted({key for model in models for key in model.get("metadata") or {}}), request)
+    return {"keys": keys} | counts
+
+
+@endpoints.add("projects.get_model_metadata_values")
+async def get_model_metadata_values(reader: Reader, caller: Caller, request: GetModelMetadataValues) -> Answer:
+    """``{"total", "values"}``: what a key is in the models that changed last."""
+    return request.shown(await _values(reader, caller, MODELS, ("metadata", [request.key, "value"]), request))
+
+
+def _page(found: Sequence[Any], request: OfProject) -> tuple[Sequence[Any], Document]:
+    """The part of a page, and the counts that go with it."""
+    start = request.page * request.page_size
+    shown = found[start : start + request.page_size]
+    return shown, {"total": len(found), "remaining": max(0, len(found) - start - len(shown))}
+
+
+async def _inside(reader: Reader, caller: Caller, kind: Kind, field: str, request: OfProject) -> list[Document]:
+    projects = [request.project] if request.project else []
+    return await _documents(reader, caller, kind, field, projects, request.include_subprojects)
+
+
+async def _values(
+    reader: Reader, caller: Caller, kind: Kind, place: tuple[str, Sequence[str]], request: Values
+) -> Iterator[str]:
+    """``place``: a top-level field, and the path in it."""
+    field, path = place
+    found = await _documents(reader, caller, kind, field, request.projects, request.include_subprojects)
+    own = (document for document in found if request.allow_public or document["company"] == caller.company)
+    values = (at(document.get(field), path) for document in own)
+    return (str(value) for value in values if value not in (None, ""))
+
+
+async def _documents(
+    reader: Reader, caller: Caller, kind: Kind, field: str, projects: Sequence[str], include_subprojects: bool
+) -> list[Document]:
+    inside = await in_projects(reader, caller, projects, include_subprojects)
+    order = [Order("last_update", descending=True)]
+    page = Page(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
+    return await reader.registry.find(kind, caller.company, inside, page)

@@ -1,0 +1,131 @@
+"""Tables as CSV: what a ``get_all_ex`` would list, with the columns that are named, as a file.
+
+``prepare`` answers an id that holds the request; a browser then follows a link with it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
+
+from query.reader import Reader
+from query.registry.documents import at
+from query.registry.filters import Vocabulary
+from query.registry.listing import GetAll, Listing, list_documents
+from query.registry.models import VOCABULARY as MODEL_VOCABULARY
+from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.errors import InvalidField
+from schema.registry import names_of
+from schema.requests import Request
+from schema.wire import Answer, Caller, Endpoints, Stream, Tier
+
+MAX_ROWS = 1000  # ``max_download_items``, which users.get_current_user tells the web application
+MAX_ID_CHARACTERS = 7000  # in an address, for which proxies have 8 KiB
+ROWS_PER_PAGE = 500
+NAME = "organization.download_for_get_all"
+PAGING = ("page", "page_size", "size", "scroll_id", "refresh_scroll")
+FORMULA = re.compile(r"[=+\-@\t\r]")  # by which spreadsheets know one
+NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", re.I)
+BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know UTF-8
+VOCABULARIES: dict[str, Vocabulary] = {"task": TASK_VOCABULARY, "model": MODEL_VOCABULARY}
+
+Rows = Sequence[Mapping[str, Any]]
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class Value(Request):
+    """What stands in a cell instead of a value."""
+
+    key: Any = None
+    value: Any = None
+
+
+class Column(Request):
+    """A column of the table; ``name``: its heading."""
+
+    field: str
+    name: str | None = None
+    values: list[Value] = []
+
+    def cell(self, document: Mapping[str, Any]) -> str:
+        """The text of a row's cell."""
+        value = at(document, names_of(self.field))
+        found = _text(value.get("id") if isinstance(value, Mapping) else value)
+        shown = next((_text(one.value) for one in self.values if _text(one.key) == found), found)
+        return f"'{shown}" if FORMULA.match(shown) and not NUMBER.fullmatch(shown) else shown
+
+
+class Prepare(GetAll):
+    """A listing and its columns."""
+
+    entity_type: Literal["task", "model"]
+    field_mappings: list[Column] = []
+
+
+class Download(Request):
+    """What ``prepare`` answered."""
+
+    prepare_id: str
+
+
+@endpoints.add("organization.prepare_download_for_get_all")
+async def prepare(reader: Reader, caller: Caller, request: Prepare) -> Answer:
+    """``{"prepare_id"}``. Raises InvalidField for what cannot be listed, and if there is too much to remember."""
+    await _page(reader, caller, request, 0, 1)
+    prepare_id = reader.cursors.make(NAME, caller, [], request.model_dump(mode="json", exclude_none=True))
+    if len(prepare_id) > MAX_ID_CHARACTERS:
+        raise InvalidField("Too much to remember in an address: select fewer rows or columns")
+    return {"prepare_id": prepare_id}
+
+
+@endpoints.add(NAME)
+async def download(reader: Reader, caller: Caller, request: Download) -> Stream:
+    """The file. Raises InvalidScroll for an id that is not ``prepare``'s, or too old."""
+    state = reader.cursors.read(request.prepare_id, NAME, caller, [])
+    prepared = Prepare.model_validate(state)
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": f"attachment; filename={prepared.entity_type}s.csv",
+        "Cache-Control": "no-store, max-age=0",
+    }
+    return Stream(_lines(reader, caller, prepared), headers)
+
+
+async def _lines(reader: Reader, caller: Caller, request: Prepare) -> AsyncIterator[bytes]:
+    columns = request.field_mappings
+    yield (BYTE_ORDER_MARK + _line([column.name or column.field for column in columns])).encode()
+    for number in range(MAX_ROWS // ROWS_PER_PAGE):
+        rows = await _page(reader, caller, request, number, ROWS_PER_PAGE)
+        yield "".join(_line([column.cell(row) for column in columns]) for row in rows).encode()
+        if len(rows) < ROWS_PER_PAGE:
+            break
+
+
+async def _page(
+    reader: Reader, caller: Caller, request: Prepare, number: int, size: int
+) -> Sequence[Mapping[str, Any]]:
+    fields = [column.field for column in request.field_mappings]
+    unpaged = dict.fromkeys(PAGING)
+    page = request.model_copy(update=unpaged | {"page": number, "page_size": size, "only_fields": fields})
+    vocabulary = VOCABULARIES[request.entity_type]
+    answer = await list_documents(reader, caller, Listing(vocabulary, page), join=True)
+    rows: Rows = answer[f"{vocabulary.kind.name}s"]
+    return rows
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(_text(member) for member in value)
+    return "" if value is None else str(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,281 @@
+"""``get_all`` and ``get_all_ex`` of tasks, models and projects: filter, sort, page, and show what was asked for.
+
+Most is one statement on the registry. Filters and orders on statistics, which only the store knows, are applied to the
+documents that the rest of the filters let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from query.reader import Reader
+from query.registry import statistics
+from query.registry.documents import Tree, expand, select
+from query.registry.filters import Vocabulary, between
+from schema.registry import (
+    EVERYTHING,
+    PROJECTS,
+    Between,
+    Condition,
+    Document,
+    Not,
+    OneOf,
+    Order,
+    Page,
+    begins_with,
+    every,
+    some,
+)
+from schema.requests import AnyFields, Boolean, Integer, Texts
+from schema.wire import Answer, Caller
+
+DEFAULT_PAGE_SIZE = 500
+MAX_PAGE_SIZE = 10_000
+PageSize = Annotated[Integer, Field(ge=1, le=MAX_PAGE_SIZE)]
+HIDDEN = Not(OneOf("system_tags", ("hidden",)))
+COUNTS = frozenset(("count", "mean_value"))
+
+
+class GetAll(AnyFields):
+    """What to list; whatever else there is are filters (see ``filters``)."""
+
+    id: Texts = []
+    page: Annotated[Integer, Field(ge=0)] | None = None
+    page_size: PageSize | None = None
+    size: PageSize | None = None
+    scroll_id: str | None = None
+    refresh_scroll: Boolean = False
+    order_by: Texts = []
+    only_fields: Texts = []
+    search_hidden: Boolean = False
+    include_subprojects: Boolean = False
+    allow_public: Boolean = True
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The fields that say which documents to list."""
+        return {"id": self.id} | (self.model_extra or {})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A request for documents of one kind. ``more``: what must hold besides its filters."""
+
+    vocabulary: Vocabulary
+    request: GetAll
+    more: Condition | None = None
+
+    @property
+    def by_statistics(self) -> dict[str, Between]:
+        """Filters on statistics."""
+        filters = self.request.filters
+        return {name: between(name, value) for name, value in filters.items() if is_statistic(name) and value}
+
+    @property
+    def order(self) -> list[Order]:
+        """The order, as far as it is known."""
+        orders = [Order(name.removeprefix("-"), name.startswith("-")) for name in self.request.order_by]
+        return [by for by in orders if self.vocabulary.knows(by.field) or is_statistic(by.field)]
+
+    @property
+    def tree(self) -> Tree:
+        """The fields to show."""
+        return Tree.of(self.request.only_fields)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of the whole."""
+
+    offset: int
+    limit: int
+
+
+async def list_documents(reader: Reader, caller: Caller, listing: Listing, join: bool) -> Answer:
+    """``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: show references as objects.
+
+    Raises InvalidField, BadValue and InvalidRegex.
+    """
+    window = await _window(reader, caller, listing.request)
+    documents = await _find(reader, caller, listing, window)
+    scroll_id = await _remember(reader, caller, listing.request, window.offset + len(documents))
+    kind, tree = listing.vocabulary.kind, listing.tree
+    shown = await expand(reader, caller, kind, documents, tree) if join else select(documents, tree)
+    return {f"{kind.name}s": shown} | ({"scroll_id": scroll_id} if scroll_id else {})
+
+
+async def _window(reader: Reader, caller: Caller, request: GetAll) -> Window:
+    """A page, or the part of a scroll that comes next; refreshed, all parts that came before."""
+    if request.size is None:
+        size = request.page_size or DEFAULT_PAGE_SIZE
+        return Window((request.page or 0) * size, size)
+    position = await _position(reader, caller, request)
+    if position is None:
+        return Window(0, request.size)
+    if request.refresh_scroll:
+        return Window(0, max(position, request.size))
+    return Window(position, request.size)
+
+
+async def _position(reader: Reader, caller: Caller, request: GetAll) -> int | None:
+    """How far the scroll of a request has come; None of one that begins, or is forgotten and begins anew."""
+    return await reader.registry.scroll(caller.company, request.scroll_id) if request.scroll_id else None
+
+
+async def _remember(reader: Reader, caller: Caller, request: GetAll, position: int) -> str | None:
+    """The id of the scroll that a request belongs to or begins, which has now come to ``position``.
+
+    A new id for one that is forgotten: by it the web application, left open for long, knows to begin anew as well.
+    """
+    if request.size is None:
+        return None
+    if not request.scroll_id or await _position(reader, caller, request) is None:
+        return await reader.registry.start_scroll(caller.company, position)
+    await reader.registry.move_scroll(request.scroll_id, position)
+    return request.scroll_id
+
+
+async def _find(reader: Reader, caller: Caller, listing: Listing, window: Window) -> list[Document]:
+    """The documents of a window, with statistics."""
+    kind, condition = listing.vocabulary.kind, await _condition(reader, caller, listing)
+    fields = _top_level(listing.tree)
+    if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
+        page = Page(listing.order, window.offset, window.limit, fields)
+        found = await reader.registry.find(kind, caller.company, condition, page)
+    else:
+        ids = await _ids_by_statistics(reader, caller, listing, condition)
+        wanted = ids[window.offset : window.offset + window.limit]
+        page = Page((), 0, None, fields)
+        by_id = {d["id"]: d for d in await reader.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)}
+        found = [by_id[key] for key in wanted if key in by_id]
+    found = [with_artifacts(with_duration(document)) for document in found]
+    return await with_statistics(reader, found, statistics_of(listing.request.only_fields))
+
+
+def with_duration(document: Document) -> Document:
+    """A running task with the seconds that it has been active; others as they are."""
+    if document.get("status") != "in_progress" or not document.get("started") or "last_update" not in document:
+        return document
+    started, last = (datetime.fromisoformat(document[name]) for name in ("started", "last_update"))
+    return document | {"active_duration": max(0, int((last - started).total_seconds()))}
+
+
+def with_artifacts(document: Document) -> Document:
+    """What a task executes with a list of artifacts, if only an empty one: the web application counts on it."""
+    execution = document.get("execution")
+    return document | {"execution": {"artifacts": []} | execution} if isinstance(execution, dict) else document
+
+
+async def with_statistics(reader: Reader, documents: Sequence[Document], wanted: frozenset[str]) -> list[Document]:
+    """The documents with their statistics; ``company`` and ``company_origin`` must be there if any are wanted."""
+    if not wanted:
+        return list(documents)
+    found = await reader.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
+    return [document | found[document["id"]] for document in documents]
+
+
+def storage_company(document: Document) -> str:
+    """The company under which the events of a task or model are stored."""
+    return str(document["company"] or document.get("company_origin") or "")
+
+
+def statistics_of(only_fields: Sequence[str]) -> frozenset[str]:
+    """The statistics that ``only_fields`` asks for; where there are no such fields all but counts."""
+    if not only_fields:
+        return frozenset((statistics.LAST_ITERATION, statistics.LAST_METRICS))
+    wanted = {field.split(".")[0] for field in only_fields} & statistics.FIELDS
+    if any(_asks_for_counts(field.split(".")) for field in only_fields):
+        wanted.add(statistics.COUNTS)
+    return frozenset(wanted)
+
+
+def _asks_for_counts(path: list[str]) -> bool:
+    return path[0] == statistics.LAST_METRICS and (len(path) < 4 or path[3] in COUNTS)
+
+
+def is_statistic(field: str) -> bool:
+    """Whether only the store knows a field."""
+    return field.split(".")[0] in statistics.FIELDS
+
+
+def _top_level(tree: Tree) -> frozenset[str] | None:
+    """What to read of a document to show what the tree names."""
+    if not tree:
+        return None
+    needed = {"company", "company_origin"} | (tree.keys() - statistics.FIELDS)
+    return frozenset(needed | ({"status", "started", "last_update"} if "active_duration" in needed else set()))
+
+
+async def _condition(reader: Reader, caller: Caller, listing: Listing) -> Condition:
+    request, filters = listing.request, listing.request.filters
+    projects = filters.get("project")
+    if request.include_subprojects and isinstance(projects, list) and projects:
+        filters["project"] = await with_subprojects(reader, caller, projects)
+    conditions = [listing.vocabulary.condition(filters), of_company(caller, request.allow_public)]
+    if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
+        conditions.append(HIDDEN)
+    return every(*conditions, *([listing.more] if listing.more else []))
+
+
+def of_company(caller: Caller, allow_public: bool) -> Condition:
+    """Documents of the caller's company, or public ones too."""
+    return EVERYTHING if allow_public else OneOf("company", (caller.company,))
+
+
+async def in_projects(
+    reader: Reader, caller: Caller, projects: Sequence[str], include_subprojects: bool = True
+) -> Condition:
+    """Documents of these projects; of all where none is named."""
+    if not projects:
+        return EVERYTHING
+    return OneOf(
+        "project", tuple(await with_subprojects(reader, caller, projects) if include_subprojects else projects)
+    )
+
+
+async def with_subprojects(reader: Reader, caller: Caller, projects: Sequence[Any]) -> list[Any]:
+    """Projects (operators among them stay) and all that lie under them."""
+    named = await reader.registry.get_many(PROJECTS, [project for project in projects if isinstance(project, str)])
+    if not named:
+        return list(projects)
+    below = some(*(begins_with("name", f"{project['name']}/") for project in named))
+    found = await reader.registry.find_ids(PROJECTS, caller.company, below)
+    return [*projects, *(key for key in found if key not in projects)]
+
+
+async def _ids_by_statistics(reader: Reader, caller: Caller, listing: Listing, condition: Condition) -> list[str]:
+    """All ids that match, sorted."""
+    order, filters = listing.order or [Order("created")], listing.by_statistics
+    fields = [by.field for by in order if not is_statistic(by.field)]
+    rows = await reader.registry.find_values(listing.vocabulary.kind, caller.company, condition, fields)
+    storage = {key: row[0] for key, row in rows.items()}
+    names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
+    values: dict[str, Mapping[str, Any]] = {n: await reader.statistics.columns.of(storage, n) for n in names}
+    values |= {name: {key: row[place] for key, row in rows.items()} for place, name in enumerate(fields, 1)}
+    ids = sorted(storage)
+    for name, bounds in filters.items():
+        ids = [key for key in ids if _lies(values[name][key], bounds)]
+    for by in reversed(order):
+        ids = _sorted(ids, values[by.field], by.descending)
+    return ids
+
+
+def _sorted(ids: Sequence[str], values: Mapping[str, Any], descending: bool) -> list[str]:
+    """Ids without a value come first, then by numbers, then by texts, which do not compare; ties stay in order."""
+    groups: list[list[str]] = [[], [], []]
+    for key in ids:
+        value = values[key]
+        groups[1 if isinstance(value, int | float) else 2 if isinstance(value, str) else 0].append(key)
+    for group in groups[1:]:
+        group.sort(key=values.__getitem__, reverse=descending)
+    return [key for group in (reversed(groups) if descending else groups) for key in group]
+
+
+def _lies(value: float | None, bounds: Between) -> bool:
+    low = bounds.low is None or (value is not None and value >= float(bounds.low))
+    return low and (bounds.high is None or (value is not None and value <= float(bounds.high)))

@@ -1,0 +1,89 @@
+"""What there is in a company altogether."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from query.reader import Reader
+from query.registry.filters import Vocabulary
+from query.registry.listing import HIDDEN, of_company
+from query.registry.models import VOCABULARY as MODEL_VOCABULARY
+from query.registry.project_contents import count
+from query.registry.projects import VOCABULARY as PROJECT_VOCABULARY
+from query.registry.projects import GetTags, tags_in
+from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.registry import EVERYTHING, MODELS, TASKS, Condition, OneOf, every
+from schema.requests import Boolean, Integer, Request, Texts
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+@dataclass(frozen=True)
+class Countable:
+    """Something to count. ``more``: what holds of it besides the filters. ``may_hide``: hidden ones count on demand."""
+
+    vocabulary: Vocabulary
+    more: Condition = EVERYTHING
+    may_hide: bool = False
+
+
+def _of_type(task_type: str) -> Countable:
+    return Countable(TASK_VOCABULARY, OneOf("type", (task_type,)))
+
+
+COUNTABLE = {
+    "projects": Countable(PROJECT_VOCABULARY, may_hide=True),
+    "tasks": Countable(TASK_VOCABULARY, may_hide=True),
+    "models": Countable(MODEL_VOCABULARY),
+    "pipelines": Countable(PROJECT_VOCABULARY),
+    "pipeline_runs": _of_type("controller"),
+    "datasets": Countable(PROJECT_VOCABULARY),
+    "dataset_versions": _of_type("data_processing"),
+    "reports": _of_type("report"),
+}
+
+
+class GetEntitiesCount(Request):
+    """What to count: filters by kind. ``limit``: no need to count any further. ``active_users``: what these made."""
+
+    projects: dict[str, Any] | None = None
+    tasks: dict[str, Any] | None = None
+    models: dict[str, Any] | None = None
+    pipelines: dict[str, Any] | None = None
+    pipeline_runs: dict[str, Any] | None = None
+    datasets: dict[str, Any] | None = None
+    dataset_versions: dict[str, Any] | None = None
+    reports: dict[str, Any] | None = None
+    active_users: Texts = []
+    search_hidden: Boolean = False
+    allow_public: Boolean = True
+    limit: Integer = 0
+
+
+@endpoints.add("organization.get_tags")
+async def get_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+    """The tags of tasks and models."""
+    answers = [await tags_in(reader, caller, kind, request) for kind in (TASKS, MODELS)]
+    return {name: sorted({tag for answer in answers for tag in answer[name]}) for name in answers[0]}
+
+
+@endpoints.add("organization.get_entities_count")
+async def get_entities_count(reader: Reader, caller: Caller, request: GetEntitiesCount) -> Answer:
+    """How many there are of each kind; 0 of those that were not asked for. Raises as any filter."""
+    counts = {name: await _count(reader, caller, name, request) for name in COUNTABLE}
+    return {name: min(found, request.limit or found) for name, found in counts.items()}
+
+
+async def _count(reader: Reader, caller: Caller, name: str, request: GetEntitiesCount) -> int:
+    filters: dict[str, Any] | None = getattr(request, name)
+    if filters is None:
+        return 0
+    countable = COUNTABLE[name]
+    conditions = [countable.vocabulary.condition(filters), countable.more, of_company(caller, request.allow_public)]
+    if countable.may_hide and not (request.search_hidden or filters.get("search_hidden")):
+        conditions.append(HIDDEN)
+    if request.active_users:
+        conditions.append(OneOf("user", tuple(request.active_users)))
+    return await count(reader, caller, countable.vocabulary.kind, every(*conditions))

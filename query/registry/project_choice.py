@@ -1,0 +1,124 @@
+"""Which projects a listing is about, besides its filters: by where they lie, and by what lies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from query.reader import Reader
+from query.registry.filters import Vocabulary
+from query.registry.listing import GetAll, with_subprojects
+from schema.errors import InvalidField
+from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, Page, every
+from schema.requests import Boolean, Texts
+from schema.wire import Caller
+
+
+def _tagged(tag: str, container: str) -> Condition:
+    """Projects with a system tag, but for the hidden one that holds them."""
+    return every(OneOf("system_tags", (tag,)), Not(OneOf("basename", (container,))))
+
+
+CHILDREN: dict[str, tuple[Kind, Condition]] = {
+    "pipeline": (PROJECTS, _tagged("pipeline", ".pipelines")),
+    "dataset": (PROJECTS, _tagged("dataset", ".datasets")),
+    "report": (TASKS, OneOf("system_tags", ("reports",))),
+}
+ANY_CHILD = ((TASKS, EVERYTHING), (MODELS, EVERYTHING), (PROJECTS, EVERYTHING))
+
+
+class GetProjects(GetAll):
+    """Projects. ``shallow_search``: only those directly in ``parent``, or in none; else those at any depth in it."""
+
+    shallow_search: Boolean = False
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """As of any listing; where a project lies is not one, unless it must lie there directly."""
+        filters = super().filters
+        return filters if self.shallow_search else {name: filters[name] for name in filters if name != "parent"}
+
+    @property
+    def parents(self) -> list[str]:
+        """The projects in which to look."""
+        parents = (self.model_extra or {}).get("parent") or []
+        return [parents] if isinstance(parents, str) else [parent for parent in parents if isinstance(parent, str)]
+
+
+class GetProjectsEx(GetProjects):
+    """Projects with what is in them.
+
+    ``active_users``: only what these made. ``children_type``: only projects with pipelines, datasets or reports at any
+    depth, with one of ``children_tags`` or as ``children_tags_filter`` says.
+    """
+
+    include_stats: Boolean = False
+    include_dataset_stats: Boolean = False
+    stats_for_state: str | None = None
+    stats_with_children: Boolean = True
+    include_stats_filter: dict[str, Any] = {}
+    check_own_contents: Boolean = False
+    active_users: Texts = []
+    children_type: str | None = None
+    children_tags: Texts = []
+    children_tags_filter: dict[str, Any] = {}
+
+    @property
+    def made(self) -> Condition:
+        """Made by one of ``active_users``."""
+        return OneOf("user", tuple(self.active_users)) if self.active_users else EVERYTHING
+
+
+async def choice(reader: Reader, caller: Caller, request: GetProjects, vocabulary: Vocabulary) -> Condition:
+    """What must hold of a project besides the filters. Raises InvalidField."""
+    place = await _place(reader, caller, request)
+    if not isinstance(request, GetProjectsEx) or not (request.active_users or request.children_type):
+        return place
+    return every(place, OneOf("id", tuple(await _holding(reader, caller, request, vocabulary))))
+
+
+async def _place(reader: Reader, caller: Caller, request: GetProjects) -> Condition:
+    if request.shallow_search:
+        return EVERYTHING if request.parents else OneOf("parent", (None,))
+    if not request.parents:
+        return EVERYTHING
+    below = await with_subprojects(reader, caller, request.parents)
+    return OneOf("id", tuple(key for key in below if key not in request.parents))
+
+
+async def _holding(reader: Reader, caller: Caller, request: GetProjectsEx, vocabulary: Vocabulary) -> set[str]:
+    """The projects with such children, and all in which they lie."""
+    tags = vocabulary.condition({"tags": request.children_tags, "filters": _tags_filter(request)})
+    found: set[str] = set()
+    for kind, condition in _children(request.children_type):
+        field = "id" if kind is PROJECTS else "project"
+        holds = every(condition, request.made, tags)
+        found.update(await reader.registry.distinct(kind, caller.company, field, holds))
+    return found | await _around(reader, caller, sorted(found))
+
+
+def _children(children_type: str | None) -> Sequence[tuple[Kind, Condition]]:
+    if children_type is None:
+        return ANY_CHILD
+    if children_type not in CHILDREN:
+        raise InvalidField(f"children_type: one of {', '.join(CHILDREN)} is expected")
+    return (CHILDREN[children_type],)
+
+
+def _tags_filter(request: GetProjectsEx) -> dict[str, Any]:
+    return {"tags": request.children_tags_filter} if request.children_tags_filter else {}
+
+
+async def _around(reader: Reader, caller: Caller, ids: Sequence[str]) -> set[str]:
+    """The projects in which projects lie."""
+    page = Page(fields=frozenset(("name",)))
+    inner = await reader.registry.find(PROJECTS, caller.company, OneOf("id", tuple(ids)), page) if ids else []
+    names = {name for project in inner for name in _names_around(project["name"])}
+    if not names:
+        return set()
+    return set(await reader.registry.find_ids(PROJECTS, caller.company, OneOf("name", tuple(sorted(names)))))
+
+
+def _names_around(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]

@@ -1,0 +1,166 @@
+"""What is in projects: how many tasks, in which state, and which projects under them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from query.reader import Reader
+from query.registry.listing import with_subprojects
+from query.registry.project_choice import CHILDREN, GetProjectsEx
+from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.registry import (
+    EVERYTHING,
+    MODELS,
+    PROJECTS,
+    TASKS,
+    Between,
+    Condition,
+    Document,
+    Kind,
+    Not,
+    OneOf,
+    Order,
+    Page,
+    every,
+)
+from schema.wire import Caller
+
+ARCHIVED = OneOf("system_tags", ("archived",))
+STATES: dict[str, Condition] = {"active": Not(ARCHIVED), "archived": ARCHIVED}
+UNFINISHED = OneOf("status", ("queued", "in_progress", "failed"))
+STATS_OF_CHILDREN: dict[str, dict[str, Any]] = {
+    "pipeline": {"system_tags": ["pipeline"], "type": ["controller"]},
+    "report": {"system_tags": ["reports"], "type": ["report"]},
+}
+STATUSES = (
+    "created",
+    "queued",
+    "in_progress",
+    "stopped",
+    "published",
+    "publishing",
+    "closed",
+    "failed",
+    "completed",
+    "unknown",
+)
+Below = dict[str, list[Document]]  # each project with all under it, by name
+
+
+async def add_contents(reader: Reader, caller: Caller, request: GetProjectsEx, projects: list[Document]) -> None:
+    """Add to each project its subprojects and, if asked for, statistics and counts of what lies in itself."""
+    ids = [project["id"] for project in projects]
+    below = await projects_below(reader, caller, ids, hidden=request.search_hidden or bool(request.children_type))
+    own = await _own(reader, caller, request, ids) if request.check_own_contents else {}
+    stats = await _stats(reader, caller, request, below) if request.include_stats else {}
+    sizes = await _dataset_sizes(reader, caller, ids) if request.include_dataset_stats else {}
+    for project in projects:
+        key = project["id"]
+        project["sub_projects"] = [{"id": sub["id"], "name": sub["name"]} for sub in below[key] if sub["id"] != key]
+        project |= own.get(key, {}) | ({"stats": stats[key]} if stats else {})
+        if request.include_dataset_stats:
+            project["dataset_stats"] = sizes.get(key)
+
+
+async def projects_below(reader: Reader, caller: Caller, ids: Sequence[str], hidden: bool = True) -> Below:
+    """Each project with all projects under it. ``hidden``: with those that are."""
+    page = Page(fields=frozenset(("name", "system_tags")))
+    known = await with_subprojects(reader, caller, ids)
+    found = await reader.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
+    by_id = {project["id"]: project for project in found}
+    shown = [p for p in found if hidden or p["id"] in ids or "hidden" not in (p.get("system_tags") or ())]
+    by_name = sorted(shown, key=lambda project: str(project["name"]))
+    return {
+        key: [p for p in by_name if _is_below(p["name"], by_id[key]["name"])] if key in by_id else [] for key in ids
+    }
+
+
+def _is_below(name: str, parent: str) -> bool:
+    return name == parent or name.startswith(f"{parent}/")
+
+
+def _counted(request: GetProjectsEx) -> Condition:
+    """The tasks that count."""
+    given = request.include_stats_filter or STATS_OF_CHILDREN.get(request.children_type or "", {})
+    tags = {"filters": {"tags": request.children_tags_filter}} if request.children_tags_filter else {}
+    return every(TASK_VOCABULARY.condition(given | (tags if request.children_type else {})), request.made)
+
+
+async def _own(reader: Reader, caller: Caller, request: GetProjectsEx, ids: Sequence[str]) -> dict[str, Document]:
+    """How many tasks and models lie in each project itself."""
+    own: dict[str, Document] = {key: {"own_tasks": 0, "own_models": 0} for key in ids}
+    if request.children_type == "dataset":
+        own = {key: {"own_datasets": 0} for key in ids}
+    inside = OneOf("project", tuple(ids))
+    for name, kind, condition, field in _kinds_of_contents(request, inside, ids):
+        for tally in await reader.registry.tally(kind, caller.company, condition, [field]) if ids else []:
+            own[tally.values[0]][name] = tally.count
+    return own
+
+
+def _kinds_of_contents(
+    request: GetProjectsEx, inside: Condition, ids: Sequence[str]
+) -> list[tuple[str, Kind, Condition, str]]:
+    """What to count: the count's name, the kind, the condition, and the field that says where it lies."""
+    if request.children_type == "dataset":
+        kind, dataset = CHILDREN["dataset"]
+        return [("own_datasets", kind, every(dataset, OneOf("parent", tuple(ids))), "parent")]
+    tasks, models = every(inside, _counted(request)), every(inside, request.made)
+    return [("own_tasks", TASKS, tasks, "project"), ("own_models", MODELS, models, "project")]
+
+
+async def _stats(reader: Reader, caller: Caller, request: GetProjectsEx, below: Below) -> dict[str, Document]:
+    """What the tasks of each project, and of those under it, are doing, by their state; or its datasets."""
+    if request.children_type == "dataset":
+        return {key: await _datasets(reader, caller, projects) for key, projects in below.items()}
+    states = [request.stats_for_state] if request.stats_for_state in STATES else list(STATES)
+    counted = _counted(request)
+    stats: dict[str, Document] = {key: {} for key in below}
+    for key, projects in below.items():
+        ids = [project["id"] for project in projects] if request.stats_with_children else [key]
+        for state in states:
+            inside = every(OneOf("project", tuple(ids or [key])), counted, STATES[state])
+            stats[key][state] = await _activity(reader, caller, inside)
+    return stats
+
+
+async def _datasets(reader: Reader, caller: Caller, projects: Sequence[Document]) -> Document:
+    """How many datasets there are among some projects, and their tags."""
+    condition = every(CHILDREN["dataset"][1], OneOf("id", tuple(project["id"] for project in projects)))
+    tags = await reader.registry.distinct(PROJECTS, caller.company, "tags", condition)
+    return {"datasets": {"count": await count(reader, caller, PROJECTS, condition), "tags": tags}}
+
+
+async def _activity(reader: Reader, caller: Caller, condition: Condition) -> Document:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
+    recently = every(condition, Not(UNFINISHED), Between("completed", yesterday))
+    tallies = await reader.registry.tally(TASKS, caller.company, condition, ["status"])
+    counts = {tally.values[0]: tally.count for tally in tallies}
+    last = Page([Order("started", descending=True)], limit=1, fields=frozenset(("started",)))
+    newest = await reader.registry.find(TASKS, caller.company, condition, last)
+    return {
+        "total_tasks": sum(counts.values()),
+        "total_runtime": sum(tally.seconds for tally in tallies),
+        "completed_tasks_24h": await count(reader, caller, TASKS, recently),
+        "last_task_run": newest[0].get("started") if newest else None,
+        "status_count": {status: counts.get(status, 0) for status in STATUSES},
+    }
+
+
+async def _dataset_sizes(reader: Reader, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
+    """Number of files and bytes of the newest version of each project that is a dataset."""
+    page = Page([Order("last_update", descending=True)], limit=1, fields=frozenset(("runtime",)))
+    sizes = {}
+    for key in ids:
+        condition = every(OneOf("project", (key,)), OneOf("system_tags", ("dataset",)))
+        for task in await reader.registry.find(TASKS, caller.company, condition, page):
+            runtime = task.get("runtime") or {}
+            sizes[key] = {"file_count": runtime.get("ds_file_count"), "total_size": runtime.get("ds_total_size")}
+    return sizes
+
+
+async def count(reader: Reader, caller: Caller, kind: Kind, condition: Condition = EVERYTHING) -> int:
+    """How many documents there are."""
+    return sum(tally.count for tally in await reader.registry.tally(kind, caller.company, condition, []))

@@ -1,0 +1,219 @@
+"""Projects as they are, and what is in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from query.reader import Reader
+from query.registry.documents import Tree, expand
+from query.registry.filters import Vocabulary, pattern
+from query.registry.listing import Listing, in_projects, list_documents, with_subprojects
+from query.registry.project_choice import GetProjects, GetProjectsEx, choice
+from query.registry.project_contents import ARCHIVED, STATES, add_contents, count
+from query.registry.statistics import ENTITIES_PER_STATEMENT, md5
+from schema.errors import InvalidProject
+from schema.living import ENTITIES, SINCES_RESET
+from schema.registry import (
+    EVERYTHING,
+    MODELS,
+    PROJECTS,
+    TASKS,
+    Condition,
+    Document,
+    Kind,
+    Not,
+    OneOf,
+    Page,
+    every,
+)
+from schema.requests import Boolean, Request
+from schema.tables import SCALAR
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+FILTERED = "id name basename user company description parent tags system_tags created last_update"
+VOCABULARY = Vocabulary(
+    PROJECTS,
+    roots=frozenset(FILTERED.split()),
+    patterns=frozenset(("name", "basename", "description")),
+)
+REPORT = OneOf("type", ("report",))
+CONTENTS: dict[str, tuple[Kind, Condition]] = {
+    "tasks": (TASKS, Not(REPORT)),
+    "reports": (TASKS, REPORT),
+    "models": (MODELS, EVERYTHING),
+    "pipelines": (PROJECTS, OneOf("system_tags", ("pipeline",))),
+    "datasets": (PROJECTS, OneOf("system_tags", ("dataset",))),
+}
+METRICS_SQL = f"""
+SELECT metric, variant FROM metric_index
+WHERE {ENTITIES} AND event_type = '{SCALAR}' AND since_reset = {SINCES_RESET}[task]
+GROUP BY metric, variant
+"""
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class ProjectById(Request):
+    """One project."""
+
+    project: str
+
+
+class GetUniqueMetricVariants(Request):
+    """Metrics of the tasks, or models, of a project or of some tasks or models."""
+
+    project: str | None = None
+    ids: list[str] = []
+    include_subprojects: Boolean = True
+    model_metrics: Boolean = False
+
+
+class GetTags(Request):
+    """Tags of the documents in some projects."""
+
+    projects: list[str] = []
+    include_system: Boolean = False
+
+
+class GetProjectTags(GetTags):
+    """``filter``: of those projects only that it lets through."""
+
+    filter: dict[str, Any] = {}
+
+
+class GetTaskParents(Request):
+    """Parents of the tasks in some projects; ``tasks_state``: active, archived or all. ``task_name``: a pattern."""
+
+    projects: list[str] = []
+    tasks_state: str | None = "active"
+    task_name: str = ""
+    include_subprojects: Boolean = True
+
+
+class GetUserNames(Request):
+    """Users who made something in some projects."""
+
+    projects: list[str] = []
+    include_subprojects: Boolean = True
+    entity: str = "task"
+
+
+@endpoints.add("projects.get_by_id")
+async def get_by_id(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
+    """``{"project": document}``. Raises InvalidProject."""
+    return {"project": await _visible(reader, caller, request.project)}
+
+
+@endpoints.add("projects.get_all")
+async def get_all(reader: Reader, caller: Caller, request: GetProjects) -> Answer:
+    """``{"projects": documents}``."""
+    return await list_documents(reader, caller, await _listing(reader, caller, request), join=False)
+
+
+@endpoints.add("projects.get_all_ex")
+async def get_all_ex(reader: Reader, caller: Caller, request: GetProjectsEx) -> Answer:
+    """``{"projects": documents}``, with references as objects, subprojects and, if asked for, statistics."""
+    answer = await list_documents(reader, caller, await _listing(reader, caller, request), join=True)
+    await add_contents(reader, caller, request, answer["projects"])
+    return answer
+
+
+@endpoints.add("projects.validate_delete")
+async def validate_delete(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
+    """How much lies in a project and those under it, and how much of that is not archived. Raises InvalidProject."""
+    await _visible(reader, caller, request.project)
+    ids = tuple(await with_subprojects(reader, caller, [request.project]))
+    counts: Document = {}
+    for name, (kind, condition) in CONTENTS.items():
+        inside = every(OneOf("project" if kind is not PROJECTS else "id", ids), condition)
+        counts[name] = await count(reader, caller, kind, inside)
+        if kind is not PROJECTS:
+            counts[f"non_archived_{name}"] = await count(reader, caller, kind, every(inside, Not(ARCHIVED)))
+    return counts
+
+
+@endpoints.add("projects.get_unique_metric_variants")
+async def get_unique_metric_variants(reader: Reader, caller: Caller, request: GetUniqueMetricVariants) -> Answer:
+    """The metrics and variants of scalars, each once, sorted."""
+    kind = MODELS if request.model_metrics else TASKS
+    condition: Condition = EVERYTHING
+    if request.ids:
+        condition = OneOf("id", tuple(request.ids))
+    elif request.project:
+        condition = await in_projects(reader, caller, [request.project], request.include_subprojects)
+    storage = await reader.registry.find_ids(kind, caller.company, condition)
+    await reader.settled(storage)
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(storage), ENTITIES_PER_STATEMENT):
+        some = list(storage)[start : start + ENTITIES_PER_STATEMENT]
+        rows = await reader.store.read(METRICS_SQL, {"companies": sorted(set(storage.values())), "tasks": some})
+        found.update((row["metric"], row["variant"]) for row in rows)
+    return {"metrics": [_hashed(metric, variant) for metric, variant in sorted(found)]}
+
+
+@endpoints.add("projects.get_task_tags")
+async def get_task_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+    """The tags of tasks."""
+    return await tags_in(reader, caller, TASKS, request)
+
+
+@endpoints.add("projects.get_model_tags")
+async def get_model_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+    """The tags of models."""
+    return await tags_in(reader, caller, MODELS, request)
+
+
+@endpoints.add("projects.get_project_tags")
+async def get_project_tags(reader: Reader, caller: Caller, request: GetProjectTags) -> Answer:
+    """The tags of projects."""
+    condition = VOCABULARY.condition({"id": request.projects} | request.filter)
+    return await tags_of(reader, caller, PROJECTS, request, condition)
+
+
+@endpoints.add("projects.get_task_parents")
+async def get_task_parents(reader: Reader, caller: Caller, request: GetTaskParents) -> Answer:
+    """``{"parents": [{id, name, project}]}``, by name."""
+    inside = await in_projects(reader, caller, request.projects, request.include_subprojects)
+    condition = every(inside, STATES.get(request.tasks_state or "", EVERYTHING))
+    ids = await reader.registry.distinct(TASKS, caller.company, "parent", condition)
+    named = pattern("name", request.task_name) if request.task_name else EVERYTHING
+    page = Page(fields=frozenset(("name", "project", "company")))
+    parents = await reader.registry.find(TASKS, caller.company, every(OneOf("id", tuple(ids)), named), page)
+    shown = await expand(reader, caller, TASKS, parents, Tree.of(("name", "project.name")))
+    return {"parents": sorted(shown, key=lambda parent: parent.get("name") or "")}
+
+
+@endpoints.add("projects.get_user_names")
+async def get_user_names(reader: Reader, caller: Caller, request: GetUserNames) -> Answer:
+    """``{"users": [{id, name}]}``, by name."""
+    kind = MODELS if request.entity == "model" else TASKS
+    inside = await in_projects(reader, caller, request.projects, request.include_subprojects)
+    ids = await reader.registry.distinct(kind, caller.company, "user", inside)
+    names = await reader.registry.names_of_users(ids)
+    return {"users": [{"id": key, "name": name} for key, name in sorted(names.items(), key=lambda item: item[1])]}
+
+
+async def _listing(reader: Reader, caller: Caller, request: GetProjects) -> Listing:
+    return Listing(VOCABULARY, request, await choice(reader, caller, request, VOCABULARY))
+
+
+async def _visible(reader: Reader, caller: Caller, project_id: str) -> Document:
+    project = await reader.registry.get(PROJECTS, project_id)
+    if project is None or project["company"] not in (caller.company, ""):
+        raise InvalidProject(f"Invalid project id {project_id}")
+    return project
+
+
+async def tags_in(reader: Reader, caller: Caller, kind: Kind, request: GetTags) -> Answer:
+    """The tags of the documents of a kind in some projects."""
+    return await tags_of(reader, caller, kind, request, await in_projects(reader, caller, request.projects))
+
+
+async def tags_of(reader: Reader, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
+    """The tags of the documents for which a condition holds."""
+    names = ("tags", "system_tags") if request.include_system else ("tags",)
+    return {name: await reader.registry.distinct(kind, caller.company, name, condition) for name in names}
+
+
+def _hashed(metric: str, variant: str) -> Document:
+    return {"metric": metric, "metric_hash": md5(metric), "variant": variant, "variant_hash": md5(variant)}

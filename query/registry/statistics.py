@@ -1,0 +1,229 @@
+"""What is known of entities without reading their points: ``last_iteration``, ``last_metrics`` … (section 2.8).
+
+Two small statements tell where each entity stands; what they say is also the mark under which the summaries of an
+entity are remembered, so that only those with new scalars or deletions are read again. ``count`` and ``mean_value``
+alone come from the points, and only where they are asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from query.registry.metric_columns import IGNORED_METRICS, MetricColumns
+from schema.changes import Changes
+from schema.living import DELETIONS_SQL, ENTITIES
+from schema.store import Row, Store
+from schema.tables import INT64_MIN, SCALAR
+
+MAX_LAST_METRICS = 2000
+REMEMBERED_CURVES = 200_000
+ENTITIES_PER_STATEMENT = 1000
+LAST_ITERATION, LAST_METRICS, COUNTS = "last_iteration", "last_metrics", "counts"
+UNIQUE_METRICS, METRIC_STATS = "unique_metrics", "metric_stats"
+FIELDS = frozenset((LAST_ITERATION, LAST_METRICS, UNIQUE_METRICS, METRIC_STATS))
+ALL = FIELDS | {COUNTS}
+
+STANDING_SQL = f"""
+SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
+    max(latest.batch) AS newest_batch, max(received_at) AS received
+FROM metric_index WHERE {ENTITIES} GROUP BY task, since_reset
+"""
+CURVES_SQL = f"""
+SELECT task, event_type, metric, variant, max(timestamp) AS newest_timestamp, max(latest) AS newest,
+    min(lowest) AS least, min(highest) AS greatest, min(first) AS oldest,
+    tupleElement(max(label), 'text') AS x_axis_label
+FROM metric_index
+WHERE {ENTITIES} AND since_reset = transform(task, {{tasks:Array(String)}}, {{resets:Array(UInt64)}}, 0)
+GROUP BY task, event_type, metric, variant
+"""
+COUNTS_SQL = f"""
+SELECT task, metric, variant, count(value) AS n, avg(value) AS mean
+FROM scalars FINAL
+WHERE {ENTITIES} AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
+GROUP BY task, metric, variant
+"""
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an entity stands: as long as this is the same, so are its summaries."""
+
+    reset: int = 0
+    deleted: int = 0
+    newest_batch: int = 0
+    received: int = 0
+    last_iteration: int = 0
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What was read of an entity: when it stood so, and when its writes were counted so."""
+
+    standing: Standing
+    count: int
+    wanted: frozenset[str]
+    fields: Fields
+    curves: int
+
+
+class Statistics:
+    """Statistics of tasks or models, in one go for many.
+
+    ``changes``: of a process that is the only one to write; what it says has not changed is not asked for again.
+    """
+
+    def __init__(self, store: Store, changes: Changes | None = None) -> None:
+        self._store = store
+        self._changes = changes
+        self.columns = MetricColumns(store, changes)
+        self._remembered: OrderedDict[str, Remembered] = OrderedDict()
+        self._curves = 0
+
+    async def of(self, storage: Mapping[str, str], wanted: Collection[str]) -> dict[str, Fields]:
+        """The ``wanted`` fields by id. ``storage``: under which company the events of each id are stored."""
+        needed = frozenset(wanted)
+        if not needed:
+            return {key: {} for key in storage}
+        if self._changes:
+            await self._changes.settled(storage)
+        unsure = [(key, company) for key, company in storage.items() if not self._is_unchanged(key, needed)]
+        fresh: dict[str, Remembered] = {}
+        for start in range(0, len(unsure), ENTITIES_PER_STATEMENT):
+            fresh |= await self._refreshed(dict(unsure[start : start + ENTITIES_PER_STATEMENT]), needed)
+        found = {key: fresh.get(key) or self._remembered[key] for key in storage}
+        self._forget_some()
+        return {key: {name: known.fields[name] for name in FIELDS & needed} for key, known in found.items()}
+
+    def _is_unchanged(self, key: str, needed: frozenset[str]) -> bool:
+        known = self._remembered.get(key)
+        return (
+            known is not None
+            and known.wanted >= needed
+            and self._changes is not None
+            and known.count == self._changes.of(key)
+        )
+
+    async def _refreshed(self, storage: Mapping[str, str], needed: frozenset[str]) -> dict[str, Remembered]:
+        """What is known of these entities now; only those that stand elsewhere than before are read."""
+        counts = {key: self._changes.of(key) if self._changes else 0 for key in storage}
+        standings = await self._standings(storage)
+        found: dict[str, Remembered] = {}
+        for key, standing in standings.items():
+            known = self._remembered.get(key)
+            if known and known.standing == standing and known.wanted >= needed:
+                found[key] = replace(known, count=counts[key])
+            elif not standing.received or needed == {LAST_ITERATION}:
+                found[key] = Remembered(standing, counts[key], needed, _empty(standing), 1)
+        missing = {key: company for key, company in storage.items() if key not in found}
+        for key, fields in (await self._read(missing, standings, needed) if missing else {}).items():
+            curves = sum(map(len, fields[LAST_METRICS].values()))
+            found[key] = Remembered(standings[key], counts[key], needed, fields, 1 + curves)
+        for key, known in found.items():
+            self._forget(key)
+            self._remembered[key] = known
+            self._curves += known.curves
+        return found
+
+    async def _standings(self, storage: Mapping[str, str]) -> dict[str, Standing]:
+        parameters = _entities(storage)
+        statements = (STANDING_SQL, DELETIONS_SQL)
+        rows, deletions = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
+        deleted = {row["task"]: (row["reset"], row["deleted"]) for row in deletions}
+        found = {key: Standing(*deleted.get(key, (0, 0))) for key in storage}
+        for row in rows:
+            reset, newest = found[row["task"]].reset, found[row["task"]].deleted
+            if row["since_reset"] == reset:
+                last_iteration = max(0, row["newest_iter"])
+                found[row["task"]] = Standing(reset, newest, row["newest_batch"], row["received"], last_iteration)
+        return found
+
+    async def _read(
+        self, storage: Mapping[str, str], standings: Mapping[str, Standing], needed: frozenset[str]
+    ) -> dict[str, Fields]:
+        ids = list(storage)
+        resets, deletions = [standings[key].reset for key in ids], [standings[key].deleted for key in ids]
+        parameters = _entities(storage) | {"resets": resets, "deletions": deletions}
+        statements = (CURVES_SQL, COUNTS_SQL) if COUNTS in needed else (CURVES_SQL,)
+        curves, *counts = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
+        counted = {(row["task"], row["metric"], row["variant"]): row for row in (counts[0] if counts else [])}
+        by_entity: dict[str, list[Row]] = {key: [] for key in ids}
+        for row in curves:
+            by_entity[row["task"]].append(row)
+        with_counts = counted if COUNTS in needed else None
+        return {key: _empty(standings[key]) | _fields(rows, with_counts) for key, rows in by_entity.items()}
+
+    def _forget(self, key: str) -> None:
+        known = self._remembered.pop(key, None)
+        self._curves -= known.curves if known else 0
+
+    def _forget_some(self) -> None:
+        while self._curves > REMEMBERED_CURVES:
+            self._forget(next(iter(self._remembered)))
+
+
+def md5(name: str) -> str:
+    """The key of a metric or variant in ``last_metrics``."""
+    return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+
+
+def _entities(storage: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of ``living.ENTITIES``."""
+    return {"companies": sorted(set(storage.values())), "tasks": list(storage)}
+
+
+def _empty(standing: Standing) -> Fields:
+    return {LAST_ITERATION: standing.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
+
+
+def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None) -> Fields:
+    """What the curves of one entity tell. ``counted``: rows of COUNTS_SQL."""
+    scalars = [row for row in rows if row["event_type"] == SCALAR and row["newest"]["batch"]]
+    scalars.sort(key=lambda row: (row["oldest"]["batch"], row["oldest"]["seq"]))
+    kept = sorted(scalars[:MAX_LAST_METRICS], key=lambda row: (md5(row["metric"]), md5(row["variant"])))
+    last_metrics: dict[str, Fields] = {}
+    for row in kept:
+        summary = _summary(row)
+        if counted is not None:
+            summary |= _counts(counted.get((row["task"], row["metric"], row["variant"])))
+        last_metrics.setdefault(md5(row["metric"]), {})[md5(row["variant"])] = summary
+    unique = sorted(f"{row['metric']}/{row['variant']}" for row in kept)
+    return {LAST_METRICS: last_metrics, UNIQUE_METRICS: unique, METRIC_STATS: _metric_stats(rows)}
+
+
+def _summary(row: Row) -> Fields:
+    summary = {
+        "metric": row["metric"],
+        "variant": row["variant"],
+        "value": row["newest"]["value"],
+        "min_value": row["least"]["value"],
+        "min_value_iteration": row["least"]["iter"],
+        "max_value": -row["greatest"]["negated"],
+        "max_value_iteration": row["greatest"]["iter"],
+        "first_value": row["oldest"]["value"],
+        "first_value_iteration": row["oldest"]["iter"],
+    }
+    if row["x_axis_label"]:
+        summary["x_axis_label"] = row["x_axis_label"]
+    return summary
+
+
+def _counts(row: Row | None) -> Fields:
+    return {"count": row["n"], "mean_value": round(row["mean"] or 0.0, 2)} if row else {"count": 0, "mean_value": 0.0}
+
+
+def _metric_stats(rows: Iterable[Row]) -> Fields:
+    """The newest timestamp of each metric, by event type."""
+    stats: dict[str, Fields] = {}
+    for row in rows:
+        empty: Fields = {"metric": row["metric"], "event_stats_by_type": {}}
+        of_metric = stats.setdefault(md5(row["metric"]), empty)["event_stats_by_type"]
+        of_type = of_metric.setdefault(row["event_type"], {"last_update": INT64_MIN})
+        of_type["last_update"] = max(of_type["last_update"], row["newest_timestamp"])
+    return stats

@@ -1,0 +1,144 @@
+"""Tasks as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from query.reader import Reader
+from query.registry import statistics
+from query.registry.filters import Vocabulary
+from query.registry.listing import (
+    GetAll,
+    Listing,
+    in_projects,
+    list_documents,
+    with_artifacts,
+    with_duration,
+    with_statistics,
+)
+from schema.errors import InvalidTask
+from schema.registry import TASKS, Document
+from schema.requests import Boolean, Request
+from schema.wire import Answer, Caller, Endpoints, Tier
+
+FILTERED = """
+id name user company type status comment created started completed published parent project script tags system_tags
+status_changed status_message status_reason last_worker last_update last_change last_changed_by active_duration
+execution hyperparams configuration container models output runtime report
+"""
+VOCABULARY = Vocabulary(
+    TASKS,
+    roots=frozenset(FILTERED.split()),
+    patterns=frozenset(("name", "comment", "report")),
+)
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class TaskById(Request):
+    """One task."""
+
+    task: str
+
+
+class TasksById(Request):
+    """Some tasks."""
+
+    tasks: list[str]
+
+
+class GetConfigurations(TasksById):
+    """Configurations of some tasks; without ``names`` all of them."""
+
+    names: list[str] = []
+
+
+class GetConfigurationNames(TasksById):
+    """Names of configurations; ``skip_empty``: only of those that have a value."""
+
+    skip_empty: Boolean = True
+
+
+class OfProjects(Request):
+    """Some projects, with their subprojects; none: all."""
+
+    projects: list[str] = []
+
+
+@endpoints.add("tasks.get_by_id")
+async def get_by_id(reader: Reader, caller: Caller, request: TaskById) -> Answer:
+    """``{"task": document}`` with its statistics. Raises InvalidTask."""
+    (task,) = await _visible(reader, caller, [request.task])
+    return {"task": (await with_statistics(reader, [with_artifacts(with_duration(task))], statistics.ALL))[0]}
+
+
+@endpoints.add("tasks.get_all")
+async def get_all(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """``{"tasks": documents}``."""
+    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=False)
+
+
+@endpoints.add("tasks.get_all_ex")
+async def get_all_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """``{"tasks": documents}``, with references as objects."""
+    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+
+
+@endpoints.add("tasks.get_by_id_ex")
+async def get_by_id_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+    """As ``get_all_ex``, of ids."""
+    return await get_all_ex(reader, caller, request)
+
+
+@endpoints.add("tasks.get_hyper_params")
+async def get_hyper_params(reader: Reader, caller: Caller, request: TasksById) -> Answer:
+    """Every hyper parameter of each task, sorted. Raises InvalidTask."""
+    tasks = await _visible(reader, caller, request.tasks)
+    return {"params": [{"task": task["id"], "hyperparams": list(_parameters(task))} for task in tasks]}
+
+
+@endpoints.add("tasks.get_configurations")
+async def get_configurations(reader: Reader, caller: Caller, request: GetConfigurations) -> Answer:
+    """The configurations of each task, sorted by name. Raises InvalidTask."""
+    tasks = await _visible(reader, caller, request.tasks)
+    wanted = set(request.names)
+    answer = []
+    for task in tasks:
+        items = sorted((task.get("configuration") or {}).items())
+        answer.append({"task": task["id"], "configuration": [c for name, c in items if not wanted or name in wanted]})
+    return {"configurations": answer}
+
+
+@endpoints.add("tasks.get_configuration_names")
+async def get_configuration_names(reader: Reader, caller: Caller, request: GetConfigurationNames) -> Answer:
+    """The names of each task's configurations, sorted. Raises InvalidTask."""
+    answer = []
+    for task in await _visible(reader, caller, request.tasks):
+        items: Mapping[str, Any] = task.get("configuration") or {}
+        names = sorted(name for name, item in items.items() if item.get("value") or not request.skip_empty)
+        answer.append({"task": task["id"], "names": names})
+    return {"configurations": answer}
+
+
+@endpoints.add("tasks.get_types")
+async def get_types(reader: Reader, caller: Caller, request: OfProjects) -> Answer:
+    """The types of tasks that there are."""
+    inside = await in_projects(reader, caller, request.projects)
+    return {"types": await reader.registry.distinct(TASKS, caller.company, "type", inside)}
+
+
+def _parameters(task: Document) -> list[Any]:
+    sections: Mapping[str, Mapping[str, Any]] = task.get("hyperparams") or {}
+    return [parameters[name] for _, parameters in sorted(sections.items()) for name in sorted(parameters)]
+
+
+async def _visible(reader: Reader, caller: Caller, ids: Sequence[str]) -> list[Document]:
+    """The tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
+    found = {task["id"]: task for task in await reader.registry.get_many(TASKS, ids)}
+    visible = [
+        found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")
+    ]
+    if len(visible) < len(set(ids)):
+        raise InvalidTask(f"Invalid task id {', '.join(ids)}")
+    return visible

@@ -1,0 +1,110 @@
+"""Users, what they prefer, and what the server says of itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from query.reader import Reader
+from query.registry.listing import in_projects
+from schema.errors import InvalidUser
+from schema.registry import LABELS, MODELS, TASKS, Document, User
+from schema.requests import Boolean, Nothing, Request, Texts
+from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
+
+endpoints = Endpoints(Tier.QUERY)
+
+
+class GetCurrentUser(Request):
+    """Who is calling; ``get_supported_features``: and what the server can do for them."""
+
+    get_supported_features: Boolean = False
+
+
+class UserById(Request):
+    """One user."""
+
+    user: str
+
+
+class GetUsers(Request):
+    """Some users; none: all. ``active_in_projects``: who made tasks or models in these; in any, if it is empty."""
+
+    id: Texts = []
+    active_in_projects: list[str] | None = None
+
+
+@endpoints.add("users.get_current_user")
+async def get_current_user(reader: Reader, caller: Caller, request: GetCurrentUser) -> Answer:
+    """``{"user": …}``. Raises InvalidUser if the caller is gone."""
+    profile = await reader.registry.profile(caller.user)
+    user = await reader.registry.user(caller.user)
+    if user is None:
+        raise InvalidUser(f"Invalid user id {caller.user}")
+    features = (
+        {"settings": {"max_download_items": 1000}, "getting_started": None} if request.get_supported_features else {}
+    )
+    return {"user": _shown(user) | {"preferences": profile.get("preferences", {})}} | features
+
+
+@endpoints.add("users.get_by_id")
+async def get_by_id(reader: Reader, caller: Caller, request: UserById) -> Answer:
+    """``{"user": …}``. Raises InvalidUser."""
+    user = await reader.registry.user(request.user)
+    if user is None or user.company != caller.company:
+        raise InvalidUser(f"Invalid user id {request.user}")
+    return {"user": _shown(user)}
+
+
+@endpoints.add("users.get_all", access=Access.WEB)
+async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """``{"users": […]}``: the company's."""
+    return {"users": [_shown(user) for user in await reader.registry.users_of(caller.company)]}
+
+
+@endpoints.add("users.get_all_ex")
+async def get_all_ex(reader: Reader, caller: Caller, request: GetUsers) -> Answer:
+    """``{"users": […]}``: those of the company that are meant."""
+    users = await reader.registry.users_of(caller.company)
+    if request.active_in_projects is not None:
+        inside = await in_projects(reader, caller, request.active_in_projects)
+        found = [await reader.registry.distinct(kind, caller.company, "user", inside) for kind in (TASKS, MODELS)]
+        users = [user for user in users if any(user.id in ids for ids in found)]
+    return {"users": [_shown(user) for user in users if not request.id or user.id in request.id]}
+
+
+@endpoints.add("auth.get_credentials")
+async def get_credentials(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """The caller's access keys and what they are called; no call ever tells a secret again."""
+    labels = (await reader.registry.profile(caller.user)).get(LABELS, {})
+    keys = await reader.registry.access_keys(caller.user)
+    return {"credentials": [{"access_key": key, "label": labels.get(key), "last_used": None} for key in keys]}
+
+
+@endpoints.add("users.get_preferences")
+async def get_preferences(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """What ``set_preferences`` gathered."""
+    return {"preferences": (await reader.registry.profile(caller.user)).get("preferences", {})}
+
+
+@endpoints.add("server.info")
+async def server_info(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """Versions."""
+    return {"version": version("eventide"), "build": "eventide", "commit": "", "api_version": MAX_VERSION}
+
+
+@endpoints.add("server.report_stats_option")
+async def report_stats_option(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+    """Eventide reports nothing to anybody."""
+    return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
+
+
+def _shown(user: User) -> Document:
+    given, _, family = user.name.partition(" ")
+    return {
+        "id": user.id,
+        "name": user.name,
+        "given_name": given,
+        "family_name": family,
+        "role": user.role,
+        "company": {"id": user.company, "name": user.company_name},
+    }
