@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 import pyarrow as pa
 
 from ingest.index import Groups, by_entity
+from ingest.newest import newest_by_log
 from ingest.points import points_by_curve
 from ingest.tombstones import ENTITIES_AT_ONCE
 from schema.changes import Key, News
+from schema.newest import Newest
 from schema.points import Name, Points
 from schema.store import Store
-from schema.tables import SCALAR
+from schema.tables import LOG, SCALAR
 
 logger = logging.getLogger("eventide.news")
 MAX_CURVES = 5000  # of a table: beyond, to tell them apart takes longer than to write them
@@ -32,6 +34,7 @@ class Gathered:
         self._born: set[Key] = set()
         self._indexed: list[Mapping[Key, pa.Table]] = []
         self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []
+        self._lines: list[Mapping[Key, Newest | None]] = []
 
     def first_seen(self, entities: Collection[Key]) -> None:
         """These are about to be written, for the first time since the start; nothing of them was ever deleted.
@@ -44,28 +47,33 @@ class Gathered:
         rows = self._store.select(WRITTEN_SQL, {"companies": sorted(set(companies)), "tasks": sorted(set(tasks))})
         self._born |= set(entities) - {(row["company"], row["task"]) for row in rows}
 
-    def stored(self, event_type: str, entities: Collection[Key], groups: Groups, index: pa.Table) -> None:
-        """Events in their groups, and their rows of the index. A defect here must not keep anybody from writing."""
+    def stored(
+        self, event_type: str, entities: Collection[Key], events: pa.Table, groups: Groups, index: pa.Table
+    ) -> None:
+        """Events, in their groups, and their rows of the index. A defect here must not keep anybody from writing."""
         if index.num_rows > MAX_CURVES:
             self._gone.update(entities)
             return
         try:
             points = points_by_curve(groups) if event_type == SCALAR else {}
+            lines = newest_by_log(events) if event_type == LOG else {}
             self._indexed.append(by_entity(index))
             self._points.append(points)
+            self._lines.append(lines)
         except Exception:
             logger.exception("what was written cannot be told")
             self._gone.update(entities)
 
     def failed(self) -> None:
         """All of it will be written again, some of it for the second time."""
-        for of_entities in (*self._indexed, *self._points):
+        for of_entities in self._indexed:
             self._gone |= of_entities.keys()
-        self._indexed, self._points = [], []
+        self._indexed, self._points, self._lines = [], [], []
 
     def take(self, deleted: Iterable[Key]) -> News:
         """All of it. ``deleted``: whose events were meanwhile."""
         gone = self._gone.union(deleted)
-        news = News(self._indexed, self._points, gone, self._born - gone)
-        self._gone, self._born, self._indexed, self._points = set(), set(), [], []
+        news = News(self._indexed, self._points, self._lines, gone, self._born - gone)
+        self._gone, self._born = set(), set()
+        self._indexed, self._points, self._lines = [], [], []
         return news

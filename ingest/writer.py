@@ -96,7 +96,7 @@ class Writer:
         groups = Groups(events)
         index = index_rows(event_type, groups, {entity: self.tombstones.since(entity) for entity in entities})
         if self._gathered:
-            self._gathered.stored(event_type, entities, groups, index)
+            self._gathered.stored(event_type, entities, events, groups, index)
         return index
 
     def _insert(self, event_type: str, events: pa.Table) -> pa.Table:

@@ -9,11 +9,12 @@ from pydantic import Field, ValidationError
 
 from query.cursor import END
 from schema.errors import InvalidScroll
+from schema.newest import COUNTED
 from schema.requests import Integer, Request
 
 MAX_PAGE = 10_000
 MAX_TIES = 10_000
-MAX_UNSCROLLED_TOTAL = 10_000  # what an answer without scroll says at most (section 3.0.4)
+MAX_UNSCROLLED_TOTAL = COUNTED
 PageSize = Annotated[Integer, Field(ge=0, le=MAX_PAGE)]
 RequestType = TypeVar("RequestType", bound=Request)
 # What every call says anew; the rest of a scroll's first request decides until its end.

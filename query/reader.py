@@ -9,6 +9,7 @@ from query.cursor import Cursors
 from query.curves.complete import Complete
 from query.curves.held import MAX_POINTS, Held
 from query.logs.paces import Paces
+from query.logs.tails import Tails
 from query.logs.totals import Totals
 from query.memory.answers import Memory
 from query.memory.known import Known
@@ -36,6 +37,7 @@ class Reader:
     known: Known = field(init=False)
     held: Held = field(init=False)
     complete: Complete = field(init=False)
+    tails: Tails = field(init=False)
     totals: Totals = field(init=False, default_factory=Totals)
     paces: Paces = field(init=False, default_factory=Paces)
 
@@ -45,6 +47,7 @@ class Reader:
         object.__setattr__(self, "known", Known(self.store, self.changes))
         object.__setattr__(self, "held", Held(self.known, self.changes, self.held_points))
         object.__setattr__(self, "complete", Complete(self.store, self.changes))
+        object.__setattr__(self, "tails", Tails(self.known, self.changes))
         object.__setattr__(self, "memory", Memory(self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:

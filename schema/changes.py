@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from schema.newest import Newest
 from schema.points import Name, Points
 
 COUNTED_ENTITIES = 500_000
@@ -23,12 +24,14 @@ class News:
     """What was written, as readers remember it.
 
     ``indexed``: rows of the metric index. ``points``: of curves; None where other things were written too.
+    ``lines``: the newest of logs; None where one was written twice.
     ``gone``: of whom nothing is true any more, as their events were deleted or too much was written. ``born``: who had
     never been written before.
     """
 
     indexed: Sequence[Mapping[Key, pa.Table]] = ()
     points: Sequence[Mapping[Key, Mapping[Name, Points | None]]] = ()
+    lines: Sequence[Mapping[Key, Newest | None]] = ()
     gone: Set[Key] = frozenset()
     born: Set[Key] = frozenset()
 

@@ -38,17 +38,18 @@ WITHIN = "timestamp BETWEEN {low:Int64} AND {high:Int64}"
 END_SQL = (
     f"SELECT timestamp {COPIES} AND {WITHIN} ORDER BY timestamp $direction LIMIT 1 OFFSET {{near:UInt64}}{ONE_THREAD}"
 )
+# A line's copies share timestamp, batch and place; what different lines may share is this number alone.
+LINE_COLUMNS = f"{columns(LOG)}, reinterpretAsUInt64(batch_id) + line AS copy_of"
 PAGE_SQL = f"""
-SELECT {columns(LOG)} {LINES} AND $filter AND $within
+SELECT {LINE_COLUMNS} {LINES} AND $filter AND $within
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
-# A line's copies share timestamp, batch and place; what different lines of one timestamp may share is the hash alone.
 QUICK_PAGE_SQL = f"""
-SELECT {columns(LOG)}, cityHash64(batch_id, line) AS copy_of {COPIES} AND $living AND $filter AND {WITHIN}
+SELECT {LINE_COLUMNS} {COPIES} AND $living AND $filter AND {WITHIN}
 ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
 UNTIMED_PAGE_SQL = f"""
-SELECT {columns(LOG)} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
+SELECT {LINE_COLUMNS} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
 TOTAL_SQL = f"""
 SELECT count() AS n FROM
@@ -238,7 +239,7 @@ class Lines:
 
 
 def _have_copies(rows: Rows) -> bool:
-    return len({(row["timestamp"], row["copy_of"]) for row in rows}) < len(rows)
+    return len({row["copy_of"] for row in rows}) < len(rows)
 
 
 def _without_last_time(rows: Rows) -> Rows:

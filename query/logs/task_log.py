@@ -119,20 +119,30 @@ async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> R
     """
     task = await reader.entity(caller, request.task)
     if request.is_newest:
-        return await reader.memory.answer(request, [task], lambda: _next_page(reader, task, request))
-    return Reply(await _next_page(reader, task, request))
+        return await reader.memory.answer(request, [task], lambda: page_of(reader, task, request))
+    return Reply(await page_of(reader, task, request))
 
 
-async def _next_page(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
+async def page_of(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
+    """Of a log, its lines as events."""
+    if request.is_newest:
+        rows, total = await reader.tails.page(task.key, request.batch_size, lambda: _read_page(reader, task, request))
+    else:
+        rows, total = await _read_page(reader, task, request)
+    events = documents(rows, LOG)
+    if request.order and (request.order == "asc") == request.navigate_earlier:
+        events.reverse()
+    return {"events": events, "returned": len(events), "total": total}
+
+
+async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Rows, int]:
+    """The lines of a page, and how many there are."""
     span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
     read = _filtered_page if request.is_filtered else _page
     lines, total, rows = await read(reader, task, request, span)
     if len(rows) < min(request.batch_size, total) and not request.from_timestamp:
         rows += await lines.untimed(request.batch_size - len(rows))
-    events = documents(rows, LOG)
-    if request.order and (request.order == "asc") == request.navigate_earlier:
-        events.reverse()
-    return {"events": events, "returned": len(events), "total": total}
+    return rows, total
 
 
 @endpoints.add("events.download_task_log")

@@ -114,6 +114,11 @@ class Known:
             return (await read_tombstones(self._store, [entity.key]))[entity.id]
         return (await self._remembered(self._changes, [entity.key]))[entity.key].tombstones
 
+    def had(self, key: Key, event_type: str) -> bool:
+        """Whether an entity ever had events of a type; True where that is not remembered."""
+        entry = self._entries.get(key)
+        return entry is None or any(row.event_type == event_type for row in entry.index())
+
     def curves(self, key: Key) -> set[Name] | None:
         """Of which metrics and variants an entity ever had scalars, if that is remembered."""
         if (entry := self._entries.get(key)) is None:

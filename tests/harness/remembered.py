@@ -14,6 +14,9 @@ from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
 from query.curves.complete import Complete
 from query.curves.held import Held
+from query.logs.paces import Paces
+from query.logs.tails import Tails
+from query.logs.totals import Totals
 from query.memory.known import Known
 from schema.batches import read_events
 from schema.blocks import Block, Deletion, Scope
@@ -58,10 +61,10 @@ class Written:
         self.asking: Any = _reader(store, None, 0)
         self._now = 0
 
-    async def write(self, task: Entity, *events: Event) -> None:
-        """Returns once it can be read."""
+    async def write(self, task: Entity, *events: Event, context: Context = CONTEXT) -> None:
+        """Returns once it can be read. ``context``: of the request."""
         self._now += 1
-        batch = read_events([event | {"task": task.id} for event in events], CONTEXT)
+        batch = read_events([event | {"task": task.id} for event in events], context)
         blocks = [Block(task.storage_company, name, self._now, rows) for name, rows in batch.columns.items()]
         await self.log.publish(blocks, True)
 
@@ -85,5 +88,6 @@ async def writing(directory: Path, held_points: int = 1 << 20) -> AsyncIterator[
 
 def _reader(store: Store, changes: Changes | None, held_points: int) -> SimpleNamespace:
     known = Known(store, changes)
-    held, complete = Held(known, changes, held_points), Complete(store, changes)
-    return SimpleNamespace(store=store, known=known, held=held, complete=complete)
+    held, complete, tails = Held(known, changes, held_points), Complete(store, changes), Tails(known, changes)
+    of_logs = {"tails": tails, "totals": Totals(), "paces": Paces()}
+    return SimpleNamespace(store=store, known=known, held=held, complete=complete, **of_logs)

@@ -1,0 +1,35 @@
+"""Log lines -> the newest of each log, for who remembers them (``query/logs/tails.py``)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from schema.changes import Key
+from schema.newest import SCHEMA, Array, Newest, joined
+
+NUMBERS = 2  # of 64 bits in a digest
+
+
+def newest_by_log(lines: pa.Table) -> dict[Key, Newest | None]:
+    """The newest lines of every (company, task) in log lines (as inserted); None if one of them is there twice."""
+    if not lines.num_rows:
+        return {}
+    company, task = (lines[name].combine_chunks() for name in ("company", "task"))
+    of_row = company.indices.to_numpy().astype(np.int64) * len(task.dictionary) + task.indices.to_numpy()
+    parts = [lines.take(rows) for rows in _runs(of_row)] if np.any(of_row != of_row[0]) else [lines]
+    return {(part["company"][0].as_py(), part["task"][0].as_py()): joined([Newest(_as_read(part))]) for part in parts}
+
+
+def _runs(of_row: Array) -> list[Array]:
+    """The rows that have the same number, in their order."""
+    order = np.argsort(of_row, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(of_row[order])) + 1)
+
+
+def _as_read(lines: pa.Table) -> pa.Table:
+    """With the columns that reads have: ``copy_of`` as ``query/logs/lines.py`` makes it in SQL."""
+    digests = lines["batch_id"].combine_chunks()
+    numbers = np.frombuffer(digests.buffers()[1], np.uint64)[::NUMBERS][: len(digests)]
+    copy_of = pa.array(numbers + lines["line"].to_numpy())
+    return lines.append_column("copy_of", copy_of).select(SCHEMA.names).cast(SCHEMA)

@@ -1,0 +1,155 @@
+"""The newest lines of logs, in memory: of those that were read, and of those that are new.
+
+Only in the process that is the only one to write (``eventide up``), which adds what is written. If a line is written
+again, or anything is deleted, the log is forgotten, and read from the store again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import pyarrow as pa
+
+from query.logs.lines import Rows
+from query.memory.known import Known
+from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
+from schema.changes import Changes, Key, News
+from schema.newest import SCHEMA, Newest, joined
+from schema.tables import LOG
+
+MAX_BYTES = 64 << 20  # of all of them
+TAIL_SHARE = 8  # one takes no more than one in so many of them
+MAX_PENDING = 64
+
+Page = tuple[Rows, int]  # and how many lines the log has
+
+
+class Tail:
+    """The newest lines of a log, and those that were written since they were joined."""
+
+    def __init__(self, newest: Newest) -> None:
+        self._parts = [newest]
+        self.bytes = int(newest.rows.nbytes)
+
+    def add(self, newest: Newest) -> None:
+        """Those of a write."""
+        self._parts.append(newest)
+        self.bytes += newest.rows.nbytes
+
+    @property
+    def is_long(self) -> bool:
+        """Whether to join is better than to wait for who reads."""
+        return len(self._parts) > MAX_PENDING
+
+    def newest(self) -> Newest | None:
+        """All of them; None once a line was written again."""
+        if len(self._parts) > 1:
+            if (found := joined(self._parts)) is None:
+                return None
+            self._parts, self.bytes = [found], int(found.rows.nbytes)
+        return self._parts[0]
+
+
+class Tails:
+    """``changes``: of a process that is the only one to write; nothing is remembered without."""
+
+    def __init__(self, known: Known, changes: Changes | None, max_bytes: int = MAX_BYTES) -> None:
+        self._known = known
+        self._changes = changes
+        self._tails: OrderedDict[Key, Tail] = OrderedDict()
+        self._bytes = 0
+        self._max_bytes = max_bytes
+        if changes:
+            changes.listen(self)
+
+    async def page(self, key: Key, size: int, read: Callable[[], Awaitable[Page]]) -> Page:
+        """The newest page of a log, as ``read`` finds it in the store."""
+        if self._changes is None:
+            return await read()
+        if (newest := self._newest(key)) and (rows := newest.page(size, MAX_TIES)) is not None:
+            return _as_read(rows), newest.total
+        count = self._changes.of(key[1])
+        page = await read()
+        if self._changes.of(key[1]) == count:
+            self._keep(key, *page)
+        return page
+
+    def hear(self, news: News) -> None:
+        """Logs that are held go on; those that had no lines before are held."""
+        for key in news.gone:
+            self._forget(key)
+        for number, logs in enumerate(news.lines):
+            for key in logs.keys() - news.gone:
+                if newest := logs[key]:
+                    self._add(key, newest, is_first=self._is_first(key, news, number))
+                else:
+                    self._forget(key)
+
+    def forget(self) -> None:
+        """Everything."""
+        self._tails.clear()
+        self._bytes = 0
+
+    def _add(self, key: Key, newest: Newest, is_first: bool) -> None:
+        if tail := self._tails.get(key):
+            self._bytes -= tail.bytes
+            tail.add(newest)
+            self._bytes += tail.bytes
+            if tail.is_long or self._is_too_much(tail):
+                self._newest(key)
+            self._limit()
+        elif is_first:
+            self._hold(key, newest)
+
+    def _is_first(self, key: Key, news: News, number: int) -> bool:
+        """Whether a log had no lines before these news' table of that number; ``known`` hears of them later."""
+        is_new = key in news.born or not self._known.had(key, LOG)
+        return is_new and not any(key in logs for logs in news.lines[:number])
+
+    def _newest(self, key: Key) -> Newest | None:
+        if (tail := self._tails.get(key)) is None:
+            return None
+        self._tails.move_to_end(key)
+        self._bytes -= tail.bytes
+        newest = tail.newest()
+        self._bytes += tail.bytes
+        if newest is None or self._is_too_much(tail):
+            self._forget(key)
+        return newest
+
+    def _keep(self, key: Key, rows: Rows, total: int) -> None:
+        """A page of the newest lines, and how many there are."""
+        if len(rows) == total < MAX_UNSCROLLED_TOTAL:
+            self._hold(key, Newest(_as_written(rows)))
+        elif rows:
+            self._hold(key, Newest(_as_written(rows), rows[-1]["timestamp"], total - len(rows)))
+
+    def _hold(self, key: Key, newest: Newest) -> None:
+        self._forget(key)
+        tail = Tail(newest)
+        if not self._is_too_much(tail):
+            self._tails[key] = tail
+            self._bytes += tail.bytes
+            self._limit()
+
+    def _is_too_much(self, tail: Tail) -> bool:
+        return tail.bytes > self._max_bytes // TAIL_SHARE
+
+    def _limit(self) -> None:
+        while self._bytes > self._max_bytes:
+            self._forget(next(iter(self._tails)))
+
+    def _forget(self, key: Key) -> None:
+        if tail := self._tails.pop(key, None):
+            self._bytes -= tail.bytes
+
+
+def _as_read(rows: pa.Table) -> Rows:
+    names = rows.column_names
+    columns = (column.to_pylist() for column in rows.columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _as_written(rows: Rows) -> pa.Table:
+    return pa.Table.from_pylist(rows, SCHEMA)

@@ -1,0 +1,251 @@
+"""``query/logs/tails.py``: the newest lines in memory are those of the store, whatever is written and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from query.logs import tails
+from query.logs.task_log import GetTaskLog, page_of
+from schema.blocks import ALL, EVENTS, LOGS, Scope
+from schema.changes import News
+from schema.events import Context
+from schema.newest import COUNTED, KEPT, SCHEMA, Newest, joined
+from schema.registry import Entity
+from tests.harness.events import Event, log, scalar
+from tests.harness.remembered import TASKS, Written, writing
+
+TASK = TASKS[0]
+LINES = Newest(pa.Table.from_pylist([{"timestamp": 1, "seq": 1, "copy_of": 1}], SCHEMA))
+Request = tuple[Context, list[Event]]
+
+
+def request(number: int, timestamps: Sequence[Any]) -> Request:
+    """Lines as a client sends them; a number tells it apart from others."""
+    digest, fresh = (hashlib.sha256(f"{what} {number}".encode()).digest()[:16] for what in ("request", "fresh"))
+    context = Context(now_ms=number, batch_id=digest, fresh_id=fresh)
+    return context, [log("", f"line {place}", timestamp=time) for place, time in enumerate(timestamps)]
+
+
+async def write(written: Written, *requests: Request, task: Entity = TASK) -> None:
+    for context, events in requests:
+        await written.write(task, *events, context=context)
+
+
+async def asked(written: Written, size: int = 10, task: Entity = TASK) -> int:
+    """How often the store is asked for the newest page, which is the same as for who has no memory."""
+    page = GetTaskLog(task=task.id, batch_size=size)
+    before = written.store.asked
+    told = await page_of(written.remembering, task, page)
+    count = written.store.asked - before
+    assert told == await page_of(written.asking, task, page)
+    return count
+
+
+def limit(written: Written, monkeypatch: pytest.MonkeyPatch, max_bytes: int, share: int) -> None:
+    monkeypatch.setattr(tails, "TAIL_SHARE", share)
+    monkeypatch.setattr(written.remembering.tails, "_max_bytes", max_bytes)
+
+
+class History:
+    """Requests as training makes them: mostly newer lines; and all else that can come."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._made: list[Request] = []
+        self._now = 1000
+
+    def some(self) -> Request:
+        """A new one, or one that was made before."""
+        if self._made and self._chance.random() < 0.1:
+            return self._chance.choice(self._made)
+        self._made.append(request(len(self._made) + 1, [self._time() for _ in range(self._chance.randrange(1, 30))]))
+        return self._made[-1]
+
+    def many(self) -> Request:
+        """More than are counted."""
+        self._made.append(request(len(self._made) + 1, range(self._now, self._now + COUNTED + 50)))
+        self._now += COUNTED + 50
+        return self._made[-1]
+
+    def _time(self) -> int | None:
+        self._now += self._chance.choice([0, 1, 1, 5])
+        return self._chance.choice([self._now] * 20 + [None, self._now - 20, self._now - 300, 0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_held_is_what_is_stored(tmp_path: Path, seed: int) -> None:
+    async def scenario() -> None:
+        chance = random.Random(seed)
+        history, spared = History(chance), 0
+        async with writing(tmp_path) as written:
+            await write(written, history.many() if seed % 2 else history.some())
+            for _ in range(60):
+                if chance.random() < 0.05:
+                    await written.delete(TASK, chance.choice([EVENTS, LOGS, ALL]))
+                await write(written, *(history.some() for _ in range(chance.randrange(3))))
+                spared += await asked(written, chance.choice([0, 1, 3, 10, 50])) == 0
+            assert spared > 20
+
+    asyncio.run(scenario())
+
+
+def test_a_new_log_is_never_asked_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASK, scalar(""))
+            for number in range(3):
+                await write(written, request(number, range(number * 5, number * 5 + 5)))
+                assert await asked(written) == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("count", [100, COUNTED + 100])
+def test_a_log_that_was_read_goes_on(tmp_path: Path, count: int) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, range(count)))
+        async with writing(tmp_path) as written:
+            assert await asked(written) > 0
+            await write(written, request(2, [count + 200]))
+            assert await asked(written) == 0
+            assert await asked(written, 12) > 0
+
+    asyncio.run(scenario())
+
+
+def test_of_a_long_log_little_is_kept(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, range(2 * KEPT)))
+            assert await asked(written, 2 * KEPT) == 0
+            await write(written, request(2, [2 * KEPT]))
+            assert await asked(written, KEPT) == 0
+            assert await asked(written, KEPT + 1) > 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("scope", [EVENTS, LOGS, ALL])
+def test_a_log_of_which_something_was_deleted_is_read_again(tmp_path: Path, scope: Scope) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, [1, 2, 3]))
+            await written.delete(TASK, scope)
+            await write(written, request(2, [4]))
+            assert await asked(written) > 0
+            assert await asked(written) == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_line_that_was_written_again_is_there_once(tmp_path: Path, together: bool) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(0, [0]))
+            twice = request(1, [1, 2, 3])
+            if together:
+                await asyncio.gather(write(written, twice), write(written, twice))
+            else:
+                await write(written, twice, twice)
+            assert await asked(written) > 0
+            assert await asked(written) == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("count", "are_counted"), [(100, True), (COUNTED + 100, False)])
+def test_older_lines_that_may_be_there_already_are_counted_by_the_store(
+    tmp_path: Path, count: int, are_counted: bool
+) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, range(10)), request(2, range(10, count)))
+        async with writing(tmp_path) as written:
+            await asked(written)
+            await write(written, request(1, range(10)))
+            assert (await asked(written) > 0) == are_counted
+
+    asyncio.run(scenario())
+
+
+def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
+    """As of a group that was written record by record: a line came twice in the first part, or the log is not new."""
+
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            key = TASK.key
+            written.changes.apply(1, [TASK.id], News(lines=[{key: None}, {key: LINES}], born={key}))
+            assert await asked(written) > 0
+            written.changes.apply(2, [TASK.id], News(lines=[{key: LINES}], gone={key}))
+            assert await asked(written) > 0
+            assert await asked(written) == 0
+            written.changes.apply(3, [TASK.id], News(lines=[{key: None}]))
+            assert await asked(written) > 0
+
+    asyncio.run(scenario())
+
+
+def test_what_is_written_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, range(3)))
+        async with writing(tmp_path) as written:
+            reading = asyncio.create_task(asked(written))
+            await asyncio.sleep(0)
+            written.changes.apply(1, [TASK.id])  # a write comes to its end
+            await reading
+            assert await asked(written) > 0
+            assert await asked(written) == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_is_too_much_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            for task in TASKS:
+                await write(written, request(1, range(100)), task=task)
+                assert await asked(written, task=task) == 0
+            limit(written, monkeypatch, 20_000, 1)
+            await write(written, request(2, [1000]), task=TASKS[-1])
+            assert [await asked(written, task=task) > 0 for task in reversed(TASKS)] == [False, True, True, True]
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_is_too_much_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            limit(written, monkeypatch, 1_000_000, 1000)
+            await write(written, request(1, range(100)))
+            assert [await asked(written, 100) > 0 for _ in range(2)] == [True, True]
+            await write(written, request(2, [200]), task=TASKS[1])
+            assert await asked(written, task=TASKS[1]) == 0
+            await write(written, request(3, range(100)), task=TASKS[1])
+            assert [await asked(written, 100, TASKS[1]) > 0 for _ in range(2)] == [True, True]
+
+    asyncio.run(scenario())
+
+
+def test_writes_that_nobody_reads_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        joins: list[int] = []
+        monkeypatch.setattr(tails, "MAX_PENDING", 3)
+        monkeypatch.setattr(tails, "joined", lambda parts: joins.append(len(parts)) or joined(parts))
+        async with writing(tmp_path) as written:
+            for number in range(10):
+                await write(written, request(number, [number]))
+            assert joins == [4, 4, 4]
+            assert await asked(written, 20) == 0
+
+    asyncio.run(scenario())
