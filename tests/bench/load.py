@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -65,6 +65,19 @@ def send_all(
     tasks: Sequence[str] = (),
 ) -> Sent:
     """Every body once, each by the next free client; and until all of it can be read, if ``tasks`` are named."""
+    return timed(lambda: _in_threads(clients, bodies, content_type, ack), clients[0], pids, tasks)
+
+
+def timed(send: Callable[[], list[float]], reader: Client, pids: Sequence[int], tasks: Sequence[str]) -> Sent:
+    """What comes of ``send``, which returns the latencies of its requests (ms), until ``tasks`` can be read."""
+    before, started = cpu_seconds(pids), time.perf_counter()
+    latencies = send()
+    if tasks:
+        reader.send("events.get_multi_task_metrics", orjson.dumps({"tasks": tasks, "event_type": "plot"}))
+    return Sent(len(latencies), time.perf_counter() - started, cpu_seconds(pids) - before, latencies)
+
+
+def _in_threads(clients: Sequence[Client], bodies: Sequence[bytes], content_type: str, ack: str | None) -> list[float]:
     places, latencies = count(), list[float]()
 
     def work(client: Client) -> None:
@@ -73,16 +86,13 @@ def send_all(
             client.send("events.add_batch", bodies[place], content_type, ack)
             latencies.append((time.perf_counter() - begun) * 1000)
 
-    before, started = cpu_seconds(pids), time.perf_counter()
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(latencies) == len(bodies)
-    if tasks:
-        clients[0].send("events.get_multi_task_metrics", orjson.dumps({"tasks": tasks, "event_type": "plot"}))
-    return Sent(len(bodies), time.perf_counter() - started, cpu_seconds(pids) - before, latencies)
+    return latencies
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.bench.bench import Bench, Service, one_process
-from tests.bench.load import Sent, resident_mb, send_all, settle
+from tests.bench.load import Sent, resident_mb, send_all, settle, timed
 from tests.bench.measure import Figure, percentile
 from tests.bench.reference import ARROW, LINES, column_bodies, line_bodies
+from tests.bench.small import send_small
 
 Bodies = Callable[[Sequence[str], int, int], list[bytes]]
 
@@ -31,7 +32,7 @@ def measure(bench: Bench) -> None:
         )
         sent = _send(bench, service, 4, 500, 2000)
         bench.results.add(_rate("json lines, 500 a request, 4 clients", sent.rate * 500, 100e3))
-        sent = _send(bench, service, 32, 1, 8000)
+        sent = _send_small(bench, service, 32, 8000)
         bench.results.add(Figure("1 event a request, 32 clients", sent.rate, "req/s", 2000))
         bench.results.add(Figure("1 event a request, 32 clients, p99", percentile(sent.latencies, 99), "ms"))
         sent = _send(bench, service, 4, 5000, 1000, column_bodies, ARROW)
@@ -53,6 +54,14 @@ def _send(
     prepared = bodies(tasks, per_request, bench.times(requests))
     settle(service.pids("up"))  # merges of what came before are not this load's
     return send_all(service.clients(clients), prepared, content_type, service.pids("up"), tasks=tasks)
+
+
+def _send_small(bench: Bench, service: Service, connections: int, requests: int) -> Sent:
+    """One event each."""
+    tasks, (client,) = service.tasks(20), service.clients(1)
+    prepared = line_bodies(tasks, 1, bench.times(requests))
+    settle(service.pids("up"))
+    return timed(lambda: send_small(client, connections, prepared), client, service.pids("up"), tasks)
 
 
 def _rate(what: str, value: float, goal: float, floor: float | None = None, floor_of: str = "") -> Figure:
