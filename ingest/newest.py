@@ -1,4 +1,4 @@
-"""Log lines -> the newest of each log, for who remembers them (``query/logs/tails.py``)."""
+"""Log lines -> the newest of each log, for who remembers them (``query/memory/tails.py``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events -> the points of each curve, for who remembers them (``query/curves/held.py``). In arrays, like the index."""
+"""Events -> the points of each curve, for who remembers them (``query/memory/held.py``). In arrays, like the index."""
 
 from __future__ import annotations
 

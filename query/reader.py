@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from query.cursor import Cursors
 from query.curves.complete import Complete
-from query.curves.held import MAX_POINTS, Held
 from query.logs.paces import Paces
-from query.logs.tails import Tails
-from query.logs.totals import Totals
 from query.memory.answers import Memory
+from query.memory.held import MAX_POINTS, Held
 from query.memory.known import Known
+from query.memory.tails import Tails
+from query.memory.totals import Totals
 from query.registry.statistics import Statistics
 from query.watching import Watching
 from schema.changes import Changes

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from query.curves.held import Held
+from query.memory.held import Held
 from query.memory.indexed import Indexed
 from query.memory.living import Living
 from query.reader import Reader

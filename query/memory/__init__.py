@@ -1,1 +1,1 @@
-"""What is remembered between requests: answers, what the metric index says, and what was deleted."""
+"""What is remembered between requests: answers, what is known of entities, curves, the ends of logs."""

@@ -13,11 +13,11 @@ import pyarrow as pa
 from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
 from query.curves.complete import Complete
-from query.curves.held import Held
 from query.logs.paces import Paces
-from query.logs.tails import Tails
-from query.logs.totals import Totals
+from query.memory.held import Held
 from query.memory.known import Known
+from query.memory.tails import Tails
+from query.memory.totals import Totals
 from schema.batches import read_events
 from schema.blocks import Block, Deletion, Scope
 from schema.changes import Changes

@@ -14,8 +14,8 @@ import pyarrow as pa
 from ingest.rollups import Bounds, Rollups
 from ingest.writer import Writer
 from query.curves.complete import Complete
-from query.curves.held import Held
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from query.memory.held import Held
 from query.memory.known import Known
 from schema.blocks import EVENTS, MAX_ROWS, Block, Deletion, Place, Record
 from schema.registry import Entity

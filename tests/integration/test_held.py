@@ -1,4 +1,4 @@
-"""``query/curves/held.py``: curves in memory are drawn as those of the store, whatever is written and deleted."""
+"""``query/memory/held.py``: curves in memory are drawn as those of the store, whatever is written and deleted."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from query.curves import held
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.curves.latest import latest_of
+from query.memory import held
 from schema.blocks import ALL, EVENTS
 from schema.changes import News
 from schema.errors import Unavailable

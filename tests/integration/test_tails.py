@@ -1,4 +1,4 @@
-"""``query/logs/tails.py``: the newest lines in memory are those of the store, whatever is written and deleted."""
+"""``query/memory/tails.py``: the newest lines in memory are those of the store, whatever is written and deleted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from query.logs import tails
 from query.logs.task_log import GetTaskLog, page_of
+from query.memory import tails
 from schema.blocks import ALL, EVENTS, LOGS, Scope
 from schema.changes import News
 from schema.events import Context

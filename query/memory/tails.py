@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 
 import pyarrow as pa
 
-from query.logs.lines import Rows
 from query.memory.known import Known
 from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
+from query.rows import Row
 from schema.changes import Changes, Key, News
 from schema.newest import SCHEMA, Newest, joined
 from schema.tables import LOG
@@ -22,6 +22,7 @@ MAX_BYTES = 64 << 20  # of all of them
 TAIL_SHARE = 8  # one takes no more than one in so many of them
 MAX_PENDING = 64
 
+Rows = list[Row]
 Page = tuple[Rows, int]  # and how many lines the log has
 
 
