@@ -151,6 +151,8 @@ def fill(url: str, documents: list[Document]) -> None:
     def insert(connection: sa.Connection) -> None:
         for table, values in ((TASKS.rows, rows), (TASKS.bodies, bodies), (TASKS.terms, terms)):
             connection.execute(sa.insert(table), values)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE")  # as it does by itself within a minute
 
     registry = Registry(url)
     run(registry._write(insert))
