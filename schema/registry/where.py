@@ -109,7 +109,8 @@ def _matches(value: sa.ColumnElement[Any], pattern: str, ignore_case: bool) -> s
     if ignore_case:
         return value.regexp_match(f"(?i){pattern}")
     contained = _is_literally(value, Literal(required_text(pattern), False, False))
-    return sa.and_(contained, value.regexp_match(pattern))
+    # PostgreSQL would try the expression first, as it counts functions; CASE keeps the order
+    return sa.case((contained, value.regexp_match(pattern)), else_=sa.false())
 
 
 def _is_literally(value: sa.ColumnElement[Any], literal: Literal) -> sa.ColumnElement[bool]:
