@@ -68,13 +68,13 @@ class Tails:
         """The newest page of a log, as ``read`` finds it in the store."""
         if self._changes is None:
             return await read()
-        if (newest := self._newest(key)) and (rows := newest.page(size, MAX_TIES)) is not None:
-            return _as_read(rows), newest.total
+        if (newest := self._newest(key)) and (held := newest.page(size, MAX_TIES)) is not None:
+            return _as_read(held), newest.total
         count = self._changes.of(key[1])
-        page = await read()
-        if self._changes.of(key[1]) == count:
-            self._keep(key, *page)
-        return page
+        rows, total = await read()
+        if self._changes.of(key[1]) == count and len(rows) < size + MAX_TIES:
+            self._keep(key, rows, total)
+        return rows, total
 
     def hear(self, news: News) -> None:
         """Logs that are held go on; those that had no lines before are held."""

@@ -14,6 +14,7 @@ import pytest
 
 from query.logs.task_log import GetTaskLog, page_of
 from query.memory import tails
+from query.paging import MAX_TIES
 from schema.blocks import ALL, EVENTS, LOGS, Scope
 from schema.changes import News
 from schema.events import Context
@@ -130,6 +131,15 @@ def test_of_a_long_log_little_is_kept(tmp_path: Path) -> None:
             await write(written, request(2, [2 * KEPT]))
             assert await asked(written, KEPT) == 0
             assert await asked(written, KEPT + 1) > 0
+
+    asyncio.run(scenario())
+
+
+def test_more_lines_of_one_timestamp_than_an_answer_takes_are_not_held(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, [7] * (MAX_TIES + 50)))
+            assert [await asked(written, size) > 0 for size in (5, 8)] == [True, True]
 
     asyncio.run(scenario())
 
