@@ -5,7 +5,7 @@ All in arrays. A group's rows stand in ascending ``seq``, as an entity's records
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -43,6 +43,15 @@ def encoded(events: pa.Table) -> pa.Table:
     return pa.table({name: names.get(name, events[name]) for name in events.column_names})
 
 
+def combinations(events: pa.Table, names: Sequence[str]) -> Array:
+    """A number for each row (``encoded``), the same where all of these columns are the same."""
+    combined = np.zeros(events.num_rows, np.int64)
+    for name in names:
+        column = events[name].combine_chunks()
+        combined = combined * len(column.dictionary) + column.indices.to_numpy()
+    return combined
+
+
 def index_rows(event_type: str, groups: Groups, since: Since) -> pa.Table:
     """One row of ``metric_index`` for each (company, task, metric, variant) of events, as inserted.
 
@@ -76,11 +85,7 @@ class Groups:
     """
 
     def __init__(self, events: pa.Table) -> None:
-        combined = np.zeros(events.num_rows, np.int64)
-        for name in GROUP_BY:
-            column = events[name].combine_chunks()
-            combined = combined * len(column.dictionary) + column.indices.to_numpy()
-        distinct, of_row = np.unique(combined, return_inverse=True)
+        distinct, of_row = np.unique(combinations(events, GROUP_BY), return_inverse=True)
         self._events = events
         self.count = len(distinct)
         self._order = np.argsort(of_row.astype(np.uint16) if self.count <= SMALL else of_row, kind="stable")

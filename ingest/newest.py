@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from ingest.index import combinations
 from schema.changes import Key
 from schema.newest import SCHEMA, Array, Newest, joined
 
+ENTITY = ("company", "task")
 NUMBERS = 2  # of 64 bits in a digest
 
 
@@ -15,8 +17,7 @@ def newest_by_log(lines: pa.Table) -> dict[Key, Newest | None]:
     """The newest lines of every (company, task) in log lines (as inserted); None if one of them is there twice."""
     if not lines.num_rows:
         return {}
-    company, task = (lines[name].combine_chunks() for name in ("company", "task"))
-    of_row = company.indices.to_numpy().astype(np.int64) * len(task.dictionary) + task.indices.to_numpy()
+    of_row = combinations(lines, ENTITY)
     parts = [lines.take(rows) for rows in _runs(of_row)] if np.any(of_row != of_row[0]) else [lines]
     return {(part["company"][0].as_py(), part["task"][0].as_py()): joined([Newest(_as_read(part))]) for part in parts}
 

@@ -22,8 +22,7 @@ MAX_BYTES = 64 << 20  # of all of them
 TAIL_SHARE = 8  # one takes no more than one in so many of them
 MAX_PENDING = 64
 
-Rows = list[Row]
-Page = tuple[Rows, int]  # and how many lines the log has
+Page = tuple[list[Row], int]  # and how many lines the log has
 
 
 class Tail:
@@ -119,7 +118,7 @@ class Tails:
             self._forget(key)
         return newest
 
-    def _keep(self, key: Key, rows: Rows, total: int) -> None:
+    def _keep(self, key: Key, rows: list[Row], total: int) -> None:
         """A page of the newest lines, and how many there are."""
         if len(rows) == total < MAX_UNSCROLLED_TOTAL:
             self._hold(key, Newest(_as_written(rows)))
@@ -146,11 +145,11 @@ class Tails:
             self._bytes -= tail.bytes
 
 
-def _as_read(rows: pa.Table) -> Rows:
+def _as_read(rows: pa.Table) -> list[Row]:
     names = rows.column_names
     columns = (column.to_pylist() for column in rows.columns)
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _as_written(rows: Rows) -> pa.Table:
+def _as_written(rows: list[Row]) -> pa.Table:
     return pa.Table.from_pylist(rows, SCHEMA)
