@@ -7,10 +7,10 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import MutableMapping
 from importlib import import_module
 from types import ModuleType
 
+from deploy.libraries import prepare_libraries
 from schema.errors import ConfigError, EventsError
 from schema.jsonlog import configure_logging
 from schema.settings import Settings, read_settings
@@ -29,16 +29,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dlq": ("`dlq list|show|replay`: what workers could not write", "deploy.dlq:dlq"),
 }
 
-# What libraries are told before they are loaded. Arrow's own pool keeps what large bodies needed once: 40 MB.
-ENVIRONMENT: dict[str, dict[str, str]] = {"gateway": {"ARROW_DEFAULT_MEMORY_POOL": "system"}}
-
 
 def main() -> None:
     """Run a command and exit."""
     arguments = vars(parser().parse_args())
     command = arguments.pop("command")
     module, _, function = COMMANDS[command][1].partition(":")
-    tell_libraries(command, os.environ)
+    prepare_libraries(command, os.environ)
     flags = {name: arguments.pop(name) for name in Settings.model_fields}
     try:
         settings = read_settings(os.environ, flags)
@@ -50,12 +47,6 @@ def main() -> None:
         sys.exit(_complain(error, 2))
     except EventsError as error:
         sys.exit(_complain(error, 1))
-
-
-def tell_libraries(command: str, environment: MutableMapping[str, str]) -> None:
-    """Set what this command's libraries read from the environment, unless somebody else did."""
-    for name, value in ENVIRONMENT.get(command, {}).items():
-        environment.setdefault(name, value)
 
 
 def _loaded(name: str) -> ModuleType:

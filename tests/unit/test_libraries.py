@@ -1,4 +1,4 @@
-"""``deploy/__main__.py``: libraries are told what they must know before they are loaded."""
+"""``deploy/libraries.py``: libraries are told what they must know before they are loaded."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ import pytest
 NAME = "ARROW_DEFAULT_MEMORY_POOL"
 SCRIPT = """
 import os, sys
-from deploy.__main__ import tell_libraries
+from deploy import __main__
 assert "pyarrow" not in sys.modules
-tell_libraries(sys.argv[1], os.environ)
+__main__.prepare_libraries(sys.argv[1], os.environ)
 import pyarrow
-print(pyarrow.default_memory_pool().backend_name)
 """
+POOL = "print(pyarrow.default_memory_pool().backend_name)"
+LOADED = "print(pyarrow.array(['a list'])[0], 'pandas' in sys.modules)"
 
 
-def pool_of(command: str, environment: Mapping[str, str]) -> str:
+def said_by(command: str, question: str, environment: Mapping[str, str]) -> str:
     own = {name: value for name, value in os.environ.items() if name != NAME} | dict(environment)
-    return subprocess.check_output([sys.executable, "-c", SCRIPT, command], env=own, text=True).strip()
+    return subprocess.check_output([sys.executable, "-c", SCRIPT + question, command], env=own, text=True).strip()
 
 
 @pytest.mark.parametrize(("command", "is_system"), [("gateway", True), ("worker", False), ("up", False)])
 def test_only_a_gateway_gives_memory_back_to_the_system(command: str, is_system: bool) -> None:
-    assert (pool_of(command, {}) == "system") == is_system
+    assert (said_by(command, POOL, {}) == "system") == is_system
 
 
 def test_whoever_runs_it_may_choose_another_pool() -> None:
-    assert pool_of("gateway", {NAME: "mimalloc"}) == "mimalloc"
+    assert said_by("gateway", POOL, {NAME: "mimalloc"}) == "mimalloc"
+
+
+@pytest.mark.parametrize("command", ["gateway", "worker-process", "up"])
+def test_arrow_makes_arrays_of_lists_without_loading_pandas(command: str) -> None:
+    assert said_by(command, LOADED, {}) == "a list False"
