@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ingest.app import endpoints as write_endpoints
-from query.app import endpoints as read_endpoints
-from schema.login import endpoints as login_endpoints
 from schema.wire import Endpoints, Tier
 
-all_calls = Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, login_endpoints)
+
+def all_calls() -> Endpoints:
+    """Loads the modules of all tiers, which a process needs for nothing else."""
+    from ingest.app import endpoints as write_endpoints
+    from query.app import endpoints as read_endpoints
+    from schema.login import endpoints as login_endpoints
+
+    return Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, login_endpoints)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,13 +58,13 @@ def create_app(
     authenticator: Authenticator,
     health: Health,
     limits: Limits,
-    described: Endpoints,
+    described: Callable[[], Endpoints],
     site: Site | None = None,
 ) -> web.Application:
     """The HTTP application of one process.
 
-    ``endpoints``: what it answers, bound to their services. ``described``: what ``/openapi.json`` and ``/docs`` list,
-    the calls of all tiers. ``site``: what people see at ``/``.
+    ``endpoints``: what it answers, bound to their services. ``described``: tells what ``/openapi.json`` and ``/docs``
+    list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``.
     """
     app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
@@ -77,14 +77,15 @@ def create_app(
     return app
 
 
-def _add_description_routes(app: web.Application, described: Endpoints) -> None:
+def _add_description_routes(app: web.Application, described: Callable[[], Endpoints]) -> None:
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
     async def openapi_json(_: web.Request) -> web.Response:
-        return web.json_response(openapi.document(described))
+        return web.json_response(openapi.document(await asyncio.to_thread(described)))
 
     async def docs(_: web.Request) -> web.Response:
-        return web.Response(text=openapi.page(described), content_type="text/html", headers=policy)
+        page = openapi.page(await asyncio.to_thread(described))
+        return web.Response(text=page, content_type="text/html", headers=policy)
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -38,3 +38,12 @@ def test_whoever_runs_it_may_choose_another_pool() -> None:
 @pytest.mark.parametrize("command", ["gateway", "worker-process", "up"])
 def test_arrow_makes_arrays_of_lists_without_loading_pandas(command: str) -> None:
     assert said_by(command, LOADED, {}) == "a list False"
+
+
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [("deploy.gateway", ("query", "clickhouse_connect")), ("deploy.query", ("ingest.app", "aiokafka"))],
+)
+def test_a_tier_loads_nothing_of_the_other(module: str, others: Sequence[str]) -> None:
+    script = f"import sys, {module}; print([name for name in {others} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
