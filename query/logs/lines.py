@@ -44,8 +44,9 @@ PAGE_SQL = f"""
 SELECT {LINE_COLUMNS} {LINES} AND $filter AND $within
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
+# PREWHERE: to leave it to ClickHouse what to read first takes a tenth of such a statement.
 QUICK_PAGE_SQL = f"""
-SELECT {LINE_COLUMNS} {COPIES} AND $living AND $filter AND {WITHIN}
+SELECT {LINE_COLUMNS} FROM logs PREWHERE {ENTITY} AND $living AND $filter AND {WITHIN}
 ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
 UNTIMED_PAGE_SQL = f"""
