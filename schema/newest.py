@@ -39,25 +39,6 @@ class Newest:
         """How many lines the log has, COUNTED at most."""
         return min(int(self.rows.num_rows) + self.others, COUNTED)
 
-    def page(self, size: int, most_ties: int) -> pa.Table | None:
-        """The first ``size`` lines, and ``most_ties`` more that share the last one's timestamp; None without so many.
-
-        Those without a timestamp share none.
-        """
-        timed = self._timed()
-        end = min(size, len(timed))
-        if end:
-            ties = np.searchsorted(~timed, ~timed[end - 1], "right")
-            end = min(int(ties), size + most_ties)
-        if end < size and self.since > INT64_MIN:
-            return None
-        return self.rows.slice(0, max(end, size))
-
-    def _timed(self) -> Array:
-        """The timestamps of those that have one."""
-        timestamps: Array = self.rows["timestamp"].to_numpy()
-        return timestamps[: len(timestamps) - np.count_nonzero(timestamps == NO_TIMESTAMP)]
-
 
 def joined(parts: Sequence[Newest]) -> Newest | None:
     """The newest lines that all of them tell about, but for those that are more than twice KEPT.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 from query.memory.living import Living
 from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
 from query.rows import columns, fill, of_entity
+from query.span import Direction, Span
 from query.threads import ONE_THREAD
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity
 from schema.store import Store
-from schema.tables import INT64_MIN, LOG
+from schema.tables import LOG
 
-Direction = Literal["ASC", "DESC"]
 Rows = list[dict[str, Any]]
 
 WIDER = 16  # times, where a page's end was too near
@@ -66,47 +66,6 @@ NEXT_SQL = f"""
 SELECT timestamp {COPIES} AND $living AND $filter AND $indexed AND {WITHIN}
 ORDER BY timestamp $direction LIMIT {{near:UInt64}}
 """
-
-
-@dataclass(frozen=True)
-class Span:
-    """Timestamps (ms) from ``low`` to ``high``, both included, read in ``direction``."""
-
-    low: int
-    high: int
-    direction: Direction
-
-    @classmethod
-    def beyond(cls, start: int, direction: Direction) -> Span:
-        """All timestamps that follow ``start`` in a direction; all there are if it is 0."""
-        if direction == "DESC":
-            return cls(INT64_MIN, start - 1 if start else NO_TIMESTAMP - 1, direction)
-        return cls(start + 1 if start else INT64_MIN, NO_TIMESTAMP - 1, direction)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no timestamp is in it."""
-        return self.low > self.high
-
-    @property
-    def start(self) -> int:
-        """The timestamp that it is read from."""
-        return self.high if self.direction == "DESC" else self.low
-
-    @property
-    def parameters(self) -> dict[str, int]:
-        """Those of WITHIN."""
-        return {"low": self.low, "high": self.high}
-
-    def until(self, end: int | None) -> Span:
-        """Its part up to ``end``, which is included; None: all of it."""
-        if end is None:
-            return self
-        return replace(self, low=end) if self.direction == "DESC" else replace(self, high=end)
-
-    def holds(self, timestamps: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Which of the timestamps are in it, as booleans."""
-        return pc.and_(pc.greater_equal(timestamps, self.low), pc.less_equal(timestamps, self.high))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from query.logs.lines import Direction, Lines, Rows, Span
+from query.logs.lines import Lines, Rows
+from query.span import Direction, Span
 from schema.events import NO_TIMESTAMP
 from schema.registry import Entity
 from schema.tables import INT64_MIN

@@ -6,18 +6,20 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from query.cursor import END
-from query.logs.lines import LINES, WIDER, WITHIN, Lines, Rows, Span
+from query.logs.lines import LINES, WIDER, WITHIN, Lines, Rows
 from query.logs.searched import SEARCHED, indexed_sql
 from query.memory.living import living
 from query.paging import MAX_PAGE, PageSize, Snapshot
 from query.reader import Reader
 from query.rows import Int64, MetricFilter, columns, documents, filter_sql
+from query.span import Span
 from query.threads import ONE_THREAD
 from schema.errors import BadValue, MissingField
 from schema.events import NO_TIMESTAMP
@@ -125,22 +127,23 @@ async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> R
 
 async def page_of(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
     """Of a log, its lines as events."""
-    if request.is_newest:
-        rows, total = await reader.tails.page(task.key, request.batch_size, lambda: _read_page(reader, task, request))
+    span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
+    if request.is_filtered:
+        rows, total = await _read_page(reader, task, request, span)
     else:
-        rows, total = await _read_page(reader, task, request)
+        read = partial(_read_page, reader, task, request, span)
+        rows, total = await reader.tails.page(task.key, span, request.batch_size, read)
     events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
     return {"events": events, "returned": len(events), "total": total}
 
 
-async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Rows, int]:
+async def _read_page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Rows, int]:
     """The lines of a page, and how many there are."""
-    span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
     read = _filtered_page if request.is_filtered else _page
     lines, total, rows = await read(reader, task, request, span)
-    if len(rows) < min(request.batch_size, total) and not request.from_timestamp:
+    if span.is_whole and len(rows) < min(request.batch_size, total):
         rows += await lines.untimed(request.batch_size - len(rows))
     return rows, total
 

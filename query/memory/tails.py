@@ -12,43 +12,18 @@ from collections.abc import Awaitable, Callable
 import pyarrow as pa
 
 from query.memory.known import Known
+from query.memory.tail import Tail, page
 from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
 from query.rows import Row
+from query.span import Span
 from schema.changes import Changes, Key, News
-from schema.newest import SCHEMA, Newest, joined
+from schema.newest import SCHEMA, Newest
 from schema.tables import LOG
 
 MAX_BYTES = 64 << 20  # of all of them
 TAIL_SHARE = 8  # one takes no more than one in so many of them
-MAX_PENDING = 64
 
 Page = tuple[list[Row], int]  # and how many lines the log has
-
-
-class Tail:
-    """The newest lines of a log, and those that were written since they were joined."""
-
-    def __init__(self, newest: Newest) -> None:
-        self._parts = [newest]
-        self.bytes = int(newest.rows.nbytes)
-
-    def add(self, newest: Newest) -> None:
-        """Those of a write."""
-        self._parts.append(newest)
-        self.bytes += newest.rows.nbytes
-
-    @property
-    def is_long(self) -> bool:
-        """Whether to join is better than to wait for who reads."""
-        return len(self._parts) > MAX_PENDING
-
-    def newest(self) -> Newest | None:
-        """All of them; None once a line was written again."""
-        if len(self._parts) > 1:
-            if (found := joined(self._parts)) is None:
-                return None
-            self._parts, self.bytes = [found], int(found.rows.nbytes)
-        return self._parts[0]
 
 
 class Tails:
@@ -63,15 +38,15 @@ class Tails:
         if changes:
             changes.listen(self)
 
-    async def page(self, key: Key, size: int, read: Callable[[], Awaitable[Page]]) -> Page:
-        """The newest page of a log, as ``read`` finds it in the store."""
+    async def page(self, key: Key, span: Span, size: int, read: Callable[[], Awaitable[Page]]) -> Page:
+        """The first lines of a span of a log, as ``read`` finds them in the store."""
         if self._changes is None:
             return await read()
-        if (newest := self._newest(key)) and (held := newest.page(size, MAX_TIES)) is not None:
+        if (newest := self._newest(key)) and (held := page(newest, span, size)) is not None:
             return _as_read(held), newest.total
         count = self._changes.of(key[1])
         rows, total = await read()
-        if self._changes.of(key[1]) == count and len(rows) < size + MAX_TIES:
+        if span.is_newest and self._changes.of(key[1]) == count and len(rows) < size + MAX_TIES:
             self._keep(key, rows, total)
         return rows, total
 

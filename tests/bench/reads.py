@@ -98,6 +98,10 @@ def _logs(bench: Bench, service: Service) -> None:
     newest = [page | {"batch_size": 500 - number} for number in range(ASKED)]
     _ask(bench, service, "log page of 500, newest", 10, None, LOG, newest)
     _ask(bench, service, "log page of 500, newest, again", 10, None, LOG, newest[:1])
+    newer = [
+        page | {"from_timestamp": START_MS + count - 1 - number, "navigate_earlier": False} for number in range(ASKED)
+    ]
+    _ask(bench, service, "log lines newer than those on screen", 10, None, LOG, newer)
     middle = page | {"from_timestamp": START_MS + count // 2}
     _ask(bench, service, "log page of 500, from the middle", 10, None, LOG, [middle])
     searched = [page | {"search": f"loss {count // 18 * 6 + 1 - number * 6} "} for number in range(100)]

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pytest
 
-from query.logs.lines import FEW_TIES, Direction, Lines, Matches, Rows, Span
+from query.logs.lines import FEW_TIES, Lines, Matches, Rows
 from query.logs.paces import Paces
 from query.logs.searched import indexed_sql
 from query.memory.known import Known
 from query.memory.living import living
+from query.span import Direction, Span
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity

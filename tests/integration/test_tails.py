@@ -13,13 +13,14 @@ import pyarrow as pa
 import pytest
 
 from query.logs.task_log import GetTaskLog, page_of
-from query.memory import tails
+from query.memory import tail, tails
 from query.paging import MAX_TIES
 from schema.blocks import ALL, EVENTS, LOGS, Scope
 from schema.changes import News
 from schema.events import Context
 from schema.newest import COUNTED, KEPT, SCHEMA, Newest, joined
 from schema.registry import Entity
+from schema.tables import INT64_MAX, INT64_MIN
 from tests.harness.events import Event, log, scalar
 from tests.harness.remembered import TASKS, Written, writing
 
@@ -40,9 +41,9 @@ async def write(written: Written, *requests: Request, task: Entity = TASK) -> No
         await written.write(task, *events, context=context)
 
 
-async def asked(written: Written, size: int = 10, task: Entity = TASK) -> int:
-    """How often the store is asked for the newest page, which is the same as for who has no memory."""
-    page = GetTaskLog(task=task.id, batch_size=size)
+async def asked(written: Written, size: int = 10, task: Entity = TASK, start: int = 0, earlier: bool = True) -> int:
+    """How often the store is asked for a page, the newest unless said, which is the same as for who has no memory."""
+    page = GetTaskLog(task=task.id, batch_size=size, from_timestamp=start, navigate_earlier=earlier)
     before = written.store.asked
     told = await page_of(written.remembering, task, page)
     count = written.store.asked - before
@@ -76,6 +77,10 @@ class History:
         self._now += COUNTED + 50
         return self._made[-1]
 
+    def start(self, chance: random.Random) -> int:
+        """Where a page may start: nowhere, near the end of the log, or anywhere."""
+        return chance.choice([0, self._now - chance.randrange(100), chance.randrange(900, self._now)])
+
     def _time(self) -> int | None:
         self._now += self._chance.choice([0, 1, 1, 5])
         return self._chance.choice([self._now] * 20 + [None, self._now - 20, self._now - 300, 0])
@@ -86,6 +91,7 @@ def test_what_is_held_is_what_is_stored(tmp_path: Path, seed: int) -> None:
     async def scenario() -> None:
         chance = random.Random(seed)
         history, spared = History(chance), 0
+        of_pages, spared_elsewhere = random.Random(seed), 0
         async with writing(tmp_path) as written:
             await write(written, history.many() if seed % 2 else history.some())
             for _ in range(60):
@@ -93,7 +99,45 @@ def test_what_is_held_is_what_is_stored(tmp_path: Path, seed: int) -> None:
                     await written.delete(TASK, chance.choice([EVENTS, LOGS, ALL]))
                 await write(written, *(history.some() for _ in range(chance.randrange(3))))
                 spared += await asked(written, chance.choice([0, 1, 3, 10, 50])) == 0
+                size, start, earlier = of_pages.choice([0, 1, 10]), history.start(of_pages), of_pages.random() < 0.5
+                spared_elsewhere += await asked(written, size, TASK, start, earlier) == 0
             assert spared > 20
+            assert spared_elsewhere > 10
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("count", [20, COUNTED + 20])
+@pytest.mark.parametrize("size", [1, 5, 30])
+def test_pages_before_and_after_a_time_are_held_as_far_as_lines_are(tmp_path: Path, count: int, size: int) -> None:
+    """A console that follows a log asks for what is newer than what it shows, one that scrolls for what is older."""
+
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, [*range(1000, 1000 + count), None, None]))
+            assert await asked(written, size, start=1000 + count - 11, earlier=False) == 0
+            assert await asked(written, size, start=1000 + count - 11) == 0
+            is_all = count < COUNTED
+            assert (await asked(written, size, start=1005, earlier=False) == 0) == is_all
+            assert (await asked(written, size, start=1005) == 0) == is_all
+            assert (await asked(written, size, earlier=False) == 0) == is_all
+            for start in (INT64_MIN, INT64_MAX):
+                await asked(written, size, start=start)
+                await asked(written, size, start=start, earlier=False)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5])
+def test_lines_of_one_timestamp_stay_together_in_the_order_in_which_they_were_written(
+    tmp_path: Path, size: int
+) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await write(written, request(1, [5, 6, 6]), request(2, [6, 7, 5]))
+            for start in range(4, 9):
+                assert await asked(written, size, start=start) == 0
+                assert await asked(written, size, start=start, earlier=False) == 0
 
     asyncio.run(scenario())
 
@@ -250,8 +294,8 @@ def test_a_log_that_is_too_much_is_not_held(tmp_path: Path, monkeypatch: pytest.
 def test_writes_that_nobody_reads_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         joins: list[int] = []
-        monkeypatch.setattr(tails, "MAX_PENDING", 3)
-        monkeypatch.setattr(tails, "joined", lambda parts: joins.append(len(parts)) or joined(parts))
+        monkeypatch.setattr(tail, "MAX_PENDING", 3)
+        monkeypatch.setattr(tail, "joined", lambda parts: joins.append(len(parts)) or joined(parts))
         async with writing(tmp_path) as written:
             for number in range(10):
                 await write(written, request(number, [number]))
