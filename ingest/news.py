@@ -35,6 +35,7 @@ class Gathered:
         self._indexed: list[Mapping[Key, pa.Table]] = []
         self._points: list[Mapping[Key, Mapping[Name, Points | None]]] = []
         self._lines: list[Mapping[Key, Newest | None]] = []
+        self._types: dict[str, set[str]] = {}
 
     def first_seen(self, entities: Collection[Key]) -> None:
         """These are about to be written, for the first time since the start; nothing of them was ever deleted.
@@ -51,6 +52,8 @@ class Gathered:
         self, event_type: str, entities: Collection[Key], events: pa.Table, groups: Groups, index: pa.Table
     ) -> None:
         """Events, in their groups, and their rows of the index. A defect here must not keep anybody from writing."""
+        for _, entity_id in entities:
+            self._types.setdefault(entity_id, set()).add(event_type)
         if index.num_rows > MAX_CURVES:
             self._gone.update(entities)
             return
@@ -72,8 +75,11 @@ class Gathered:
 
     def take(self, deleted: Iterable[Key]) -> News:
         """All of it. ``deleted``: whose events were meanwhile."""
-        gone = self._gone.union(deleted)
-        news = News(self._indexed, self._points, self._lines, gone, self._born - gone)
-        self._gone, self._born = set(), set()
+        lost = set(deleted)
+        gone = self._gone | lost
+        for _, entity_id in lost:
+            self._types.pop(entity_id, None)
+        news = News(self._indexed, self._points, self._lines, gone, self._born - gone, self._types)
+        self._gone, self._born, self._types = set(), set(), {}
         self._indexed, self._points, self._lines = [], [], []
         return news

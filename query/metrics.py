@@ -1,38 +1,31 @@
 """Which metrics and variants there are (specification sections 3.9, 3.15, 3.16 and 4).
 
-From the index, which is exact but for log lines: those can be cleared apart from other events, and are read themselves.
+From the index, which is exact but for log lines that were cleared apart from other events: of such logs lines are read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
+from query.memory.tombstones import newest_deletion
 from query.reader import Reader
-from query.rows import ANY_TYPE, EventType, Row, event_types, fill, of_entities
-from schema.living import ENTITIES, LIVING_LOGS_MANY, SINCES
+from query.rows import ANY_TYPE, EventType, event_types, fill, of_entities
+from schema.blocks import LOGS
+from schema.living import ENTITIES, LIVING_LOGS_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
 from schema.tables import LOG, SCALAR, SINGLE_VALUE_ITER, VECTOR
 from schema.wire import Answer, Caller, Endpoints, Tier
 
-INDEX_SQL = f"""
-    SELECT task, metric, variant FROM metric_index
-    WHERE {ENTITIES} AND since = {SINCES}[task] AND event_type IN {{types:Array(String)}} AND $index_condition"""
-LOGS_SQL = f"""
-    UNION ALL
-    SELECT task, metric, variant FROM logs FINAL WHERE {ENTITIES} AND {LIVING_LOGS_MANY} AND $logs_condition"""
-METRICS_SQL = "SELECT task, arraySort(groupUniqArray(metric)) AS metrics FROM ($found) GROUP BY task"
-VARIANTS_SQL = """
-SELECT metric, arraySort(groupUniqArray(variant)) AS variants FROM ($found) GROUP BY metric ORDER BY metric
+LINES_SQL = f"""
+SELECT DISTINCT task, metric, variant FROM logs FINAL WHERE {ENTITIES} AND {LIVING_LOGS_MANY} AND $condition
 """
-ANY_ITER = {"$index_condition": "1", "$logs_condition": "1"}
-# Neither events without iteration nor single values count.
-ON_AXIS = {
-    "$index_condition": f"min_iter <= max_iter AND max_iter > {SINGLE_VALUE_ITER}",
-    "$logs_condition": f"has_iter AND iter > {SINGLE_VALUE_ITER}",
-}
+ON_AXIS = f"has_iter AND iter > {SINGLE_VALUE_ITER}"
+
+Name = tuple[str, str, str]  # task, metric, variant
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -67,16 +60,18 @@ async def get_task_metrics(reader: Reader, caller: Caller, request: GetTaskMetri
     Neither events without iteration nor single values count.
     """
     entities = await reader.entities(caller, request.tasks, request.model_events)
-    rows = await _read(reader, entities, METRICS_SQL, request.event_type, ON_AXIS)
-    metrics = {row["task"]: row["metrics"] for row in rows}
-    return {"metrics": [{"task": task, "metrics": metrics.get(task, [])} for task in request.tasks]}
+    metrics: dict[str, set[str]] = {}
+    for task, metric, _ in await _names(reader, entities, request.event_type, on_axis=True):
+        metrics.setdefault(task, set()).add(metric)
+    return {"metrics": [{"task": task, "metrics": sorted(metrics.get(task, ()))} for task in request.tasks]}
 
 
 @endpoints.add("events.get_multi_task_metrics")
 async def get_multi_task_metrics(reader: Reader, caller: Caller, request: GetMultiTaskMetrics) -> Answer:
     """``{"metrics": [{metric, variants: [name]}]}``: what any of the entities has."""
     entities = await reader.entities(caller, request.tasks, request.model_events)
-    return {"metrics": await _read(reader, entities, VARIANTS_SQL, request.event_type, ANY_ITER)}
+    variants = _by_metric(await _names(reader, entities, request.event_type))
+    return {"metrics": [{"metric": metric, "variants": names} for metric, names in variants.items()]}
 
 
 @endpoints.add("events.get_scalar_metrics_and_variants")
@@ -95,14 +90,31 @@ async def _metrics_and_variants(
     reader: Reader, caller: Caller, request: GetMetricsAndVariants, event_type: str
 ) -> Answer:
     entity = await reader.entity(caller, request.task, request.model_events)
-    rows = await _read(reader, [entity], VARIANTS_SQL, event_type, ANY_ITER)
-    return {"metrics": {row["metric"]: row["variants"] for row in rows}}
+    return {"metrics": _by_metric(await _names(reader, [entity], event_type))}
 
 
-async def _read(
-    reader: Reader, entities: list[Entity], sql: str, event_type: str, conditions: dict[str, str]
-) -> list[Row]:
-    types = event_types(event_type)
-    found = INDEX_SQL + (LOGS_SQL if LOG in types else "")
-    parameters = of_entities(entities) | {"types": [name for name in types if name != LOG]}
-    return await reader.store.read(fill(sql, {"$found": found} | conditions), parameters)
+async def _names(reader: Reader, entities: Sequence[Entity], event_type: str, on_axis: bool = False) -> set[Name]:
+    """What the entities have. ``on_axis``: of events with an iteration, other than single values."""
+    facts = await reader.known.of(entities, event_type="" if event_type == ANY_TYPE else event_type)
+    since = {task: newest_deletion(tombstones) for task, tombstones in facts.tombstones.items()}
+    rows = [row for row in facts.index if row.since == since[row.task] and (row.is_on_axis or not on_axis)]
+    cleared = [entity for entity in entities if any(t["scope"] == LOGS for t in facts.tombstones[entity.id])]
+    unsure = {(entity.id, LOG) for entity in cleared}
+    names = {(row.task, row.metric, row.variant) for row in rows if (row.task, row.event_type) not in unsure}
+    return names | await _of_lines(reader, cleared, on_axis) if LOG in event_types(event_type) else names
+
+
+async def _of_lines(reader: Reader, entities: Sequence[Entity], on_axis: bool) -> set[Name]:
+    if not entities:
+        return set()
+    statement = fill(LINES_SQL, {"$condition": ON_AXIS if on_axis else "1"})
+    rows = await reader.memory.rows(statement, of_entities(entities), entities, LOG)
+    return {(row["task"], row["metric"], row["variant"]) for row in rows}
+
+
+def _by_metric(names: Iterable[Name]) -> dict[str, list[str]]:
+    """The variants of each metric, both in order."""
+    variants: dict[str, list[str]] = {}
+    for metric, variant in sorted({(metric, variant) for _, metric, variant in names}):
+        variants.setdefault(metric, []).append(variant)
+    return variants

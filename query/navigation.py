@@ -141,8 +141,9 @@ async def navigate(reader: Reader, caller: Caller, request: Navigate, walk: Walk
     if not state or request.refresh:
         known = await _look(reader, entities, wanted, walk)
         state = _refreshed(state, known, wanted) if state else {task: Stand(known[task]) for task in wanted}
-    parameters = of_entities(entity for entity in entities if entity.id in state) | {"iters": request.iters}
-    pages = await _turn(reader, walk, parameters | _bounds(state, wanted, request.navigate_earlier))
+    entities = [entity for entity in entities if entity.id in state]
+    bounds = _bounds(state, wanted, request.navigate_earlier) | {"iters": request.iters}
+    pages = await _turn(reader, entities, walk, bounds)
     for task, iterations in pages.items():
         state[task].window = (iterations[-1]["iter"], iterations[0]["iter"])
     metrics = [{"task": task, "iterations": pages.get(task, [])} for task in state]
@@ -185,7 +186,7 @@ async def _look(reader: Reader, entities: Sequence[Entity], wanted: Wanted, walk
         "variants": [(task, metric, variant) for task, metric, variants in pairs for variant in variants],
     }
     known: dict[str, Metrics] = {task: {} for task in wanted}
-    for row in await reader.store.read(walk.known, parameters):
+    for row in await reader.memory.rows(walk.known, parameters, entities, walk.event_type):
         known[row["task"]].setdefault(row["metric"], {})[row["variant"]] = row["last_invalid"]
     return known
 
@@ -201,13 +202,15 @@ def _refreshed(state: State, known: Mapping[str, Metrics], wanted: Wanted) -> St
     }
 
 
-async def _turn(reader: Reader, walk: Walk, parameters: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+async def _turn(
+    reader: Reader, entities: Sequence[Entity], walk: Walk, bounds: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
     """The next iterations of each task that has any: ``{iter, events}``, descending."""
-    if not parameters["known"]:
+    if not bounds["known"]:
         return {}
     texts = {"$condition": walk.condition, "$best": walk.best, "$table": TABLES[walk.event_type].name}
     sql = fill(EVENTS_SQL, texts | {"$columns": columns(walk.event_type)})
-    rows = await reader.store.read(sql, parameters)
+    rows = await reader.memory.rows(sql, of_entities(entities) | bounds, entities, walk.event_type)
     return {task: _iterations(of_task, walk) for task, of_task in groupby(rows, itemgetter("task"))}
 
 

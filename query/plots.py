@@ -88,7 +88,8 @@ async def get_task_plots(reader: Reader, caller: Caller, request: GetTaskPlots) 
     entity = await reader.entity(caller, request.task, request.model_events)
     condition, parameters = filter_sql(request.metrics)
     parameters |= of_entity(entity) | {"iters": request.iters}
-    plots = documents(await reader.store.read(fill(NEWEST_SQL, {"$filter": condition}), parameters), PLOT)
+    rows = await reader.memory.rows(fill(NEWEST_SQL, {"$filter": condition}), parameters, [entity], PLOT)
+    plots = documents(rows, PLOT)
     return {"plots": plots, "returned": len(plots), "total": len(plots), "scroll_id": None}
 
 

@@ -48,7 +48,7 @@ class Reader:
         object.__setattr__(self, "held", Held(self.known, self.changes, self.held_points))
         object.__setattr__(self, "complete", Complete(self.store, self.changes))
         object.__setattr__(self, "tails", Tails(self.known, self.changes))
-        object.__setattr__(self, "memory", Memory(self.changes))
+        object.__setattr__(self, "memory", Memory(self.store, self.changes))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
         """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""

@@ -216,7 +216,7 @@ def _step(place: Place, request: NextSample, kind: Kind) -> tuple[str, dict[str,
 async def _ranges(reader: Reader, entity: Entity, metric: str | None, kind: Kind) -> dict[Name, tuple[int, int]]:
     """Of one metric, or of all."""
     sql = fill(kind.ranges, {"$of_metric": "1" if metric is None else "metric = {metric:String}"})
-    rows = await reader.store.read(sql, of_entity(entity) | {"metric": metric})
+    rows = await reader.memory.rows(sql, of_entity(entity) | {"metric": metric}, [entity], kind.event_type)
     return {tuple(row[column] for column in kind.name): (row["low"], row["high"]) for row in rows}
 
 
@@ -244,7 +244,8 @@ async def _sample(
         "$best": kind.best,
     }
     known = [(name[0], name[-1], low) for name, (low, _) in ranges.items()]
-    return await reader.store.read(fill(SAMPLE_SQL, texts), of_entity(entity) | parameters | {"ranges": known})
+    parameters = of_entity(entity) | parameters | {"ranges": known}
+    return await reader.memory.rows(fill(SAMPLE_SQL, texts), parameters, [entity], kind.event_type)
 
 
 def _answer(reader: Reader, caller: Caller, walk: Walk, rows: list[Row], kind: Kind, name: Name) -> dict[str, Any]:

@@ -89,13 +89,17 @@ async def get_task_single_value_metrics(reader: Reader, caller: Caller, request:
     Tasks without single values are left out.
     """
     entities = await reader.entities(caller, request.tasks, request.model_events)
+    names = {entity.id: entity.name for entity in entities}
+    entities = [entity for entity in entities if reader.known.had_single_values(entity.key)]
+    if not entities:
+        return {"tasks": []}
     condition, parameters = filter_sql(request.metrics)
-    rows = await reader.store.read(fill(SINGLE_VALUES_SQL, {"$filter": condition}), parameters | of_entities(entities))
+    statement = fill(SINGLE_VALUES_SQL, {"$filter": condition})
+    rows = await reader.memory.rows(statement, parameters | of_entities(entities), entities, SCALAR)
     values: dict[str, list[dict[str, Any]]] = {}
     for event in documents(rows, SCALAR):
         value = {name: event.get(name) for name in ("metric", "variant", "value", "timestamp")}
         values.setdefault(event["task"], []).append(value)
-    names = {entity.id: entity.name for entity in entities}
     return {"tasks": [{"task": task, "task_name": names[task], "values": found} for task, found in values.items()]}
 
 

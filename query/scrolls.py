@@ -125,7 +125,7 @@ async def scroll(
 
 async def _take_snapshot(reader: Reader, entities: Sequence[Entity], selection: Selection) -> Snapshot:
     sql = fill(SNAPSHOT_SQL, _texts(selection) | {"$written": "1"})
-    rows = await reader.store.read(sql, of_entities(entities) | selection.parameters)
+    rows = await reader.memory.rows(sql, of_entities(entities) | selection.parameters, entities, selection.event_type)
     newest = {row["task"]: row["newest"] for row in rows}
     total = sum(row["n"] for row in rows)
     return Snapshot(
@@ -141,8 +141,11 @@ async def _read_page(
         return [], snapshot
     parameters = of_entities(entities) | selection.parameters | {"size": snapshot.size, "newest": list(snapshot.newest)}
     parameters |= zip(("after_absent", "after_iter", "after_seq", "after_task"), snapshot.position, strict=False)
-    after = AFTER if snapshot.position else "1"
-    rows = await reader.store.read(fill(PAGE_SQL, _texts(selection) | {"$after": after}), parameters)
+    sql = fill(PAGE_SQL, _texts(selection) | {"$after": AFTER if snapshot.position else "1"})
+    if snapshot.position:
+        rows = await reader.store.read(sql, parameters)
+    else:  # the page that is asked for again and again
+        rows = await reader.memory.rows(sql, parameters, entities, selection.event_type)
     is_last = not rows or rows[0]["page_size"] < snapshot.size
     # Nothing but the total is needed once all is delivered, however many entities there are.
     return rows, replace(

@@ -37,7 +37,8 @@ async def vector_metrics_iter_histogram(reader: Reader, caller: Caller, request:
     """
     entity = await reader.entity(caller, request.task, request.model_events)
     names = {"metric": request.metric, "variant": request.variant}
-    events = documents(await reader.store.read(VECTORS_SQL, of_entity(entity) | names), VECTOR)
+    rows = await reader.memory.rows(VECTORS_SQL, of_entity(entity) | names, [entity], VECTOR)
+    events = documents(rows, VECTOR)
     return {
         **names,
         "vectors": [event["value"] for event in events],

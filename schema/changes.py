@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,7 +13,9 @@ import pyarrow as pa
 from schema.newest import Newest
 from schema.points import Name, Points
 
-COUNTED_ENTITIES = 500_000
+COUNTED = 500_000  # changes of an entity, by kind: types of events, and these two
+ANY = "*"  # kind of change: all there are
+LOST = ""  # kind of change: one that may concern events of any type
 logger = logging.getLogger("eventide.changes")
 
 Key = tuple[str, str]  # an entity: the company under which its events are stored, its id
@@ -26,7 +28,7 @@ class News:
     ``indexed``: rows of the metric index. ``points``: of curves; None where other things were written too.
     ``lines``: the newest of logs; None where one was written twice.
     ``gone``: of whom nothing is true any more, as their events were deleted or too much was written. ``born``: who had
-    never been written before.
+    never been written before. ``types``: of entities (by id) that lost nothing, the types of the events they got.
     """
 
     indexed: Sequence[Mapping[Key, pa.Table]] = ()
@@ -34,6 +36,7 @@ class News:
     lines: Sequence[Mapping[Key, Newest | None]] = ()
     gone: Set[Key] = frozenset()
     born: Set[Key] = frozenset()
+    types: Mapping[str, Set[str]] = field(default_factory=dict)
 
 
 class Listener(Protocol):
@@ -53,7 +56,7 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: dict[tuple[str, str], int] = {}
         self._floor = 0
         self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
         self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
@@ -74,8 +77,10 @@ class Changes:
 
     def apply(self, place: int, ids: Iterable[str], news: News | None = None) -> None:
         """Writes up to ``place`` can be read, of these entities."""
-        self._count(ids)
-        self._tell(news or News())
+        news = news or News()
+        for entity_id in ids:
+            self._count(entity_id, ANY, *news.types.get(entity_id, (LOST,)))
+        self._tell(news)
         self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
         self._is_failing = False
         self._wake(place)
@@ -85,9 +90,10 @@ class Changes:
         self._is_failing = True
         self._wake(max(self._places.values(), default=0))
 
-    def of(self, entity_id: str) -> int:
-        """The count of an entity."""
-        return self._counts.get(entity_id, self._floor)
+    def of(self, entity_id: str, event_type: str = ANY) -> int:
+        """The count of an entity; if a type is named, of what may have changed its events of that type."""
+        kinds = (ANY,) if event_type == ANY else (LOST, event_type)
+        return sum(self._counts.get((entity_id, kind), self._floor) for kind in kinds)
 
     @property
     def is_awaited(self) -> bool:
@@ -116,12 +122,12 @@ class Changes:
             for listener in self._listeners:
                 listener.forget()
 
-    def _count(self, ids: Iterable[str]) -> None:
-        if len(self._counts) > COUNTED_ENTITIES:
+    def _count(self, entity_id: str, *kinds: str) -> None:
+        if len(self._counts) > COUNTED:
             self._floor = max(self._counts.values()) + 1
             self._counts.clear()
-        for entity_id in ids:
-            self._counts[entity_id] = self.of(entity_id) + 1
+        for kind in kinds:
+            self._counts[entity_id, kind] = self._counts.get((entity_id, kind), self._floor) + 1
 
     def _wake(self, place: int) -> None:
         woken = [waiting for awaited, waiting in self._waiting if awaited <= place]

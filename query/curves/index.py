@@ -10,7 +10,7 @@ from query.memory.known import Known
 from query.memory.tombstones import newest_deletion, newest_reset
 from query.rows import MetricFilter, Row, of_entities
 from schema.registry import Entity
-from schema.tables import SCALAR, SINGLE_VALUE_ITER
+from schema.tables import SCALAR
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _living(rows: Sequence[Indexed], resets: Mapping[str, int], deleted: Mapping
         key = row.task, row.metric, row.variant
         if row.since_reset == resets[row.task]:
             labels[key] = row.label or labels.get(key, "")
-            if row.since == deleted[row.task] and row.low <= row.high and row.high > SINGLE_VALUE_ITER:
+            if row.since == deleted[row.task] and row.is_on_axis:
                 names = dict(zip(("task", "metric", "variant"), key, strict=True))
                 curves.append(names | {"low": row.low, "high": row.high, "label": labels[key]})
     return curves

@@ -1,4 +1,4 @@
-"""Answers about entities that were not written since: what dashboards ask again and again of tasks that stand still.
+"""Answers, and rows of statements, about entities that were not written since: what dashboards ask again and again.
 
 Only in a process that is the only one to write (``eventide up``): there ``Changes`` tells, before a writer is answered.
 """
@@ -6,33 +6,44 @@ Only in a process that is the only one to write (``eventide up``): there ``Chang
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
+
+from query.rows import Row
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.requests import Request
+from schema.store import Store
 from schema.wire import Answer, Reply, to_json
 
-MAX_BYTES = 64 << 20  # of all answers
+MAX_BYTES = 64 << 20  # of all of them, with what was asked
+SHARE = 8  # one takes no more than one in so many of them
+
+Key = tuple[Any, ...]
+Counts = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """An answer's JSON, and how often its entities had been written before it was read."""
+    """JSON, how often its entities had been written before it was read, and what it takes in all."""
 
-    counts: tuple[int, ...]
+    counts: Counts
     body: bytes
+    bytes: int
 
 
 class Memory:
-    """The answers used last, up to ``max_bytes``; none at all without ``changes``."""
+    """What was used last, up to ``max_bytes``; nothing at all without ``changes``."""
 
-    def __init__(self, changes: Changes | None, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, store: Store, changes: Changes | None, max_bytes: int = MAX_BYTES) -> None:
+        self._store = store
         self._changes = changes
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._answers: OrderedDict[Hashable, Remembered] = OrderedDict()
+        self._remembered: OrderedDict[Key, Remembered] = OrderedDict()
 
     async def answer(
         self, request: Request, entities: Sequence[Entity], read: Callable[[], Awaitable[Answer]]
@@ -40,18 +51,43 @@ class Memory:
         """The answer to a request about ``entities``: what ``read`` gave before, if none was written since."""
         if self._changes is None:
             return Reply(await read())
-        key = type(request), request.model_dump_json(), *entities
         counts = tuple(self._changes.of(entity.id) for entity in entities)
-        known = self._answers.get(key)
-        if known is None or known.counts != counts:
-            known = Remembered(counts, to_json(await read()))
-        self._remember(key, known)
-        return Reply(raw_data=known.body)
+        key = (request.model_dump_json(), type(request), *entities)
+        body = self._known(key, counts)
+        return Reply(raw_data=body or self._remember(key, counts, to_json(await read())))
 
-    def _remember(self, key: Hashable, answer: Remembered) -> None:
-        before = self._answers.pop(key, None)
-        self._bytes += len(answer.body) - (len(before.body) if before else 0)
-        self._answers[key] = answer
+    async def rows(
+        self, sql: str, parameters: Mapping[str, Any], entities: Iterable[Entity], event_type: str
+    ) -> list[Row]:
+        """The rows of a statement that depend on events of one type of ``entities``, and on nothing else.
+
+        As they were before, if no such event was written since, and nothing deleted.
+        """
+        if self._changes is None:
+            return await self._store.read(sql, parameters)
+        counts = tuple(self._changes.of(entity.id, event_type) for entity in entities)
+        key = (repr(parameters), sql)
+        if body := self._known(key, counts):
+            found: list[Row] = orjson.loads(body)
+            return found
+        rows = await self._store.read(sql, parameters)
+        self._remember(key, counts, orjson.dumps(rows))
+        return rows
+
+    def _known(self, key: Key, counts: Counts) -> bytes | None:
+        known = self._remembered.get(key)
+        if known is None or known.counts != counts:
+            return None
+        self._remembered.move_to_end(key)
+        return known.body
+
+    def _remember(self, key: Key, counts: Counts, body: bytes) -> bytes:
+        if before := self._remembered.pop(key, None):
+            self._bytes -= before.bytes
+        size = len(body) + len(key[0])
+        if size <= self._max_bytes // SHARE:
+            self._remembered[key] = Remembered(counts, body, size)
+            self._bytes += size
         while self._bytes > self._max_bytes:
-            _, oldest = self._answers.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            self._bytes -= self._remembered.popitem(last=False)[1].bytes
+        return body

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from query.rows import MetricFilter, among, fill, filter_sql
 from schema.changes import Key
 from schema.store import Store
+from schema.tables import SINGLE_VALUE_ITER
 
 INDEX_SQL = """
 SELECT task, event_type, metric, variant, since, since_reset,
@@ -58,6 +59,11 @@ class Indexed(NamedTuple):
     def label(self) -> str:
         """Of the x axis; empty if it has none."""
         return self.newest_label[1]
+
+    @property
+    def is_on_axis(self) -> bool:
+        """Whether it has events with an iteration, other than single values."""
+        return self.low <= self.high and self.high > SINGLE_VALUE_ITER
 
     def merged(self, other: Indexed) -> Indexed:
         """Two rows of the same as one."""

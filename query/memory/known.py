@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from schema.changes import Changes, Key, News
 from schema.points import Name
 from schema.registry import Entity
 from schema.store import Store
-from schema.tables import SCALAR
+from schema.tables import SCALAR, SINGLE_VALUE_ITER
 
 MAX_ROWS = 200_000  # of the index, of all entities that are remembered
 MAX_ENTITY_ROWS = 10_000
@@ -116,14 +116,21 @@ class Known:
 
     def had(self, key: Key, event_type: str) -> bool:
         """Whether an entity ever had events of a type; True where that is not remembered."""
-        entry = self._entries.get(key)
-        return entry is None or any(row.event_type == event_type for row in entry.index())
+        return self._had(key, lambda row: row.event_type == event_type)
+
+    def had_single_values(self, key: Key) -> bool:
+        """Whether an entity ever had values without iteration; True where that is not remembered."""
+        return self._had(key, lambda row: row.event_type == SCALAR and row.low <= SINGLE_VALUE_ITER)
 
     def curves(self, key: Key) -> set[Name] | None:
         """Of which metrics and variants an entity ever had scalars, if that is remembered."""
         if (entry := self._entries.get(key)) is None:
             return None
         return {(row.metric, row.variant) for row in entry.index() if row.event_type == SCALAR}
+
+    def _had(self, key: Key, is_meant: Callable[[Indexed], bool]) -> bool:
+        entry = self._entries.get(key)
+        return entry is None or any(is_meant(row) for row in entry.index())
 
     async def _remembered(self, changes: Changes, keys: Sequence[Key]) -> dict[Key, Entry]:
         held = {key: self._entries[key] for key in keys if key in self._entries}

@@ -34,6 +34,7 @@ def measure(bench: Bench) -> None:
         send_all(service.clients(2), column_bodies(tasks, PER_REQUEST, requests), ARROW)
         settle(service.pids("up"))
         _curves(bench, service, tasks)
+        _tabs(bench, service, tasks[0])
         series = _long_series(bench, service)
         _logs(bench, service)
         _disk(bench, service, len(tasks) * ITERATIONS * len(METRICS) + series)
@@ -51,6 +52,45 @@ def _curves(bench: Bench, service: Service, tasks: list[str]) -> None:
     _ask(bench, service, "one task x 50 metrics, again", 20, scanned, HISTOGRAM, one[:1])
     _ask(bench, service, "one metric x 20 tasks, again", 15, 20 * ITERATIONS, MULTI, several[:1])
     _ask(bench, service, "latest values of a task, again", 3, None, LATEST, one[:1])
+
+
+def _tabs(bench: Bench, service: Service, task: str) -> None:
+    """What pages of a task ask for beside curves, each time a scalar has come."""
+    (writer,), client = service.clients(1), reader(service)
+    writer.send("events.add_batch", _of_tabs(task), LINES)
+    asked = {action: json.dumps(fields).encode() for action, fields in _asked_by_tabs(task).items()}
+    for action, body in asked.items():
+        client.send(action, body)
+    taken: list[float] = []
+    for _ in range(bench.times(ASKED)):
+        writer.send("events.add_batch", columns(task, METRICS[:1], ITERATIONS + len(taken), 1), ARROW)
+        client.send(LATEST, json.dumps({"task": task}).encode())  # waits until it can be read
+        for action, body in asked.items():
+            taken += milliseconds(lambda action=action, body=body: client.send(action, body), 1)
+    bench.results.add(Figure("plots, images, metrics of a task, a scalar having come", percentile(taken, 50), "ms"))
+    bench.results.add(Figure("the same, p99", percentile(taken, 99), "ms"))
+
+
+def _of_tabs(task: str) -> bytes:
+    common = {"task": task, "variant": "v", "timestamp": START_MS}
+    events: list[dict[str, Any]] = []
+    for number in range(100):
+        place = common | {"metric": f"m{number % 5}", "iter": number // 5}
+        events.append(place | {"type": "plot", "plot_str": json.dumps({"data": [{"y": list(range(200))}]})})
+        events.append(place | {"type": "training_debug_image", "url": f"http://files/{number}.png"})
+    return b"\n".join(json.dumps(event).encode() for event in events)
+
+
+def _asked_by_tabs(task: str) -> dict[str, dict[str, Any]]:
+    return {
+        "events.get_task_plots": {"task": task},
+        "events.get_multi_task_plots": {"tasks": [task]},
+        "events.debug_images": {"metrics": [{"task": task}], "iters": 3},
+        "events.get_debug_image_sample": {"task": task, "metric": "m1", "variant": "v"},
+        "events.get_task_metrics": {"tasks": [task], "event_type": "training_debug_image"},
+        "events.get_scalar_metrics_and_variants": {"task": task},
+        "events.get_task_single_value_metrics": {"tasks": [task]},
+    }
 
 
 def _long_series(bench: Bench, service: Service) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
+from query.cursor import Cursors
 from query.curves.complete import Complete
 from query.logs.paces import Paces
+from query.memory.answers import Memory
 from query.memory.held import Held
 from query.memory.known import Known
 from query.memory.tails import Tails
@@ -25,6 +27,7 @@ from schema.events import Context
 from schema.migrate import migrate
 from schema.registry import Entity
 from schema.store import EmbeddedEngine, Row, Store
+from schema.wire import Caller
 from tests.harness.events import Event
 
 CONTEXT = Context(now_ms=1, batch_id=b"b" * 16, fresh_id=b"f" * 16)
@@ -86,8 +89,17 @@ async def writing(directory: Path, held_points: int = 1 << 20) -> AsyncIterator[
         store.close()
 
 
+async def _entities(_: Caller, ids: Sequence[str], is_model: bool = False) -> list[Entity]:
+    return [task for task in TASKS if task.id in ids]
+
+
+async def _entity(caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
+    return (await _entities(caller, [entity_id]))[0]
+
+
 def _reader(store: Store, changes: Changes | None, held_points: int) -> SimpleNamespace:
-    known = Known(store, changes)
+    known, of_calls = Known(store, changes), {"entity": _entity, "entities": _entities, "cursors": Cursors("secret")}
     held, complete, tails = Held(known, changes, held_points), Complete(store, changes), Tails(known, changes)
     of_logs = {"tails": tails, "totals": Totals(), "paces": Paces()}
-    return SimpleNamespace(store=store, known=known, held=held, complete=complete, **of_logs)
+    memory = Memory(store, changes)
+    return SimpleNamespace(store=store, memory=memory, known=known, held=held, complete=complete, **of_logs, **of_calls)

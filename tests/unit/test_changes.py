@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from schema.changes import Changes
+from schema.changes import Changes, News
 
 
 async def is_done(waiting: asyncio.Task[bool]) -> bool:
@@ -51,6 +51,16 @@ def test_what_is_written_is_counted_when_it_can_be_read() -> None:
     changes.take(2, ["a"])
     changes.apply(2, ["a"])
     assert [changes.of(entity) for entity in "abc"] == [2, 1, 0]
+
+
+def test_what_is_written_is_counted_by_type_unless_something_was_lost() -> None:
+    changes = Changes()
+    changes.apply(1, ["a", "b"], News(types={"a": {"log", "plot"}}))
+    assert [changes.of("a", name) for name in ("log", "plot", "scalar")] == [1, 1, 0]
+    assert [changes.of("b", name) for name in ("log", "scalar")] == [1, 1]
+    changes.apply(2, ["a"])
+    assert [changes.of("a", name) for name in ("log", "plot", "scalar")] == [2, 2, 1]
+    assert [changes.of(entity) for entity in "ab"] == [2, 1]
 
 
 def test_nobody_waits_for_what_cannot_be_until_something_can() -> None:

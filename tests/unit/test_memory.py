@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from query.curves.latest import GetTaskLatestScalarValues
-from query.memory.answers import Memory
+from query.memory.answers import SHARE, Memory
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.wire import Answer, Reply, to_json
 
 TASK = Entity("t", "name", "created", "c", "c", False)
+NOT_ASKED: Any = None  # the store: answers come from `read`
 REQUEST = GetTaskLatestScalarValues(task="t")
 
 
@@ -20,7 +22,7 @@ class Asked:
     """A memory, and how often it had to read."""
 
     def __init__(self, changes: Changes | None, max_bytes: int = 1000) -> None:
-        self.memory = Memory(changes, max_bytes)
+        self.memory = Memory(NOT_ASKED, changes, max_bytes)
         self.reads = 0
 
     def ask(self, request: GetTaskLatestScalarValues = REQUEST, entities: Sequence[Entity] = (TASK,)) -> Reply:
@@ -74,15 +76,29 @@ def test_another_request_or_another_state_of_the_task_is_another_question() -> N
 
 
 def test_the_answers_used_last_are_kept() -> None:
-    size = len(to_json({"reads": 1}))
-    asked, (a, b, c) = Asked(Changes(), 2 * size), (GetTaskLatestScalarValues(task=name) for name in "abc")
-    for request in (a, b, a, c, a, b):
+    size = len(to_json({"reads": 10})) + len(REQUEST.model_dump_json())
+    asked, (a, b, *others) = (
+        Asked(Changes(), SHARE * size),
+        (GetTaskLatestScalarValues(task=str(number)) for number in range(SHARE + 1)),
+    )
+    for request in (a, b, *others[:-1], a, others[-1], a, b):
         asked.ask(request)
-    assert asked.reads == 4
+    assert asked.reads == SHARE + 2
 
 
-def test_one_that_is_larger_than_all_is_not_kept() -> None:
-    asked = Asked(Changes(), 1)
+def test_an_answer_takes_the_place_of_the_one_before() -> None:
+    changes, other = Changes(), replace(TASK, id="u")
+    asked = Asked(changes, SHARE * 100)
+    asked.ask()
+    for number in range(50):
+        changes.apply(number, ["u"])
+        asked.ask(entities=[other])
+    asked.ask()
+    assert asked.reads == 51
+
+
+def test_one_that_is_too_large_is_not_kept() -> None:
+    asked = Asked(Changes(), SHARE * 10)
     asked.ask()
     asked.ask()
     assert asked.reads == 2

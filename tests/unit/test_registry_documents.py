@@ -104,7 +104,7 @@ def test_changes_are_counted_for_each_entity() -> None:
 
 
 def test_forgotten_counts_do_not_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schema.changes.COUNTED_ENTITIES", 2)
+    monkeypatch.setattr("schema.changes.COUNTED", 2)
     changes, seen = Changes(), []
     for number in range(10):
         seen.append(changes.of("a"))
