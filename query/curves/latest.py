@@ -1,7 +1,7 @@
 """The newest values of a task (specification section 3.21).
 
-Curves in memory tell theirs. How far others go, the metric index knows: of long ones only the end is read; of those
-that do not have enough values there, as they ended earlier or have values at few iterations, all.
+Curves in memory tell theirs. How far others go the metric index knows: of long ones only the end is read; of those that
+do not have enough values there, as they ended earlier or have values at few iterations, all.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from query.reader import Reader
 from query.rows import Row, fill
 from query.threads import threads
 from schema.living import ENTITY
+from schema.points import Name
 from schema.registry import Entity
 from schema.requests import Request
 from schema.store import Store
@@ -43,6 +44,8 @@ FROM
 )
 GROUP BY metric, variant$threads
 """
+
+OF_METRICS = "metric IN {metrics:Array(String)}"
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -71,8 +74,10 @@ async def latest_of(reader: Reader, task: Entity) -> Answer:
     known = [row for row in facts.index if row.since == of_task.since]
     scalars = [row for row in known if row.event_type == SCALAR]
     rows = _held(reader.held, task, scalars)
-    if rows is None:
-        rows = await _latest(reader.store, of_task, scalars)
+    held = {_name(row) for row in rows}
+    if others := [curve for curve in scalars if (curve.metric, curve.variant) not in held]:
+        found = await _latest(reader.store, of_task, others, OF_METRICS if held else "1")
+        rows += [row for row in found if _name(row) not in held]
     last_iter = await _last_iter(reader.store, of_task, known)
     return {
         "metrics": _by_metric(rows),
@@ -83,32 +88,32 @@ async def latest_of(reader: Reader, task: Entity) -> Answer:
     }
 
 
-def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row] | None:
-    """Rows as of LATEST_SQL, if all curves are in memory."""
+def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row]:
+    """Rows as of LATEST_SQL, of the curves that are in memory."""
     rows: list[Row] = []
     for curve in curves:
         points = held.points(task.key, (curve.metric, curve.variant))
         if points is None or points.received is None:
-            return None
+            continue
         values = points.values[-VALUES:].astype(np.float64)
         names = {"metric": curve.metric, "variant": curve.variant}
         rows.append(names | {"last": float(values[-1]), "mean": float(values.mean()), "newest": points.received})
     return rows
 
 
-async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed]) -> list[Row]:
-    if not curves:
-        return []
+async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed], part: str) -> list[Row]:
+    """Of these curves, and of others in the same ``part`` of the task's."""
+    metrics = sorted({curve.metric for curve in curves})
     end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
     if longest < VALUES * SHARE:
-        return await _read(store, of_task, "1", longest * len(curves))
+        return await _read(store, of_task, part, longest * len(curves), metrics=metrics)
     recent = min(longest // SHARE, RECENT)
-    ends = await _read(store, of_task, "iter > {start:Int64}", recent * len(curves), start=end - recent)
-    enough = {(row["metric"], row["variant"]): row for row in ends if row["count"] == VALUES}
+    at_end, start = f"{part} AND iter > {{start:Int64}}", end - recent
+    ends = await _read(store, of_task, at_end, recent * len(curves), metrics=metrics, start=start)
+    enough = {_name(row): row for row in ends if row["count"] == VALUES}
     rest = sorted({curve.metric for curve in curves if (curve.metric, curve.variant) not in enough})
-    of_rest = "metric IN {metrics:Array(String)}"
-    whole = await _read(store, of_task, of_rest, longest * len(rest), metrics=rest) if rest else []
-    return list((enough | {(row["metric"], row["variant"]): row for row in whole}).values())
+    whole = await _read(store, of_task, OF_METRICS, longest * len(rest), metrics=rest) if rest else []
+    return list((enough | {_name(row): row for row in whole}).values())
 
 
 async def _read(store: Store, of_task: Living, part: str, points: int, **parameters: Any) -> list[Row]:
@@ -126,6 +131,10 @@ async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) ->
         lines = await store.read(fill(LAST_LINE_SQL, {"$living": of_task.lines}), of_task.parameters)
         ends += [row["iter"] for row in lines]
     return max(ends, default=0)
+
+
+def _name(row: Row) -> Name:
+    return row["metric"], row["variant"]
 
 
 def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:

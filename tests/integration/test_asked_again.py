@@ -8,20 +8,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from ingest import news
 from query import debug_images, metrics, plots, samples, scalars, vectors
+from query.curves import latest
 from query.navigation import Navigate
 from schema.blocks import ALL, EVENTS, LOGS
 from schema.registry import Entity
-from schema.wire import Answer, Caller
+from schema.wire import Answer, Caller, Reply
 from tests.harness.events import LOG, SINGLE_VALUE, TYPES, Event, image, log, plot, scalar, vector
 from tests.harness.remembered import TASKS, Written, writing
 
 CALLER = Caller("user", "company 0", "user")
 METRICS = ("loss", "f1")
-Call = Callable[[Any], Awaitable[Answer]]
+Call = Callable[[Any], Awaitable[Answer | Reply]]
 
 
 def calls(tasks: Sequence[Entity]) -> list[Call]:
@@ -29,7 +31,7 @@ def calls(tasks: Sequence[Entity]) -> list[Call]:
     ids, one = [task.id for task in tasks], tasks[0].id
     targets = [{"task": task} for task in ids]
     names = {"task": one, "metric": METRICS[0], "variant": "v"}
-    asked: list[tuple[Callable[..., Awaitable[Answer]], Any]] = [
+    asked: list[tuple[Callable[..., Awaitable[Answer | Reply]], Any]] = [
         (scalars.get_task_single_value_metrics, scalars.GetTaskSingleValueMetrics(tasks=ids)),
         (vectors.vector_metrics_iter_histogram, vectors.VectorMetricsIterHistogram(**names)),
         (plots.get_task_plots, plots.GetTaskPlots(task=one, iters=2)),
@@ -42,6 +44,7 @@ def calls(tasks: Sequence[Entity]) -> list[Call]:
         *((metrics.get_multi_task_metrics, metrics.GetMultiTaskMetrics(tasks=ids, event_type=name)) for name in TYPES),
         (metrics.get_multi_task_metrics, metrics.GetMultiTaskMetrics(tasks=ids)),
         (metrics.get_scalar_metrics_and_variants, metrics.GetMetricsAndVariants(task=one)),
+        (latest.get_task_latest_scalar_values, latest.GetTaskLatestScalarValues(task=one)),
     ]
     return [lambda reader, call=call, request=request: call(reader, CALLER, request) for call, request in asked]
 
@@ -60,11 +63,18 @@ def some_events(chance: random.Random) -> list[Event]:
 async def ask(written: Written, call: Call) -> int:
     """How often the store is asked for an answer that is the same as for who has no memory."""
     before = written.store.asked
-    told = await call(written.remembering)
+    told = _data(await call(written.remembering))
     count = written.store.asked - before
-    expected = await call(written.asking)
+    expected = _data(await call(written.asking))
     assert {**told, "scroll_id": None} == {**expected, "scroll_id": None}
     return count
+
+
+def _data(answer: Answer | Reply) -> dict[str, Any]:
+    if isinstance(answer, Reply):
+        answer = orjson.loads(answer.raw_data) if answer.raw_data else answer.data
+    assert isinstance(answer, dict)
+    return answer
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -131,6 +141,28 @@ def test_metrics_go_with_the_events_that_had_them(tmp_path: Path) -> None:
             await expect(["new", "placeless"], ["new"], {"loss": ["v"]})
             await written.delete(TASKS[0], EVENTS)
             await expect([], [], {})
+
+    asyncio.run(scenario())
+
+
+def test_of_latest_values_only_those_are_read_that_are_not_held(tmp_path: Path) -> None:
+    """A single value is not held, nor is a curve that was written twice; the others of a metric are."""
+
+    async def scenario() -> None:
+        call = calls(TASKS[:1])[-1]
+        async with writing(tmp_path) as written:
+            curves = [
+                scalar("", iter=step, metric=name, variant=v, value=step)
+                for step in range(900)
+                for name in METRICS
+                for v in "vw"
+            ]
+            await written.write(TASKS[0], *curves)
+            assert await ask(written, call) == 0
+            await written.write(TASKS[0], scalar("", iter=SINGLE_VALUE, metric="Summary", value=7.0))
+            assert await ask(written, call) == 1
+            await written.write(TASKS[0], scalar("", iter=3, metric=METRICS[0], value=5.0))
+            assert await ask(written, call) > 0
 
     asyncio.run(scenario())
 
