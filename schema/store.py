@@ -173,6 +173,11 @@ class Store:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._rows, "read", READ_SETTINGS, sql, parameters)
 
+    async def read_json(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
+        """The rows of a SELECT as a JSON array; within READ_SETTINGS' bounds."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._json, "read", READ_SETTINGS, sql, parameters)
+
     async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """The answer of a SELECT as columns; within READ_SETTINGS' bounds."""
         loop = asyncio.get_running_loop()
@@ -204,11 +209,14 @@ class Store:
     def _rows(
         self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None
     ) -> list[Row]:
+        rows: list[Row] = orjson.loads(self._json(role, settings, sql, parameters))
+        return rows
+
+    def _json(self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None) -> bytes:
+        """As one array: to decode all rows at once takes a third less."""
         statement = f"{sql}\nFORMAT JSONEachRow"
         body = self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
-        listed = body.rstrip(b"\n").replace(b"\n", b",")  # to decode all at once takes a third less
-        rows: list[Row] = orjson.loads(b"[" + listed + b"]")
-        return rows
+        return b"[" + body.rstrip(b"\n").replace(b"\n", b",") + b"]"
 
     def _table(self, sql: str, parameters: Mapping[str, Any] | None) -> pa.Table:
         def read(client: Client) -> pa.Table:

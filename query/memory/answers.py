@@ -20,7 +20,7 @@ from schema.store import Store
 from schema.wire import Answer, Reply, to_json
 
 MAX_BYTES = 64 << 20  # of all of them, with what was asked
-SHARE = 8  # one takes no more than one in so many of them
+SHARE = 2  # one takes no more than one in so many of them
 
 Key = tuple[Any, ...]
 Counts = tuple[int, ...]
@@ -53,8 +53,9 @@ class Memory:
             return Reply(await read())
         counts = tuple(self._changes.of(entity.id) for entity in entities)
         key = (request.model_dump_json(), type(request), *entities)
-        body = self._known(key, counts)
-        return Reply(raw_data=body or self._remember(key, counts, to_json(await read())))
+        if (body := self._known(key, counts)) is None:
+            body = self._remember(key, counts, to_json(await read()))
+        return Reply(raw_data=body)
 
     async def rows(
         self, sql: str, parameters: Mapping[str, Any], entities: Iterable[Entity], event_type: str
@@ -67,11 +68,9 @@ class Memory:
             return await self._store.read(sql, parameters)
         counts = tuple(self._changes.of(entity.id, event_type) for entity in entities)
         key = (repr(parameters), sql)
-        if body := self._known(key, counts):
-            found: list[Row] = orjson.loads(body)
-            return found
-        rows = await self._store.read(sql, parameters)
-        self._remember(key, counts, orjson.dumps(rows))
+        if (body := self._known(key, counts)) is None:
+            body = self._remember(key, counts, await self._store.read_json(sql, parameters))
+        rows: list[Row] = orjson.loads(body)
         return rows
 
     def _known(self, key: Key, counts: Counts) -> bytes | None:

@@ -48,6 +48,10 @@ class CountingStore(Store):
         self.parameters |= parameters or {}
         return await super().read(sql, parameters)
 
+    async def read_json(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
+        self.asked += 1
+        return await super().read_json(sql, parameters)
+
     async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         self.asked += 1
         return await super().read_table(sql, parameters)
