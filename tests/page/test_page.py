@@ -495,6 +495,7 @@ def test_tasks_are_chosen_compared_and_switched_off(visit: Open, tasks: dict[str
     page.get_by_text("Table of values").click()
     row = page.get_by_role("row", name="accuracy / top 1")
     expect(row.get_by_role("cell")).to_have_count(6)
+    expect(page).to_have_url(re.compile("table=1"))
     page.reload()
     expect(page.get_by_role("row", name="accuracy / top 1")).to_be_visible()
 
