@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schema.changes import Key
+from schema.points import Array
 from schema.tables import INT64_MAX, INT64_MIN, SCALAR
 
 UINT64_MAX = 2**64 - 1
@@ -33,7 +32,6 @@ GROUP_BY = ("company", "task", "metric", "variant")
 BATCH_SHIFT = np.uint64(16)
 SMALL = 1 << 16  # numbers that are sorted by radix
 
-Array = npt.NDArray[Any]
 Since = Mapping[Key, tuple[int, int]]
 
 

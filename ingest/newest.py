@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from ingest.index import combinations
 from schema.changes import Key
-from schema.newest import SCHEMA, Array, Newest, joined
+from schema.newest import SCHEMA, Newest, joined
+from schema.points import Array
 
 ENTITY = ("company", "task")
 NUMBERS = 2  # of 64 bits in a digest

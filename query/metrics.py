@@ -10,10 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from query.memory.tombstones import newest_deletion
+from query.memory.living import Living
 from query.reader import Reader
 from query.rows import ANY_TYPE, EventType, event_types, fill, of_entities
-from schema.blocks import LOGS
 from schema.living import ENTITIES, LIVING_LOGS_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
@@ -96,9 +95,9 @@ async def _metrics_and_variants(
 async def _names(reader: Reader, entities: Sequence[Entity], event_type: str, on_axis: bool = False) -> set[Name]:
     """What the entities have. ``on_axis``: of events with an iteration, other than single values."""
     facts = await reader.known.of(entities, event_type="" if event_type == ANY_TYPE else event_type)
-    since = {task: newest_deletion(tombstones) for task, tombstones in facts.tombstones.items()}
-    rows = [row for row in facts.index if row.since == since[row.task] and (row.is_on_axis or not on_axis)]
-    cleared = [entity for entity in entities if any(t["scope"] == LOGS for t in facts.tombstones[entity.id])]
+    alive = {entity.id: Living.after(facts.tombstones[entity.id], entity) for entity in entities}
+    rows = [row for row in facts.index if row.since == alive[row.task].since and (row.is_on_axis or not on_axis)]
+    cleared = [entity for entity in entities if alive[entity.id].were_lines_deleted]
     unsure = {(entity.id, LOG) for entity in cleared}
     names = {(row.task, row.metric, row.variant) for row in rows if (row.task, row.event_type) not in unsure}
     return names | await _of_lines(reader, cleared, on_axis) if LOG in event_types(event_type) else names

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from schema.events import NO_TIMESTAMP
+from schema.points import Array
 from schema.tables import COMMON, INT64_MIN, LOG, TABLES
 
 COUNTED = 10_000  # lines: what an answer without scroll says at most (section 3.0.4)
@@ -18,8 +17,6 @@ KEPT = 2000  # lines, where there are more than twice as many
 SCHEMA = pa.schema(
     COMMON | TABLES[LOG].fields | {"received_at": pa.int64(), "seq": pa.uint64(), "copy_of": pa.uint64()}
 )
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

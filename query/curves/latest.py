@@ -6,7 +6,7 @@ do not have enough values there, as they ended earlier or have values at few ite
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from query.memory.held import Held
 from query.memory.indexed import Indexed
 from query.memory.living import Living
 from query.reader import Reader
-from query.rows import Row, fill
+from query.rows import MetricFilter, Row, fill, filter_sql
 from query.threads import threads
 from schema.living import ENTITY
 from schema.points import Name
@@ -45,8 +45,6 @@ FROM
 GROUP BY metric, variant$threads
 """
 
-OF_METRICS = "metric IN {metrics:Array(String)}"
-
 endpoints = Endpoints(Tier.QUERY)
 
 
@@ -75,8 +73,8 @@ async def latest_of(reader: Reader, task: Entity) -> Answer:
     scalars = [row for row in known if row.event_type == SCALAR]
     rows = _held(reader.held, task, scalars)
     held = {_name(row) for row in rows}
-    if others := [curve for curve in scalars if (curve.metric, curve.variant) not in held]:
-        found = await _latest(reader.store, of_task, others, OF_METRICS if held else "1")
+    if others := [curve for curve in scalars if curve.name not in held]:
+        found = await _latest(reader.store, of_task, others, are_all=not held)
         rows += [row for row in found if _name(row) not in held]
     last_iter = await _last_iter(reader.store, of_task, known)
     return {
@@ -92,7 +90,7 @@ def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row]:
     """Rows as of LATEST_SQL, of the curves that are in memory."""
     rows: list[Row] = []
     for curve in curves:
-        points = held.points(task.key, (curve.metric, curve.variant))
+        points = held.points(task.key, curve.name)
         if points is None or points.received is None:
             continue
         values = points.values[-VALUES:].astype(np.float64)
@@ -101,22 +99,22 @@ def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row]:
     return rows
 
 
-async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed], part: str) -> list[Row]:
-    """Of these curves, and of others in the same ``part`` of the task's."""
-    metrics = sorted({curve.metric for curve in curves})
+async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed], are_all: bool) -> list[Row]:
+    """Of these curves, and of others of their metrics. ``are_all``: the task has no others."""
+    part, parameters = filter_sql([] if are_all else _metrics(curves))
     end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
     if longest < VALUES * SHARE:
-        return await _read(store, of_task, part, longest * len(curves), metrics=metrics)
+        return await _read(store, of_task, part, parameters, longest * len(curves))
     recent = min(longest // SHARE, RECENT)
-    at_end, start = f"{part} AND iter > {{start:Int64}}", end - recent
-    ends = await _read(store, of_task, at_end, recent * len(curves), metrics=metrics, start=start)
+    at_end = f"{part} AND iter > {{start:Int64}}"
+    ends = await _read(store, of_task, at_end, parameters | {"start": end - recent}, recent * len(curves))
     enough = {_name(row): row for row in ends if row["count"] == VALUES}
-    rest = sorted({curve.metric for curve in curves if (curve.metric, curve.variant) not in enough})
-    whole = await _read(store, of_task, OF_METRICS, longest * len(rest), metrics=rest) if rest else []
+    rest = _metrics(curve for curve in curves if curve.name not in enough)
+    whole = await _read(store, of_task, *filter_sql(rest), longest * len(rest)) if rest else []
     return list((enough | {_name(row): row for row in whole}).values())
 
 
-async def _read(store: Store, of_task: Living, part: str, points: int, **parameters: Any) -> list[Row]:
+async def _read(store: Store, of_task: Living, part: str, parameters: Row, points: int) -> list[Row]:
     """Of ``part`` of the task's points; there are about so many of them."""
     texts = {"$part": part, "$living": of_task.rows, "$threads": threads(points)}
     return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
@@ -133,13 +131,17 @@ async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) ->
     return max(ends, default=0)
 
 
+def _metrics(curves: Iterable[Indexed]) -> list[MetricFilter]:
+    return [MetricFilter(metric=name) for name in sorted({curve.metric for curve in curves})]
+
+
 def _name(row: Row) -> Name:
     return row["metric"], row["variant"]
 
 
 def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:
     metrics: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row["metric"], row["variant"])):
+    for row in sorted(rows, key=_name):
         last = row["last"]
         value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
         metrics.setdefault(row["metric"], []).append(value)

@@ -77,9 +77,9 @@ class GetTaskLog(Request):
     levels: list[str] = []
 
     @property
-    def is_newest(self) -> bool:
-        """Whether it is the page that is asked for again and again, to see what is new."""
-        return self.navigate_earlier and not self.from_timestamp and not self.is_filtered
+    def span(self) -> Span:
+        """Where its lines are."""
+        return Span.beyond(self.from_timestamp, "DESC" if self.navigate_earlier else "ASC")
 
     @property
     def is_filtered(self) -> bool:
@@ -120,30 +120,29 @@ async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> R
     Those without a timestamp follow where no start is given.
     """
     task = await reader.entity(caller, request.task)
-    if request.is_newest:
+    if request.span.is_newest and not request.is_filtered:  # asked for again and again, to see what is new
         return await reader.memory.answer(request, [task], lambda: page_of(reader, task, request))
     return Reply(await page_of(reader, task, request))
 
 
 async def page_of(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
     """Of a log, its lines as events."""
-    span = Span.beyond(request.from_timestamp, "DESC" if request.navigate_earlier else "ASC")
+    read = partial(_read_page, reader, task, request)
     if request.is_filtered:
-        rows, total = await _read_page(reader, task, request, span)
+        rows, total = await read()
     else:
-        read = partial(_read_page, reader, task, request, span)
-        rows, total = await reader.tails.page(task.key, span, request.batch_size, read)
+        rows, total = await reader.tails.page(task.key, request.span, request.batch_size, read)
     events = documents(rows, LOG)
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
     return {"events": events, "returned": len(events), "total": total}
 
 
-async def _read_page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Rows, int]:
+async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Rows, int]:
     """The lines of a page, and how many there are."""
     read = _filtered_page if request.is_filtered else _page
-    lines, total, rows = await read(reader, task, request, span)
-    if span.is_whole and len(rows) < min(request.batch_size, total):
+    lines, total, rows = await read(reader, task, request)
+    if request.span.is_whole and len(rows) < min(request.batch_size, total):
         rows += await lines.untimed(request.batch_size - len(rows))
     return rows, total
 
@@ -163,22 +162,22 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
     return Stream(_download(reader, task, None if is_json else request.line_format), headers)
 
 
-async def _page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
+async def _page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Rows]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
     alive = await living(reader.known, task)
     lines = Lines(reader.store, task).living(alive)
     total, rows = await asyncio.gather(
-        reader.totals.of(task, alive, lines.total), reader.paces.page(lines, span, request.batch_size)
+        reader.totals.of(task, alive, lines.total), reader.paces.page(lines, request.span, request.batch_size)
     )
     return lines, total, rows
 
 
-async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog, span: Span) -> tuple[Lines, int, Rows]:
+async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Rows]:
     """The same of those that are meant: where they are few, one look through the log finds both."""
     lines = _chosen(Lines(reader.store, task).living(await living(reader.known, task)), request)
     found = await lines.matches()
     total = found.count()
-    rows = await lines.matching_page(span, request.batch_size, found)
+    rows = await lines.matching_page(request.span, request.batch_size, found)
     return lines, await lines.total() if total is None else total, rows
 
 

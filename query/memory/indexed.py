@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from query.rows import MetricFilter, among, fill, filter_sql
 from schema.changes import Key
+from schema.points import Name
 from schema.store import Store
 from schema.tables import SINGLE_VALUE_ITER
 
@@ -54,6 +55,11 @@ class Indexed(NamedTuple):
     def identity(self) -> tuple[str | int, ...]:
         """What rows of the same have in common."""
         return self[:6]
+
+    @property
+    def name(self) -> Name:
+        """Its metric and variant."""
+        return self.metric, self.variant
 
     @property
     def label(self) -> str:

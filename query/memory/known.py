@@ -126,7 +126,7 @@ class Known:
         """Of which metrics and variants an entity ever had scalars, if that is remembered."""
         if (entry := self._entries.get(key)) is None:
             return None
-        return {(row.metric, row.variant) for row in entry.index() if row.event_type == SCALAR}
+        return {row.name for row in entry.index() if row.event_type == SCALAR}
 
     def _had(self, key: Key, is_meant: Callable[[Indexed], bool]) -> bool:
         entry = self._entries.get(key)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from query.paging import MAX_TIES
 from query.span import Span
 from schema.events import NO_TIMESTAMP
 from schema.newest import Newest, joined
+from schema.points import Array
 
 MAX_PENDING = 64
-
-Array = npt.NDArray[Any]
 
 
 class Tail:
