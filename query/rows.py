@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schema.events import document
-from schema.living import ENTITIES, ENTITY
 from schema.registry import Entity
 from schema.requests import Integer, Request
 from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, TABLES
@@ -22,6 +21,7 @@ Int64 = Annotated[Integer, Field(ge=INT64_MIN, le=INT64_MAX)]
 Iterations = Annotated[Integer, Field(ge=1, lt=2**31)]  # how many
 
 RECEIVED = ("received_at", "seq")
+ANY = "1"  # the condition of every row
 METRICS = "metric IN {filter_metrics:Array(String)}"
 FILTER = f"""{METRICS} AND (metric IN {{filter_whole:Array(String)}}
     OR (metric, variant) IN {{filter_pairs:Array(Tuple(String, String))}})"""
@@ -46,10 +46,17 @@ def of_entities(entities: Iterable[Entity]) -> dict[str, Any]:
 
 
 def among(companies: Sequence[str], tasks: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """The condition that a row is of these entities, and its parameters; a comparison is planned faster than a set."""
-    if len(companies) == len(tasks) == 1:
-        return ENTITY, {"company": companies[0], "task": tasks[0]}
-    return ENTITIES, {"companies": companies, "tasks": tasks}
+    """The condition that a row is of these entities, and its parameters."""
+    of_companies, names = one_of("company", companies, "companies")
+    of_tasks, more = one_of("task", tasks, "tasks")
+    return f"{of_companies} AND {of_tasks}", names | more
+
+
+def one_of(column: str, values: Sequence[str], plural: str) -> tuple[str, dict[str, Any]]:
+    """The condition that a column has one of these values, and its parameters; one is planned faster than a set."""
+    if len(values) == 1:
+        return f"{column} = {{{column}:String}}", {column: values[0]}
+    return f"{column} IN {{{plural}:Array(String)}}", {plural: values}
 
 
 def columns(event_type: str) -> str:
@@ -77,7 +84,7 @@ def event_types(wanted: str) -> Sequence[str]:
 def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
     """The condition and parameters of a metric filter (section 3.0.3); of the same metric the last entry wins."""
     if not filters:
-        return "1", {}
+        return ANY, {}
     variants = {entry.metric: entry.variants for entry in filters}
     if not any(variants.values()):
         return METRICS, {"filter_metrics": list(variants)}

@@ -11,9 +11,13 @@ ENTITY = "company = {company:String} AND task = {task:String}"
 COMPANIES = "company IN {companies:Array(String)}"
 ENTITIES = f"{COMPANIES} AND task IN {{tasks:Array(String)}}"
 
+# `seq` without the index on it, which is for what came last: to ask it about all that came after a deletion took a
+# third of a small read.
+WRITTEN = "identity(seq)"
+
 # The entity's newest deletion of events; 0 if there is none.
 SINCE = f"(SELECT max(seq) FROM tombstones WHERE {ENTITY} AND scope != 'logs')"
-LIVING = f"seq > {SINCE}"
+LIVING = f"{WRITTEN} > {SINCE}"
 
 # Of several entities the newest deletion of everything, and of events, as a statement of its own.
 DELETIONS_SQL = f"""

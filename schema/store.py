@@ -36,6 +36,7 @@ READ_SETTINGS: dict[str, Any] = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
     "output_format_arrow_compression_method": "none",
+    "merge_tree_coarse_index_granularity": 2,  # a tenth less for a search for several tasks
     "optimize_move_to_prewhere_if_final": 1,  # conditions on a row's identity only: before rows are merged
 }
 WRITE_SETTINGS: dict[str, Any] = {
@@ -45,6 +46,10 @@ WRITE_SETTINGS: dict[str, Any] = {
     "output_format_json_quote_64bit_integers": 0,
     "optimize_move_to_prewhere_if_final": 1,
     "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
+}
+# Of both, where a server knows them; 25.8 does not.
+NEWER_SETTINGS: dict[str, Any] = {
+    "use_skip_indexes_on_data_read": 0,  # but before: parts without the task are not opened
 }
 # ClickHouse's numbers for "not now": unexpected end, no such table (not yet, or it is read anew), cannot open, read or
 # write, timeouts, too many queries, sockets, no free connection, network, memory, read-only table, no space, too
@@ -244,6 +249,8 @@ class Store:
         """This thread's client for a role."""
         if (client := getattr(self._local, role, None)) is None:
             client = self._engine.connect(settings)
+            for name in client.server_settings.keys() & NEWER_SETTINGS:
+                client.set_client_setting(name, NEWER_SETTINGS[name])
             setattr(self._local, role, client)
             self._clients.append(client)
         return client

@@ -18,9 +18,10 @@ import pyarrow as pa
 from query.curves.arrays import grouped, ungrouped
 from query.curves.buckets import Curve
 from query.curves.index import Index
-from query.rows import Int64, Key, among, fill
+from query.rows import Int64, Key, among, fill, one_of
 from query.threads import threads
 from schema.events import NO_TIMESTAMP
+from schema.living import WRITTEN
 from schema.requests import Request
 from schema.rollups import coarse
 from schema.store import Store
@@ -30,7 +31,7 @@ MAX_ROWS = 1_000_000  # of points that are not grouped
 
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 WANTED = f"""
-    PREWHERE $entities$named AND iter > {SINGLE_VALUE_ITER}$living
+    PREWHERE $entities$named AND identity(iter) > {SINGLE_VALUE_ITER}$living
     WHERE has_iter$in_range"""
 POINTS, COPIES = f"scalars FINAL{WANTED}", f"scalars{WANTED}"
 ROWS_SQL = "SELECT $curve AS curve, $field AS x, toFloat32(value) AS y FROM $points LIMIT {limit:UInt64}"
@@ -162,7 +163,12 @@ class Scan:
         wanted = (
             part for part in ("metric", "variant") if len(self._places[part]) == 1 or not self._is_all(part, index)
         )
-        return "".join(f" AND {part} IN {{{part}s:Array(String)}}" for part in wanted)
+        return "".join(f" AND {self._is_named(part)}" for part in wanted)
+
+    def _is_named(self, part: str) -> str:
+        condition, parameters = one_of(part, [*self._places[part]], f"{part}s")
+        self._parameters |= parameters
+        return condition
 
     def _is_all(self, part: str, index: Index) -> bool:
         return index.is_whole and self._places[part].keys() == {row[part] for row in index.curves}
@@ -175,7 +181,7 @@ class Scan:
 
     def _living(self, index: Index) -> str:
         deleted = [index.deleted[task] for task in self._places["task"]]
-        return f" AND seq > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else ""
+        return f" AND {WRITTEN} > {self._of_name('task', 'deleted', deleted)}" if any(deleted) else ""
 
     def _of_name(self, part: str, name: str, values: Iterable[int], otherwise: int = 0) -> str:
         return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values), otherwise)

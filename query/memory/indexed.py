@@ -8,10 +8,13 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from query.rows import MetricFilter, among, fill, filter_sql
+from query.threads import threads
 from schema.changes import Key
 from schema.points import Name
 from schema.store import Store
 from schema.tables import SINGLE_VALUE_ITER
+
+ROWS_READ = 5000  # for an entity, with those of others that lie beside
 
 INDEX_SQL = """
 SELECT task, event_type, metric, variant, since, since_reset,
@@ -94,6 +97,7 @@ async def read_index(
     of_them, names = among(*by_part(keys))
     of_type = "event_type = {event_type:String}" if event_type else "1"
     statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them, "$of_type": of_type})
+    statement += threads(len(keys) * ROWS_READ)
     rows = await store.read(statement, parameters | names | {"event_type": event_type})
     return [Indexed.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
 

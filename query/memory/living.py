@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from query.memory.known import Known
 from query.memory.tombstones import newest_deletion
-from query.rows import Row, of_entity
+from query.rows import ANY, Row, of_entity
 from schema.blocks import LOGS
-from schema.living import CLEARED
+from schema.living import CLEARED, WRITTEN
 from schema.registry import Entity
 
-LIVING = "seq > {since:UInt64}"
+LIVING = f"{WRITTEN} > {{since:UInt64}}"
 CLEARINGS = "{clearings:Array(Tuple(UInt64, Int64, Array(String), Array(String)))}"
 
 
@@ -49,8 +49,9 @@ class Living:
             for row in tombstones
             if row["scope"] == LOGS and row["seq"] > since
         ]
-        lines = f"{LIVING} AND NOT arrayExists(t -> {CLEARED}, {CLEARINGS})" if clearings else LIVING
-        return cls(LIVING, lines, of_entity(entity) | {"since": since, "clearings": clearings})
+        rows = LIVING if since else ANY
+        lines = f"{rows} AND NOT arrayExists(t -> {CLEARED}, {CLEARINGS})" if clearings else rows
+        return cls(rows, lines, of_entity(entity) | {"since": since, "clearings": clearings})
 
 
 async def living(known: Known, entity: Entity) -> Living:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from query.memory.indexed import by_part
 from query.rows import Row, among, fill
+from query.threads import ONE_THREAD
 from schema.blocks import ALL, LOGS
 from schema.changes import Key
 from schema.store import Store
 
-TOMBSTONES_SQL = "SELECT task, seq, scope, through, include, exclude FROM tombstones WHERE $entities"
+TOMBSTONES_SQL = f"SELECT task, seq, scope, through, include, exclude FROM tombstones WHERE $entities{ONE_THREAD}"
 
 
 async def read_tombstones(store: Store, keys: Sequence[Key]) -> dict[str, list[Row]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from schema.errors import StoreRejected, Unavailable
-from schema.store import EmbeddedEngine, Store
+from schema.store import NEWER_SETTINGS, EmbeddedEngine, Store
 
 CREATE = (
     "CREATE TABLE t (name String, number Int64, CONSTRAINT known CHECK name != 'bad') ENGINE = MergeTree ORDER BY ()"
@@ -67,3 +67,12 @@ def test_too_many_mutations_are_not_now(store: Store) -> None:
     with pytest.raises(Unavailable) as failure:
         store.execute("DELETE FROM t WHERE name = 'two'")
     assert failure.value.number == 692
+
+
+def test_a_setting_that_the_server_does_not_know_yet_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NEWER_SETTINGS, "setting_of_a_later_year", 1)
+    store = Store(EmbeddedEngine(tmp_path / "chdb"))
+    assert store.select("SELECT getSetting('use_skip_indexes_on_data_read') AS it") == [{"it": False}]
+    store.close()
