@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from query.paging import END, MAX_UNSCROLLED_TOTAL, Snapshot, remember, resume
 from query.reader import Reader
 from query.rows import Row, columns, fill, of_entities
+from schema.errors import InvalidScroll
 from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
@@ -88,8 +89,18 @@ class Page:
 
 @endpoints.add("events.clear_scroll", "2.18")
 async def clear_scroll(reader: Reader, caller: Caller, request: ClearScroll) -> Answer:
-    """Nothing: scroll ids hold their state themselves and expire."""
+    """A snapshot scroll (kind A) is not continued from this id any more; of any other text nothing is remembered."""
+    if reader.cursors.knows(request.scroll_id):
+        await reader.registry.clear_scroll(request.scroll_id)
     return {}
+
+
+async def scroll_state(reader: Reader, caller: Caller, name: str, ids: Sequence[str], scroll_id: str) -> Any:
+    """What a kind-A scroll over these entities remembers. Raises InvalidScroll, if it was cleared for one."""
+    state = reader.cursors.read(scroll_id, name, caller, ids)
+    if await reader.registry.is_scroll_cleared(scroll_id):
+        raise InvalidScroll("The scroll was cleared")
+    return state
 
 
 async def scroll(
@@ -108,8 +119,9 @@ async def scroll(
     if request.scroll_id == END:
         return Page([], 0, None)
     entities, snapshot = sorted(entities, key=lambda entity: entity.id), None
+    ids = [entity.id for entity in entities]
     if request.scroll_id:
-        state = reader.cursors.read(request.scroll_id, name, caller, [entity.id for entity in entities])
+        state = await scroll_state(reader, caller, name, ids, request.scroll_id)
         request, snapshot = resume(request, state["request"]), Snapshot.of(state["snapshot"])
     selection = select(request)
     if snapshot is None:
@@ -120,7 +132,7 @@ async def scroll(
     if not rows:
         return Page([], snapshot.total, END)
     state = {"request": remember(request), "snapshot": following.state()}
-    return Page(rows, snapshot.total, reader.cursors.make(name, caller, [entity.id for entity in entities], state))
+    return Page(rows, snapshot.total, reader.cursors.make(name, caller, ids, state))
 
 
 async def _take_snapshot(reader: Reader, entities: Sequence[Entity], selection: Selection) -> Snapshot:

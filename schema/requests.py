@@ -50,16 +50,20 @@ Texts = Annotated[list[str], BeforeValidator(_texts)]
 
 
 class Request(BaseModel):
-    """Parameters of one call. Null means absent; unknown fields are ignored; texts must be texts."""
+    """Parameters of one call. Null means absent, of booleans false; unknown fields are ignored; texts must be texts."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, values: Any) -> Any:
-        return (
-            {name: value for name, value in values.items() if value is not None} if isinstance(values, dict) else values
-        )
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None or cls._is_boolean(name)}
+
+    @classmethod
+    def _is_boolean(cls, name: str) -> bool:
+        return name in cls.model_fields and cls.model_fields[name].annotation is bool
 
     @classmethod
     def read(cls, parameters: Parameters) -> Request:

@@ -19,6 +19,7 @@ from query.memory.living import living
 from query.paging import MAX_PAGE, PageSize, Snapshot
 from query.reader import Reader
 from query.rows import Int64, MetricFilter, columns, documents, filter_sql
+from query.scrolls import scroll_state
 from query.span import Span
 from query.threads import ONE_THREAD
 from schema.errors import BadValue, MissingField
@@ -201,7 +202,7 @@ async def _scroll(
         return {"events": [], "returned": 0, "total": 0, "scroll_id": END}
     endpoint = f"{SCROLL} {direction}"
     if request.scroll_id:
-        snapshot = Snapshot.of(reader.cursors.read(request.scroll_id, endpoint, caller, [task.id]))
+        snapshot = Snapshot.of(await scroll_state(reader, caller, endpoint, [task.id], request.scroll_id))
     else:
         snapshot = await _snapshot(reader, task, min(request.batch_size, MAX_PAGE))
     rows = await _snapshot_page(reader, task, snapshot, direction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 import uuid
@@ -42,12 +43,27 @@ class Shared(Database):
 
         await self._write(replace)
 
+    async def clear_scroll(self, scroll_id: str) -> None:
+        """A scroll id, of any kind and length, that may not be used any more."""
+        row = {"id": _cleared(scroll_id), "company": "", "position": 0, "used_at": int(time.time())}
+
+        def insert(connection: sa.Connection) -> None:
+            _forget_old(connection)
+            insert_if_new(connection, SCROLLS, row)
+
+        await self._write(insert)
+
+    async def is_scroll_cleared(self, scroll_id: str) -> bool:
+        """Whether ``clear_scroll`` was called with it; forgotten after SCROLL_SECONDS."""
+        query = sa.select(SCROLLS.c.id).where(SCROLLS.c.id == _cleared(scroll_id))
+        return await self._read(lambda c: c.execute(query).first()) is not None
+
     async def start_scroll(self, company: str, position: int) -> str:
         """The id of a new scroll that has delivered ``position`` rows; old ones are forgotten."""
         now, scroll_id = int(time.time()), uuid.uuid4().hex
 
         def insert(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(SCROLLS).where(SCROLLS.c.used_at < now - SCROLL_SECONDS))
+            _forget_old(connection)
             row = {"id": scroll_id, "company": company, "position": position, "used_at": now}
             connection.execute(sa.insert(SCROLLS).values(row))
 
@@ -65,3 +81,11 @@ class Shared(Database):
         """Remember how many rows a scroll has delivered."""
         update = sa.update(SCROLLS).where(SCROLLS.c.id == scroll_id)
         await self._write(lambda c: c.execute(update.values(position=position, used_at=int(time.time()))))
+
+
+def _forget_old(connection: sa.Connection) -> None:
+    connection.execute(sa.delete(SCROLLS).where(SCROLLS.c.used_at < int(time.time()) - SCROLL_SECONDS))
+
+
+def _cleared(scroll_id: str) -> str:
+    return f"cleared {hashlib.blake2b(scroll_id.encode(), digest_size=16).hexdigest()}"
