@@ -139,7 +139,7 @@ async def scalar_metrics_iter_raw(reader: Reader, caller: Caller, request: Scala
         "returned": sum(len(row["xs"]) for row in rows),
         "total": total,
         "scroll_id": reader.cursors.make(RAW, caller, [entity.id], state),
-        "variants": {row["variant"]: {"y": row["ys"], request.key: row["xs"]} for row in rows},
+        "variants": {row["variant"]: {"y": [*map(float, row["ys"])], request.key: row["xs"]} for row in rows},
     }
 
 

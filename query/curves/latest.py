@@ -142,7 +142,7 @@ def _name(row: Row) -> Name:
 def _by_metric(rows: Sequence[Row]) -> list[dict[str, Any]]:
     metrics: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=_name):
-        last = row["last"]
-        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": row["mean"]}
+        last, mean = float(row["last"]), float(row["mean"])
+        value = {"name": row["variant"], "last_value": last, "last_10_value": last, "last_100_value": mean}
         metrics.setdefault(row["metric"], []).append(value)
     return [{"name": metric, "variants": variants} for metric, variants in metrics.items()]

@@ -201,12 +201,12 @@ def _summary(row: Row) -> Fields:
     summary = {
         "metric": row["metric"],
         "variant": row["variant"],
-        "value": row["newest"]["value"],
-        "min_value": row["least"]["value"],
+        "value": float(row["newest"]["value"]),
+        "min_value": float(row["least"]["value"]),
         "min_value_iteration": row["least"]["iter"],
-        "max_value": -row["greatest"]["negated"],
+        "max_value": -float(row["greatest"]["negated"]),
         "max_value_iteration": row["greatest"]["iter"],
-        "first_value": row["oldest"]["value"],
+        "first_value": float(row["oldest"]["value"]),
         "first_value_iteration": row["oldest"]["iter"],
     }
     if row["x_axis_label"]:
@@ -215,7 +215,7 @@ def _summary(row: Row) -> Fields:
 
 
 def _counts(row: Row | None) -> Fields:
-    return {"count": row["n"], "mean_value": round(row["mean"] or 0.0, 2)} if row else {"count": 0, "mean_value": 0.0}
+    return {"count": row["n"], "mean_value": round(float(row["mean"] or 0), 2)} if row else {"count": 0, "mean_value": 0.0}
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:

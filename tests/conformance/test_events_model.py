@@ -338,6 +338,19 @@ def test_a_value_comes_back_as_the_full_double(api: Api, task: str) -> None:
     assert list(map(float, raw["variants"]["v"]["y"])) == list(map(float, values))
 
 
+@pytest.mark.parametrize("value", [3.0, -0.0, 2.26797932753915e17, -1.2345678901234e20, 3.4e38])
+def test_a_whole_double_is_the_same_double_wherever_it_is_told(api: Api, task: str, value: float) -> None:
+    api.add(scalar(task, 1, value), scalar(task, -(2**31), value, metric="single"))
+    raw = api.call("events.scalar_metrics_iter_raw", task=task, metric={"metric": "m"})["variants"]["v"]["y"]
+    single = api.call("events.get_task_single_value_metrics", tasks=[task])["tasks"][0]["values"][0]["value"]
+    whole = [event["value"] for event in api.events(task)]
+    last_metrics = api.call("tasks.get_by_id", task=task)["task"]["last_metrics"].values()
+    summaries = [summary for variants in last_metrics for summary in variants.values()]
+    told = [*raw, single, *whole, *(s[name] for s in summaries for name in ("value", "min_value", "first_value"))]
+    assert len(told) == 10
+    assert all(isinstance(number, float) and number == value for number in told)
+
+
 def test_aggregates_see_a_32_bit_float(api: Api, task: str) -> None:
     values = {0.1: 0.10000000149011612, 0.25: 0.25, 16777217: 16777216.0, 1e-50: 0.0, -3.3: -3.299999952316284}
     api.add(*(scalar(task, n, value) for n, value in enumerate(values)))
