@@ -69,12 +69,18 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(f"--{setting.replace('_', '-')}", help=field.description)
         if name == "user":
             command.add_argument("action", choices=("add",))
-            command.add_argument("--name", required=True)
+            command.add_argument("--name", required=True, type=_text)
             command.add_argument("--role", default="user", choices=("user", "admin", "root"))
         if name == "dlq":
             command.add_argument("action", choices=("list", "show", "replay"))
             command.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
     return root
+
+
+def _text(argument: str) -> str:
+    if not argument:
+        raise argparse.ArgumentTypeError("a text is expected")
+    return argument
 
 
 def _complain(error: EventsError, exit_code: int) -> int:

@@ -58,14 +58,14 @@ async def topics(settings: Settings) -> None:
 
 async def _first_user(registry: Registry, settings: Settings) -> None:
     """The user of the settings, or, where nobody is yet, a made one, printed once."""
-    if settings.access_key and settings.secret_key.get_secret_value():
-        await first_start.ensure_first_user(registry, settings, first_start.first_credentials(settings))
+    if given := first_start.given_first(settings):
+        await first_start.ensure_first_user(registry, settings, given)
     elif not await registry.has_users():
         made = first_start.make_credentials()
         await first_start.ensure_first_user(registry, settings, made)
         print(json.dumps(vars(made)))
-    if settings.web_access_key and settings.web_secret_key.get_secret_value():
-        await first_start.ensure_web_user(registry, settings, first_start.web_credentials(settings))
+    if web := first_start.given_web(settings):
+        await first_start.ensure_web_user(registry, settings, web)
 
 
 def _plan(settings: Settings) -> TopicPlan:

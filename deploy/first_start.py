@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from pydantic import SecretStr
+
 from schema.errors import ConfigError
 from schema.registry import WEB_ROLE, Registry
 from schema.settings import Settings
@@ -44,21 +46,36 @@ def make_credentials() -> Credentials:
 
 
 def first_credentials(settings: Settings) -> Credentials:
-    """The first user's, of the settings or kept in the data directory."""
-    given = Credentials(settings.access_key, settings.secret_key.get_secret_value())
-    return _given_or_kept(given, settings.data_dir / "credentials.json")
+    """The first user's, of the settings or kept in the data directory. Raises ConfigError, as ``given_first``."""
+    return given_first(settings) or _kept(settings.data_dir / "credentials.json")
 
 
 def web_credentials(settings: Settings) -> Credentials:
-    """The web application's own, of the settings or kept in the data directory."""
-    given = Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value())
-    return _given_or_kept(given, settings.data_dir / "web-credentials.json")
+    """The web application's own, of the settings or kept in the data directory. Raises ConfigError."""
+    return given_web(settings) or _kept(settings.data_dir / "web-credentials.json")
 
 
-def _given_or_kept(given: Credentials, file: Path) -> Credentials:
-    """What is given, else what is in the file (mode 0600), made if there is none."""
-    if given.access_key and given.secret_key:
-        return given
+def given_first(settings: Settings) -> Credentials | None:
+    """The first user's, of the settings. Raises ConfigError for half of them, and a key that no client could send."""
+    return _given(settings.access_key, settings.secret_key, "EVENTIDE_")
+
+
+def given_web(settings: Settings) -> Credentials | None:
+    """The web application's own, of the settings. Raises ConfigError, as ``given_first``."""
+    return _given(settings.web_access_key, settings.web_secret_key, "EVENTIDE_WEB_")
+
+
+def _given(access_key: str, secret: SecretStr, prefix: str) -> Credentials | None:
+    secret_key = secret.get_secret_value()
+    if bool(access_key) != bool(secret_key):
+        raise ConfigError(f"{prefix}ACCESS_KEY and {prefix}SECRET_KEY: set both or neither")
+    if ":" in access_key:
+        raise ConfigError(f"{prefix}ACCESS_KEY: Basic credentials end it at the first colon")
+    return Credentials(access_key, secret_key) if access_key else None
+
+
+def _kept(file: Path) -> Credentials:
+    """What is in the file (mode 0600), made if there is none."""
     if not file.exists():
         made = make_credentials()
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from schema.errors import ConfigError
 from schema.settings import Settings
@@ -34,10 +35,21 @@ def producer(settings: Settings) -> Producer:
 
 
 def server_engine(settings: Settings) -> ServerEngine:
-    """The ClickHouse server. Raises ConfigError if none is set."""
+    """The ClickHouse server. Raises ConfigError if none is set, or what is set is no address of one."""
     from schema.store import ServerEngine
 
-    return ServerEngine(required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL"))
+    url = required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL")
+    if not _is_http(url):
+        raise ConfigError("EVENTIDE_CLICKHOUSE_URL: http(s)://user:password@host:port/database is expected")
+    return ServerEngine(url)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no number, or beyond 65535
+        return False
 
 
 def file_store(settings: Settings) -> FileStore:

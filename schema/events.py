@@ -339,7 +339,7 @@ def _restore_identity(event: dict[str, Any], row: Row) -> None:
 def _restore_scalar(event: dict[str, Any]) -> None:
     event.pop("x_axis_label", None)  # kept for ``last_metrics`` and histograms only (section 4)
     if "value" in event:
-        event["value"] = float(event["value"])  # ClickHouse writes whole ones as integers, beyond 2**53 not their digits
+        event["value"] = float(event["value"])  # written as an integer if it is whole, beyond 2**53 another one
 
 
 def _restore_vector(event: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class Settings(BaseModel):
     )
     web_access_key: str = Field("", description="the web app's own credential; made at the first start")
     web_secret_key: SecretStr = Field(SecretStr(""), description="its secret; made at the first start")
-    company: str = Field("eventide", description="company of the first user")
+    company: str = Field("eventide", min_length=1, description="company of the first user")
     token_secret: SecretStr = Field(
         SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"
     )

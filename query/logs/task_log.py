@@ -279,7 +279,17 @@ def _text_line(event: dict[str, Any], line_format: str) -> str:
     try:
         return line_format.rstrip("\n").format(**values) + "\n"
     except (ValueError, TypeError):  # a number's format, and this line has a text or nothing there
-        return " ".join(str(value) for value in values.values()) + "\n"
+        return AsFarAsPossible().vformat(line_format.rstrip("\n"), (), values) + "\n"
+
+
+class AsFarAsPossible(Formatter):
+    """Values that a format is not for are told as they are."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        try:
+            return str(super().format_field(value, format_spec))
+        except (ValueError, TypeError):
+            return str(value)
 
 
 def check_line_format(line_format: str) -> None:

@@ -215,7 +215,8 @@ def _summary(row: Row) -> Fields:
 
 
 def _counts(row: Row | None) -> Fields:
-    return {"count": row["n"], "mean_value": round(float(row["mean"] or 0), 2)} if row else {"count": 0, "mean_value": 0.0}
+    count, mean = (row["n"], row["mean"]) if row else (0, None)
+    return {"count": count, "mean_value": round(float(mean or 0), 2)}
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import orjson
 import regex
 import sqlalchemy as sa
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidRegex, NotUnique, Unavailable
@@ -26,6 +26,7 @@ from schema.registry.planner import set_statistics
 from schema.registry.tables import METADATA
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
+BACKENDS = ("sqlite", "postgresql")
 MATCH_SECONDS = 0.1
 THREADS = 4
 BAD_PATTERN = "2201B"  # PostgreSQL's code
@@ -37,7 +38,7 @@ Work = Callable[[sa.Connection], Result]
 
 
 class Database:
-    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""
+    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's. Raises ConfigError if it is none."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
@@ -121,7 +122,7 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
     except AWAY as error:
         if "user-defined function" in str(error):
             raise InvalidRegex(f"The pattern takes more than {MATCH_SECONDS} seconds for a text") from error
-        raise Unavailable(f"The registry is not available: {error}") from error
+        raise Unavailable(f"The registry is not available: {getattr(error, 'orig', None) or error}") from error
 
 
 def _check_columns(connection: sa.Connection) -> None:
@@ -142,8 +143,18 @@ def _locked(engine: sa.Engine) -> sa.Connection:
     return connection
 
 
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(f"EVENTIDE_REGISTRY_URL: {error}") from error
+    if (name := parsed.get_backend_name()) not in BACKENDS:
+        raise ConfigError(f"EVENTIDE_REGISTRY_URL: one of {', '.join(BACKENDS)} is expected, not {name}")
+    return parsed
+
+
 def _engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
+    parsed = _parsed(url)
     json_options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": _load}
     if parsed.get_backend_name() == "postgresql":
         postgres = parsed.set(drivername="postgresql+psycopg")

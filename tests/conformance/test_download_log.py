@@ -117,6 +117,15 @@ BAD_FORMATS = ["{", "}", "{msg", "{}", "{0}", "{nothing}", "{task}", "{msg.x}", 
 BAD_FORMATS += ["{level[a]}", "{msg!x}", "{msg:{level}}"]
 
 
+def test_a_number_format_leaves_what_is_no_such_number_as_it_is(api: Api, task: str) -> None:
+    api.add(*(log(task, f"line {n}", timestamp=time) for n, time in enumerate((7, 7.5, None))))
+    assert text(api, task, line_format="{asctime:d}|{msg!r:>9}").splitlines() == [
+        "7| 'line 0'",
+        "7.5| 'line 1'",
+        "| 'line 2'",
+    ]
+
+
 @pytest.mark.parametrize("line_format", BAD_FORMATS)
 def test_malformed_formats_and_unknown_names(api: Api, started: str, line_format: str) -> None:
     assert api.fail(DOWNLOAD, task=started, line_type="text", line_format=line_format) == (400, 16)
