@@ -1,7 +1,7 @@
 """The registry: tasks, models, projects and users. SQLAlchemy over SQLite (embedded) or PostgreSQL.
 
-``documents`` stores and changes, ``search`` finds by ``conditions``, ``entities`` answers what reads and writes of
-events ask, ``users`` knows who calls. ``Registry`` is all of them. Nothing outside this package sees SQL.
+``documents`` stores and changes, ``touches`` moves times, ``search`` finds by ``conditions``, ``entities`` answers what
+reads and writes of events ask, ``users`` knows who calls. ``Registry`` is all of them. Nothing outside sees SQL.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from schema.registry.entities import Entities, Entity
 from schema.registry.search import Search
 from schema.registry.shared import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
+from schema.registry.touches import Touches
 from schema.registry.users import LABELS, WEB_ROLE, User, Users
 
 __all__ = [
@@ -63,5 +64,5 @@ __all__ = [
 ]
 
 
-class Registry(Search, Entities, Users, Shared, Documents, Database):
+class Registry(Touches, Search, Entities, Users, Shared, Documents, Database):
     """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""

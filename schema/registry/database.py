@@ -50,6 +50,9 @@ class Database:
         """Create the tables that are missing. Raises ConfigError if another version made those that are there."""
         await self._write(self._create_all)
 
+    async def settle(self) -> None:
+        """Write what this process has put off."""
+
     async def ping(self) -> None:
         """Raises Unavailable unless the database answers."""
         await self._read(lambda connection: connection.execute(sa.select(1)))

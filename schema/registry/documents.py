@@ -42,6 +42,7 @@ class Documents(Database):
     async def get_many(self, kind: Kind, ids: Iterable[str]) -> list[Document]:
         """The documents that exist, in no order."""
         wanted = list(_batches(ids))
+        await self.settle()
         return await self._read(lambda c: [found for some in wanted for found in _select(c, kind, some)])
 
     async def update(self, kind: Kind, document_id: str, change: Change) -> Document | None:

@@ -45,6 +45,7 @@ class Search(Database):
             query = _few(kind, company, condition, page)
         else:
             query = _many(kind, company, condition, page)
+        await self.settle()
         return await self._read(lambda c: [_project(dict(row), page) for row in c.execute(query).mappings()])
 
     async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:

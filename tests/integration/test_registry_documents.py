@@ -145,6 +145,24 @@ def test_a_touch_only_moves_forward(registry: Registry) -> None:
     assert run(registry.get(TASKS, "id-a")) == made | moved
 
 
+def test_who_reads_documents_sees_touches_that_were_put_off(registry: Registry) -> None:
+    run(registry.create(TASKS, document("a", last_update="2026-01-02", last_change="2026-01-02")))
+
+    async def read_at_once() -> tuple[Document | None, list[Document]]:
+        registry.touch_soon(TASKS, ["id-a", "nobody"], "u")
+        writing = asyncio.create_task(registry.settle())  # who comes while it is being written waits
+        await asyncio.sleep(0)
+        one = await registry.get(TASKS, "id-a")
+        await writing
+        registry.touch_soon(TASKS, ["id-a"], "w")
+        return one, await registry.find(TASKS, "c")
+
+    one, (other,) = run(read_at_once())
+    assert one
+    assert (one["last_changed_by"], other["last_changed_by"]) == ("u", "w")
+    assert "2026-01-02" < one["last_update"] <= other["last_update"]
+
+
 def test_entities_say_what_events_need_to_know(registry: Registry) -> None:
     run(registry.create(TASKS, document("a", status="created")))
     run(registry.create(TASKS, document("b", status="published", company="", company_origin="c")))
