@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schema.events import document
 from schema.registry import Entity
@@ -18,7 +18,7 @@ EventType = Literal["log", "plot", "training_debug_image", "training_stats_scala
 ANY_TYPE: Literal["*"] = "*"
 Key = Literal["iter", "timestamp", "iso_time"]  # an axis
 Int64 = Annotated[Integer, Field(ge=INT64_MIN, le=INT64_MAX)]
-Iterations = Annotated[Integer, Field(ge=1, lt=2**31)]  # how many
+Iterations = Annotated[Integer, Field(ge=1), AfterValidator(lambda count: min(count, 2**31 - 1))]  # how many
 
 RECEIVED = ("received_at", "seq")
 ANY = "1"  # the condition of every row

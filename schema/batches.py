@@ -35,7 +35,7 @@ class Batch:
 
         An entity's own reason wins over what else is wrong with its events (section 2.7).
         """
-        counts = Counter(reasons.get(entity or "", reason) for entity, reason in self.failures)
+        counts = Counter(reason if entity is None else reasons.get(entity, reason) for entity, reason in self.failures)
         if reasons:
             for event_type, rows in list(self.rows.items()):
                 self.rows[event_type], refused = without(rows, reasons)

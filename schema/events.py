@@ -81,10 +81,10 @@ def normalise(line: dict[str, Any], place: int, context: Context) -> Event:
     """
     event = Event()
     try:
-        event.type = _event_type(line)
         entity, is_model, allow_locked = _entity(line)
         if isinstance(entity, str):
             event.mention = Mention(entity, is_model, allow_locked)
+        event.type = _event_type(line)
         _check_entity(entity, is_model, event.type)
         event.is_checked = True
         event.row = {"task": entity, "model_event": is_model}

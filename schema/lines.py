@@ -21,6 +21,7 @@ from schema.events import Context, Mention
 from schema.ordinary import Unusual, constant, ordinary_rows
 from schema.rows import Rows
 from schema.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
+from schema.tellable import check_tellable
 
 NEWLINE = re.compile(r"\r\n|\n|\r")
 FEW_BYTES = 2000  # about ten events
@@ -70,8 +71,7 @@ def split_lines(body: bytes) -> list[dict[str, Any]]:
 def _object(line: str, number: int) -> dict[str, Any]:
     try:
         value = LINE_DECODER.decode(line)
-        if "\\ud" in line or "\\uD" in line:
-            json.dumps(value, ensure_ascii=False).encode()
+        check_tellable(line, value)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"Line {number} is not valid JSON: {error}") from error
     if not isinstance(value, dict):

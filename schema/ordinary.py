@@ -75,7 +75,9 @@ def _method(given: Arrays) -> str:
     methods = pc.unique(given["method"]).to_pylist() if "method" in given else [None]
     if len(methods) > 1:
         raise Unusual
-    return json.dumps({"method": methods[0]}, ensure_ascii=False, separators=(",", ":")) if methods[0] else ""
+    return (
+        json.dumps({"method": methods[0]}, ensure_ascii=False, separators=(",", ":")) if methods[0] is not None else ""
+    )
 
 
 def _scalar_columns(given: Arrays, count: int) -> dict[str, pa.Array]:

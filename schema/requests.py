@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from schema.errors import InvalidField, MalformedRequest
+from schema.tellable import check_tellable
 
 Parameters = dict[str, Any]
 JSON_LINES = "application/json-lines"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
+MAX_DIGITS = 400  # of a number in a query string or form; what is longer is a text
 TRUE, FALSE = frozenset(("true", "1")), frozenset(("false", "0", ""))
 
 
@@ -106,7 +108,9 @@ def parse_json(body: bytes) -> Parameters:
     if not body:
         return {}
     try:
-        document = json.loads(body)
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        document = json.loads(text)
+        check_tellable(text, document)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"Invalid JSON: {error}") from error
     if document and not isinstance(document, dict):
@@ -148,7 +152,7 @@ def _convert(text: str) -> Any:
     if text in ("false", "False", "FALSE"):
         return False
     digits = text.replace(".", "", 1)
-    if digits.isascii() and digits.isdigit():
+    if digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS:
         return float(text) if "." in text else int(text)
     return text
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import parse_qsl
 
 import cramjam
 from aiohttp import web
@@ -34,11 +36,13 @@ from schema.site import Site
 from schema.waiting import check_waiting, connection
 from schema.wire import Answer, Call, Endpoint, Endpoints, Reply, Stream, to_json
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+URLENCODED = "application/x-www-form-urlencoded"
+FORMS = (URLENCODED, "multipart/form-data")
 BODY_SECONDS = 300
 COMPRESS_FROM_BYTES = 500
 COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
 ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
+REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
 COOKIE_SECONDS = 99_999_999_999
 
@@ -181,7 +185,16 @@ async def _read_parameters(request: web.Request, endpoint: Endpoint) -> Request:
 
 
 async def _read_form(request: web.Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+    """The texts of a form. Raises MalformedRequest, and what ``_read_body`` raises."""
+    try:
+        if request.content_type == URLENCODED:  # of any method; aiohttp reads forms of some
+            charset = request.charset or "utf-8"
+            return parse_qsl((await _read_body(request)).decode(charset), True, encoding=charset)
+        return [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+    except web.HTTPRequestEntityTooLarge as error:
+        raise BodyTooLarge(f"The form exceeds {request.client_max_size} bytes") from error
+    except (ValueError, LookupError, AssertionError) as error:
+        raise MalformedRequest(f"Invalid form: {error}") from error
 
 
 async def _read_body(request: web.Request) -> bytes:
@@ -232,14 +245,21 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
     """The body as the client accepts it, if it is worth it."""
     if len(body) < COMPRESS_FROM_BYTES:
         return body
-    accepted = {part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(",")}
-    encoding = next((name for name in ENCODERS if name in accepted), None)
+    accepted = request.headers.get("Accept-Encoding", "")
+    encoding = next((name for name in ENCODERS if name in _named(accepted)), None)
     if encoding is None:
         return body
     response.headers["Content-Encoding"] = encoding
     if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
         return bytes(ENCODERS[encoding](body, level=3))
     return bytes(await asyncio.to_thread(ENCODERS[encoding], body, level=3))
+
+
+@lru_cache(100)
+def _named(accepted: str) -> frozenset[str]:
+    """What an Accept-Encoding header names, but for what it refuses."""
+    parts = [part.replace(" ", "").partition(";") for part in accepted.split(",")]
+    return frozenset(name for name, _, weight in parts if not REFUSED.fullmatch(weight))
 
 
 async def _stream(request: web.Request, stream: Stream) -> web.StreamResponse:

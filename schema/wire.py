@@ -13,7 +13,6 @@ and the applications merge families into one table. The request model is read fr
 from __future__ import annotations
 
 import json
-import math
 import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -32,9 +31,10 @@ TEXT_VERSION = (2, 1)  # from here on the envelope gives versions as strings, be
 PATH = re.compile(
     r"/?(?:api/)?(?:v(?P<version>\d+\.?\d+)/)?(?P<service>[a-zA-Z_]\w+)\.(?P<action>[a-zA-Z_]\w+)/?", re.A
 )
-VERSION = re.compile(r"(0|[1-9]\d*)(?:\.(0|[1-9]\d*))?", re.A)
+VERSION = re.compile(r"(0|[1-9]\d{0,17})(?:\.(0|[1-9]\d{0,17}))?", re.A)
 EVENT_STREAM = "text/event-stream"
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
 
 Version = tuple[int, int]
 Answer = Mapping[str, Any]
@@ -228,17 +228,10 @@ def to_json(value: Any) -> bytes:
     """Compact JSON in ASCII; NaN and infinities become null. Values may be arrays of numpy."""
     try:
         text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-    except TypeError:  # integers beyond 64 bits, in a field of a client's own
-        text = json.dumps(_without_nan(value), separators=(",", ":")).encode()
+    except TypeError:  # integers beyond 64 bits or many levels, in a field of a client's own
+        plain = json.dumps(value, separators=(",", ":"))
+        text = TEXT_OR_NO_NUMBER.sub(lambda found: found[0] if found[0][0] == '"' else "null", plain).encode()
     return text if text.isascii() else NON_ASCII.sub(_escape, text.decode()).encode()
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _without_nan(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _escape(found: re.Match[str]) -> str:

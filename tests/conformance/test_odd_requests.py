@@ -1,0 +1,141 @@
+"""Requests that are well-formed for some parser and that the service could not answer: a clear error, never a fault."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.harness.api import Api, failure_of
+from tests.harness.events import image, log, plot, scalar
+
+HALF = "\ud800"  # as JSON "\\ud800": half of a character
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+MULTIPART = "multipart/form-data; boundary=x"
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+# --- half characters --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{"msg": HALF}, {"task": HALF}, {"extra": [HALF]}, {HALF: 1}, {"type": HALF}])
+def test_no_event_has_half_a_character(api: Api, task: str, fields: dict[str, Any]) -> None:
+    assert api.fail("events.add", log(task) | fields) == (400, 0)
+    assert api.events(task) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("events.clear_task_log", {"include_metrics": [HALF]}),
+        ("events.get_task_log", {"metrics": [{"metric": HALF}]}),
+        ("events.get_scalar_metric_data", {"metric": HALF}),
+        ("events.get_plot_sample", {"metric": HALF}),
+        ("events.get_task_events", {"metrics": [{"metric": "m", "variants": [HALF]}]}),
+        ("tasks.edit", {"comment": HALF}),
+    ],
+)
+def test_nothing_is_asked_for_by_half_a_character(api: Api, task: str, action: str, fields: dict[str, Any]) -> None:
+    api.add(log(task))
+    assert api.fail(action, {"task": task} | fields) == (400, 0)
+    assert len(api.logs(task)) == 1
+
+
+# --- levels -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", [260, 498])
+def test_what_is_nested_deeply_comes_back(api: Api, task: str, levels: int) -> None:
+    deep = {"deep": nested(levels), "nan": float("nan"), "text": 'NaN "-Infinity" \\'}
+    api.batch([log(task, "one") | deep, {"type": "training_stats_vector", "task": task, "values": nested(levels)}])
+    api.call("events.add", log(task, "two") | deep)
+    told = api.logs(task)
+    assert [line["deep"] for line in told] == [nested(levels)] * 2
+    assert [(line["nan"], line["text"]) for line in told] == [(None, deep["text"])] * 2
+    assert len(api.events(task)) == 3
+
+
+@pytest.mark.parametrize("levels", [500, 700, 960, 100_000])
+def test_what_is_nested_without_end_is_refused(api: Api, task: str, levels: int) -> None:
+    line = json.dumps(log(task, deep="HERE")).replace('"HERE"', "[" * levels + "]" * levels)
+    assert api.fail_batch([line]) == (400, 0)
+    assert failure_of(api.raw("events.add", content=line.encode())) == (400, 0)
+    assert api.logs(task) == []
+
+
+# --- forms and query strings ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
+def test_a_form_is_read_with_any_method(api: Api, task: str, method: str) -> None:
+    api.add(log(task, "é"))
+    answer = api.raw("events.get_task_log", content=f"task={task}&batch_size=1".encode(), headers=FORM, method=method)
+    assert answer.json()["data"]["returned"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content"),
+    [
+        (FORM["Content-Type"], b"task=\xff"),
+        (f"{FORM['Content-Type']}; charset=nonsense", b"task=x"),
+        ("multipart/form-data", b"--x\r\n\r\n"),
+        (MULTIPART, b""),
+        (MULTIPART, b"garbage"),
+        (MULTIPART, b'--x\r\nContent-Disposition: form-data; name="task"\r\n\r\nabc'),
+    ],
+)
+def test_a_broken_form_is_malformed(api: Api, content_type: str, content: bytes) -> None:
+    answer = api.raw("events.get_task_log", content=content, headers={"Content-Type": content_type})
+    assert answer.status_code == 400
+
+
+def test_a_number_without_end_is_a_text(api: Api, task: str) -> None:
+    digits = "9" * 5000
+    answer = api.raw("events.get_task_log", content=f"task={task}&batch_size={digits}".encode(), headers=FORM)
+    assert failure_of(answer) == (400, 12)
+
+
+def test_a_version_without_end_is_none(api: Api) -> None:
+    assert api.fail("events.get_task_log", version="9" * 4500 + ".1") == (400, 2)
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def test_reasons_without_an_entity_are_counted_apart_from_an_empty_id(api: Api, task: str) -> None:
+    lines = [scalar(task), {"type": "zz", "task": task}, log(None), log("")]
+    answer = api.batch(lines)
+    assert (answer["added"], answer["errors"], sorted(answer["errors_info"].values())) == (1, 3, [1, 1, 1])
+
+
+@pytest.mark.parametrize("odd", [{"type": "zz", "allow_locked": True}, {"allow_locked": True}, {"model_event": True}])
+def test_events_of_no_type_name_their_entity_as_others_do(api: Api, task: str, odd: dict[str, Any]) -> None:
+    """Section 2.7: per entity id, in all of its events."""
+    assert api.fail_batch([odd | {"task": task}, log(task)]) == (400, 12)
+    assert api.logs(task) == []
+
+
+def test_an_empty_text_is_a_field_too(api: Api, task: str) -> None:
+    api.batch([log(task, str(number), method="") for number in range(100)])
+    assert {line["method"] for line in api.logs(task)} == {""}
+
+
+def test_an_encoding_that_is_refused_is_not_used(api: Api, task: str) -> None:
+    api.add(image(task), plot(task), *(log(task, str(number)) for number in range(20)))
+    accept = {"Accept-Encoding": "gzip;q=0, zstd; q=0.0, deflate"}
+    assert api.raw("events.get_task_log", {"task": task}, headers=accept).headers["Content-Encoding"] == "deflate"
+
+
+@pytest.mark.parametrize("iters", [2**31, 2**40, 10**30])
+def test_iterations_have_no_greatest_number(api: Api, task: str, iters: int) -> None:
+    """Section 5, row 11."""
+    api.add(*(plot(task, number) for number in range(3)))
+    assert api.call("events.get_task_plots", task=task, iters=iters)["returned"] == 3
+    assert len(api.call("events.plots", metrics=[{"task": task}], iters=iters)["metrics"][0]["iterations"]) == 3
