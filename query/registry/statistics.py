@@ -220,11 +220,12 @@ def _counts(row: Row | None) -> Fields:
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:
-    """The newest timestamp of each metric, by event type."""
+    """The newest timestamp of each metric, by event type; None of events that have none."""
     stats: dict[str, Fields] = {}
     for row in rows:
         empty: Fields = {"metric": row["metric"], "event_stats_by_type": {}}
         of_metric = stats.setdefault(md5(row["metric"]), empty)["event_stats_by_type"]
-        of_type = of_metric.setdefault(row["event_type"], {"last_update": INT64_MIN})
-        of_type["last_update"] = max(of_type["last_update"], row["newest_timestamp"])
+        of_type = of_metric.setdefault(row["event_type"], {"last_update": None})
+        if (newest := row["newest_timestamp"]) != INT64_MIN:
+            of_type["last_update"] = max(newest, newest if of_type["last_update"] is None else of_type["last_update"])
     return stats

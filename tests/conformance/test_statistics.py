@@ -250,6 +250,13 @@ def test_a_running_task_knows_how_long_it_has_been_active(api: Api, task: str) -
     assert api.task(task)["active_duration"] in range(60)
 
 
+def test_metrics_without_times_have_no_newest(api: Api, task: str) -> None:
+    api.add(scalar(task, timestamp=None), scalar(task, 1, timestamp=-7, metric="n"))
+    times = [stats["event_stats_by_type"] for stats in api.task(task)["metric_stats"].values()]
+    told = sorted(of_type["training_stats_scalar"]["last_update"] or 0 for of_type in times)
+    assert told == [-7, 0]
+
+
 def test_the_metrics_of_the_last_batch(api: Api, task: str) -> None:
     scalars, others = [scalar(task, timestamp=7), scalar(task, 1, timestamp=9)], [plot(task, timestamp=8)]
     api.add(*scalars, *others, image(task, metric="n", timestamp=5))
