@@ -46,8 +46,8 @@ def server_engine(settings: Settings) -> ServerEngine:
 
 def _is_http(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
     except ValueError:  # no number, or beyond 65535
         return False
 

@@ -72,12 +72,10 @@ def _filled(given: Arrays, name: str, default: str | int, count: int) -> pa.Arra
 
 def _method(given: Arrays) -> str:
     """The extras: nothing, or the same stray ``method`` on every line."""
-    methods = pc.unique(given["method"]).to_pylist() if "method" in given else [None]
-    if len(methods) > 1:
+    method, *others = pc.unique(given["method"]).to_pylist() if "method" in given else [None]
+    if others:
         raise Unusual
-    return (
-        json.dumps({"method": methods[0]}, ensure_ascii=False, separators=(",", ":")) if methods[0] is not None else ""
-    )
+    return "" if method is None else json.dumps({"method": method}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _scalar_columns(given: Arrays, count: int) -> dict[str, pa.Array]:

@@ -204,7 +204,7 @@ def _summary(row: Row) -> Fields:
         "value": float(row["newest"]["value"]),
         "min_value": float(row["least"]["value"]),
         "min_value_iteration": row["least"]["iter"],
-        "max_value": -float(row["greatest"]["negated"]),
+        "max_value": 0.0 - row["greatest"]["negated"],
         "max_value_iteration": row["greatest"]["iter"],
         "first_value": float(row["oldest"]["value"]),
         "first_value_iteration": row["oldest"]["iter"],
