@@ -10,12 +10,13 @@ An IPC stream of record batches whose columns have the names of event fields; a 
 | value | floating point; a list for vectors | scalars, vectors |
 | model_event, allow_locked | bool | |
 
-Strings may be dictionary-encoded. Other columns become fields of the client's own. The rules are those of json lines:
-what the fast path cannot take is read event by event, as if each had been a line.
+Strings may be dictionary-encoded. Other columns become fields of the client's own, if JSON has their types. The rules
+are those of json lines: what the fast path cannot take is read event by event, as if each had been a line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schema.batches import Batch, entities, read_events
-from schema.errors import EmptyBatch, MalformedRequest
+from schema.errors import BodyTooLarge, EmptyBatch, MalformedRequest
 from schema.events import Context, Mention
 from schema.ordinary import Unusual, constant, ordinary_rows
 from schema.rows import Rows
@@ -39,32 +40,79 @@ OWN = {
     "log": EVERYWHERE | {"level", "msg"},
 }
 ELSEWHERE = frozenset(("type", "allow_locked"))  # looked at before the rows are made
+MAX_EVENTS = 1_000_000  # of a body
+MAX_DECODED_BYTES = 256 << 20  # of a body without compression, and of each column without its dictionary
+SIMPLE = (
+    pa.types.is_null,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
 OPTIONAL = frozenset(("timestamp", "worker", "method", "metric", "variant", "key", "level"))
 
 
 def read_columns(body: bytes, context: Context) -> Batch:
     """The batch of an Arrow IPC stream.
 
-    Raises EmptyBatch, MalformedRequest (not a stream, or values that are not valid) and InvalidField (one entity named
-    in two ways). Errors of single events are in the batch.
+    Raises EmptyBatch, MalformedRequest (not a stream, values that are not valid, or that JSON does not have),
+    BodyTooLarge (more events or bytes than a body may stand for) and InvalidField (one entity named in two ways).
+    Errors of single events are in the batch.
     """
     table = _read_table(body)
     if not table.num_rows:
         raise EmptyBatch("Batch has no events")
     try:
         return _read_ordinary(table, context)
-    except Unusual:
+    except (Unusual, pa.ArrowException):
         return read_events(_as_lines(table), context)
 
 
 def _read_table(body: bytes) -> pa.Table:
     try:
         with pa.ipc.open_stream(body) as stream:
-            table = stream.read_all().unify_dictionaries()
-        table.validate(full=True)
+            _check_schema(stream.schema)
+            table = pa.Table.from_batches(_bounded(stream), stream.schema)
+        table.validate(full=True)  # first: a dictionary whose offsets are wrong would end the process
+        table = table.unify_dictionaries()
         return pa.table({name: _plain(table[name]) for name in table.column_names})
     except (pa.ArrowException, OSError, ValueError) as error:
         raise MalformedRequest(f"Not an Arrow stream of events: {error}") from error
+
+
+def _check_schema(schema: pa.Schema) -> None:
+    if len(set(schema.names)) < len(schema.names):
+        raise MalformedRequest("Two columns have the same name")
+    for column in schema:
+        if not pa.types.is_timestamp(column.type) and not _is_json(column.type):
+            raise MalformedRequest(f"Column {column.name}: JSON has no {column.type}")
+
+
+def _is_json(data_type: pa.DataType) -> bool:
+    if isinstance(data_type, pa.DictionaryType):
+        return any(is_it(data_type.value_type) for is_it in SIMPLE)
+    if isinstance(data_type, pa.StructType):
+        names = [field.name for field in data_type]
+        return len(set(names)) == len(names) and all(_is_json(field.type) for field in data_type)
+    if isinstance(data_type, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        return _is_json(data_type.value_type)
+    return any(is_it(data_type) for is_it in SIMPLE)
+
+
+def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    events = size = 0
+    for batch in batches:
+        events, size = events + batch.num_rows, size + batch.get_total_buffer_size()
+        if events > MAX_EVENTS:
+            raise BodyTooLarge(f"The body has more than {MAX_EVENTS} events")
+        _check_size(size)
+        yield batch
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_DECODED_BYTES:
+        raise BodyTooLarge(f"The body stands for more than {MAX_DECODED_BYTES} bytes")
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
@@ -72,6 +120,8 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
     values = column.combine_chunks()
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_dictionary(values.type):
+        if not pa.types.is_primitive(values.type.value_type):
+            _check_size(pc.sum(pc.binary_length(values.dictionary).take(values.indices)).as_py() or 0)
         values = values.dictionary_decode()
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())

@@ -55,6 +55,13 @@ class Execution(AnyFields):
     artifacts: list[dict[str, Any]] | None = None
 
 
+class InputOrOutput(AnyFields):
+    """A model that a task uses or makes."""
+
+    name: str | None = None
+    model: str | None = None
+
+
 class TaskFields(AnyFields):
     """A task's document, or a part of it. The fields that are named here are checked, all others kept as they are."""
 
@@ -69,7 +76,7 @@ class TaskFields(AnyFields):
     script: dict[str, Any] | None = None
     hyperparams: dict[str, dict[str, dict[str, Any]]] | None = None
     configuration: dict[str, dict[str, Any]] | None = None
-    models: dict[str, list[dict[str, Any]] | None] | None = None
+    models: dict[str, list[InputOrOutput] | None] | None = None
     container: dict[str, Any] | None = None
     runtime: dict[str, Any] | None = None
     output_dest: str | None = None
@@ -111,11 +118,11 @@ class CloneTask(Request):
     new_task_parent: str | None = None
     new_task_project: str | None = None
     new_project_name: str | None = None
-    new_task_hyperparams: dict[str, Any] | None = None
-    new_task_configuration: dict[str, Any] | None = None
+    new_task_hyperparams: dict[str, dict[str, dict[str, Any]]] | None = None
+    new_task_configuration: dict[str, dict[str, Any]] | None = None
     new_task_container: dict[str, Any] | None = None
-    new_task_input_models: list[dict[str, Any]] | None = None
-    execution_overrides: dict[str, Any] = {}
+    new_task_input_models: list[InputOrOutput] | None = None
+    execution_overrides: Execution = Execution()
 
 
 class OneTask(Request):
@@ -221,6 +228,7 @@ def _copy(source: Document, request: CloneTask) -> Document:
     execution = {name: value for name, value in (source.get("execution") or {}).items() if name != "queue"}
     inputs = [artifact for artifact in execution.get("artifacts") or () if artifact.get("mode") == "input"]
     models = request.new_task_input_models
+    overrides = request.execution_overrides.model_dump(exclude_unset=True)
     new = {
         "name": request.new_task_name or source["name"],
         "comment": request.new_task_comment,
@@ -234,9 +242,11 @@ def _copy(source: Document, request: CloneTask) -> Document:
     }
     fields |= {
         "system_tags": [tag for tag in source.get("system_tags") or () if tag not in DROPPED_BY_CLONE],
-        "execution": execution | {"artifacts": inputs} | request.execution_overrides,
+        "execution": execution | {"artifacts": inputs} | overrides,
         "models": {
-            "input": (source.get("models") or {}).get("input") or [] if models is None else models,
+            "input": (source.get("models") or {}).get("input") or []
+            if models is None
+            else [model.model_dump(exclude_unset=True) for model in models],
             "output": [],
         },
         "output": {name: v for name, v in (source.get("output") or {}).items() if name == "destination"},

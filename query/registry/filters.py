@@ -33,6 +33,9 @@ SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
 MAX_VALUES = 10_000
 MAX_PATTERN = 2000
+MAX_REPEATED = 1000  # times, of all parts of a pattern that are repeated so many times
+REPEATED = re.compile(r"\{(?:\d*,)?(\d+)")
+RECURSIVE = re.compile(r"\(\?(?:R|&|P>|[-+]?\d)")
 SEARCHED = ("id", "name", "comment")
 DATES = frozenset(("created", "started", "completed", "published", "status_changed", "last_update", "last_change"))
 RANGES = frozenset(("active_duration",))
@@ -62,7 +65,7 @@ class Vocabulary:
             if name in ("_any_", "_all_"):
                 yield _multi_field(name, value)
             elif name == "search_text":
-                yield some(*(pattern(field, regex.escape(value), True) for field in SEARCHED))
+                yield _search(value)
             elif name == "filters":
                 yield every(*(_filter(field, parts) for field, parts in _object(name, value).items()))
             elif self.knows(name):
@@ -91,10 +94,20 @@ def pattern(field: str, text: str, ignore_case: bool = False) -> Matches:
     try:
         if len(text) > MAX_PATTERN:
             raise InvalidRegex(f"A pattern has at most {MAX_PATTERN} characters")
+        _check_memory(text)
         regex.compile(text)
-    except regex.error as error:
+    except (regex.error, RecursionError) as error:
         raise InvalidRegex(f"{field}: {error}") from error
     return Matches(field, text, ignore_case)
+
+
+def _check_memory(text: str) -> None:
+    """No time limit holds for what these take: repetitions are compiled one by one, recursion has no end."""
+    numbers = [int(number[:9]) for number in REPEATED.findall(text)]
+    if math.prod(max(1, number) for number in numbers) > MAX_REPEATED:
+        raise InvalidRegex(f"A pattern repeats its parts at most {MAX_REPEATED} times, all together")
+    if RECURSIVE.search(text):
+        raise InvalidRegex("A pattern may not contain itself")
 
 
 def between(field: str, bounds: Any) -> Between:
@@ -108,7 +121,7 @@ def between(field: str, bounds: Any) -> Between:
 def _bound(field: str, bound: Any) -> float | None:
     try:
         number = float(bound) if bound not in (None, "") else None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidField(f"{field}: a list of two numbers is expected") from error
     if number is not None and math.isnan(number):
         raise InvalidField(f"{field}: a list of two numbers is expected")
@@ -119,6 +132,12 @@ def _object(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InvalidField(f"{name}: an object is expected")
     return value
+
+
+def _search(text: Any) -> Condition:
+    if not isinstance(text, str):
+        raise InvalidField("search_text: a text is expected")
+    return some(*(pattern(field, regex.escape(text), True) for field in SEARCHED))
 
 
 def _multi_field(name: str, value: Any) -> Condition:
@@ -134,7 +153,7 @@ def _multi_field(name: str, value: Any) -> Condition:
 def _dates(name: str, value: Any) -> Condition:
     texts = value if isinstance(value, list) else [value]
     if len(texts) == 2 and not any(isinstance(text, str) and text[:1] in SIGNS for text in texts):  # a range
-        low, high = (text and _date(name, text) for text in texts)
+        low, high = (None if text in (None, "") else _date(name, text) for text in texts)
         return Between(name, low, high)
     return every(*(_compared_date(name, text) for text in texts if text is not None))
 
@@ -154,9 +173,10 @@ def _date(name: str, text: Any) -> str:
     """A date as documents write it, so that texts compare."""
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError) as error:
+        universal = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadValue(f"{name}: {error}") from error
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
+    return universal.isoformat(timespec="microseconds")
 
 
 def _filter(field: str, parts: Any) -> Condition:
@@ -164,11 +184,23 @@ def _filter(field: str, parts: Any) -> Condition:
     found: list[Condition] = []
     for mode, combine in (("any", some), ("all", every)):
         lists = _object(field, _object(field, parts).get(mode) or {})
-        wanted = [OneOf(field, (value,)) for value in lists.get("include") or ()]
-        unwanted = [Not(OneOf(field, (value,))) for value in lists.get("exclude") or ()]
+        wanted = [OneOf(field, (value,)) for value in _values(field, lists.get("include"))]
+        unwanted = [Not(OneOf(field, (value,))) for value in _values(field, lists.get("exclude"))]
         if wanted or unwanted:
             found.append(combine(*wanted, *unwanted))
     return every(*found)
+
+
+def _values(field: str, values: Any) -> list[Any]:
+    """What is listed; nothing where there is no list. Raises InvalidField."""
+    values = [] if values is None else values
+    if not isinstance(values, list) or len(values) > MAX_VALUES or not all(map(_is_value, values)):
+        raise InvalidField(f"{field}: a list of at most {MAX_VALUES} values is expected")
+    return values
+
+
+def _is_value(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool | int | float)
 
 
 def _list(field: str, values: list[Any]) -> Condition:
@@ -177,11 +209,7 @@ def _list(field: str, values: list[Any]) -> Condition:
     Without operators: one of the values, and none of those that are negated. An operator begins a group of what
     follows it, all or any of which must hold; the groups are combined as the first operator says.
     """
-    if len(values) > MAX_VALUES or not all(
-        value is None or isinstance(value, str | bool | int | float) for value in values
-    ):
-        raise InvalidField(f"{field}: a list of at most {MAX_VALUES} values is expected")
-    groups = _groups(values)
+    groups = _groups(_values(field, values))
     conditions = [_group(field, group) for group in groups if group.members]
     first = next((group.operator for group in groups if group.operator), "all")
     return every(*conditions) if first in ALL else some(*conditions)

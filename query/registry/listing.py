@@ -35,7 +35,7 @@ from schema.requests import AnyFields, Boolean, Integer, Texts
 from schema.wire import Answer, Caller
 
 DEFAULT_PAGE_SIZE = 500
-MAX_PAGE_SIZE = 10_000
+MAX_PAGE, MAX_PAGE_SIZE = 10**12, 10_000
 PageSize = Annotated[Integer, Field(ge=1, le=MAX_PAGE_SIZE)]
 HIDDEN = Not(OneOf("system_tags", ("hidden",)))
 COUNTS = frozenset(("count", "mean_value"))
@@ -45,7 +45,7 @@ class GetAll(AnyFields):
     """What to list; whatever else there is are filters (see ``filters``)."""
 
     id: Texts = []
-    page: Annotated[Integer, Field(ge=0)] | None = None
+    page: Annotated[Integer, Field(ge=0, le=MAX_PAGE)] | None = None
     page_size: PageSize | None = None
     size: PageSize | None = None
     scroll_id: str | None = None

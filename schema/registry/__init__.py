@@ -23,7 +23,7 @@ from schema.registry.conditions import (
     some,
     unescaped,
 )
-from schema.registry.database import Database
+from schema.registry.database import MATCH_SECONDS, Database
 from schema.registry.documents import Change, Document, Documents, iso_now, split
 from schema.registry.entities import Entities, Entity
 from schema.registry.search import Search
@@ -35,6 +35,7 @@ from schema.registry.users import LABELS, WEB_ROLE, User, Users
 __all__ = [
     "EVERYTHING",
     "LABELS",
+    "MATCH_SECONDS",
     "MODELS",
     "PROJECTS",
     "TASKS",

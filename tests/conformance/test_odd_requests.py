@@ -139,3 +139,45 @@ def test_iterations_have_no_greatest_number(api: Api, task: str, iters: int) -> 
     api.add(*(plot(task, number) for number in range(3)))
     assert api.call("events.get_task_plots", task=task, iters=iters)["returned"] == 3
     assert len(api.call("events.plots", metrics=[{"task": task}], iters=iters)["metrics"][0]["iterations"]) == 3
+
+
+# --- lists of documents -----------------------------------------------------------------------------------------------
+
+BAD_LISTS: list[tuple[dict[str, Any], tuple[int, int]]] = [
+    ({"name": "a{999999999}"}, (400, 21)),
+    ({"name": "(?:a{100}){100}"}, (400, 21)),
+    ({"name": "a(?R)"}, (400, 21)),
+    ({"name": "(" * 900 + "n+" + ")" * 900}, (400, 21)),
+    ({"search_text": 5}, (400, 12)),
+    ({"filters": {"tags": {"any": {"include": 5}}}}, (400, 12)),
+    ({"last_metrics.x.y.value": [10**400, None]}, (400, 12)),
+    ({"created": "0001-01-01T00:00:00+14:00"}, (400, 16)),
+    ({"created": [[], {}]}, (400, 16)),
+    ({"page": 2**62, "page_size": 10}, (400, 12)),
+]
+
+
+@pytest.mark.parametrize(("fields", "code"), BAD_LISTS, ids=str)
+def test_a_list_that_cannot_be_asked_for(api: Api, fields: dict[str, Any], code: tuple[int, int]) -> None:
+    assert api.fail("tasks.get_all_ex", fields) == code
+
+
+def test_values_are_not_searched_without_end(api: Api) -> None:
+    parameter = {"section": "S", "name": "n", "value": "a" * 40 + "!"}
+    api.create_task(hyperparams={"S": {"n": parameter}})
+    assert api.fail("projects.get_hyperparam_values", section="S", name="n", pattern="(a|a)*$") == (400, 21)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"new_task_hyperparams": {"a": None}},
+        {"new_task_hyperparams": {"a": "b"}},
+        {"new_task_configuration": {"c": "v"}},
+        {"new_task_input_models": [{"name": []}]},
+        {"execution_overrides": {"artifacts": 5}},
+    ],
+    ids=str,
+)
+def test_a_copy_has_what_a_new_task_may_have(api: Api, task: str, fields: dict[str, Any]) -> None:
+    assert api.fail("tasks.clone", {"task": task} | fields) == (400, 12)

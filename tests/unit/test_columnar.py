@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from schema.batches import Batch
 from schema.columnar import read_columns
-from schema.errors import EmptyBatch, InvalidField, MalformedRequest
+from schema.errors import BodyTooLarge, EmptyBatch, InvalidField, MalformedRequest
 from schema.events import Context
 from schema.lines import read_lines
 
@@ -108,3 +110,64 @@ def test_one_entity_named_in_two_ways_is_refused() -> None:
     rows = [{"type": "plot", "task": "t", "model_event": flag} for flag in (True, False)]
     with pytest.raises(InvalidField):
         read_columns(stream(rows), CONTEXT)
+
+
+def arrow(columns: dict[str, Any]) -> bytes:
+    table, sink = pa.table(columns), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def test_a_dictionary_that_points_outside_of_its_buffer_is_refused() -> None:
+    names = pa.array(["log"] * 4).dictionary_encode()
+    body = arrow({"type": names, "task": ["t"] * 4, "msg": pa.array(["one", "two"] * 2).dictionary_encode()})
+    offsets = b"\x00\x00\x00\x00\x03\x00\x00\x00\x06\x00\x00\x00"
+    assert body.count(offsets) == 1
+    for wrong in (b"\x00\x00\x00\x00\xff\xff\xff\x7f\x06\x00\x00\x00", b"\xf0\xff\xff\xff" * 3):
+        with pytest.raises(MalformedRequest):
+            read_columns(body.replace(offsets, wrong), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([b"x"]),
+        pa.array([Decimal(1)]),
+        pa.array([1], pa.date32()),
+        pa.array([1], pa.duration("ns")),
+        pa.array([[datetime(2020, 1, 1, tzinfo=UTC)]]),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_what_json_has_no_form_for_is_refused_whole(values: pa.Array) -> None:
+    for name in ("type", "msg", "anything"):
+        with pytest.raises(MalformedRequest, match=name):
+            read_columns(arrow({"type": ["log"], "task": ["t"]} | {name: values}), CONTEXT)
+
+
+@pytest.mark.parametrize("of", [pa.null(), pa.float16(), pa.bool_(), pa.list_(pa.string()), pa.uint64()], ids=str)
+@pytest.mark.parametrize("name", ["type", "task"])
+def test_a_column_of_another_type_is_an_error_of_each_event(name: str, of: pa.DataType) -> None:
+    columns = {"type": pa.array(["log", "log"]), "task": pa.array(["t", "t"]), name: pa.nulls(2, of)}
+    assert len(read_columns(arrow(columns), CONTEXT).failures) == 2
+
+
+def test_columns_have_different_names() -> None:
+    table, sink = (
+        pa.table([["log"], ["t"], ["a"], ["b"]], names=["type", "task", "msg", "msg"]),
+        pa.BufferOutputStream(),
+    )
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table)
+    with pytest.raises(MalformedRequest):
+        read_columns(bytes(sink.getvalue().to_pybytes()), CONTEXT)
+
+
+def test_a_small_body_does_not_stand_for_too_much() -> None:
+    with pytest.raises(BodyTooLarge):
+        read_columns(arrow({"type": pa.nulls(1_000_001), "task": pa.nulls(1_000_001)}), CONTEXT)
+    large = pa.DictionaryArray.from_arrays(pa.array([0] * 300, pa.int32()), ["x" * (1 << 20)])
+    with pytest.raises(BodyTooLarge):
+        read_columns(arrow({"type": ["plot"] * 300, "task": ["t"] * 300, "plot_str": large}), CONTEXT)
