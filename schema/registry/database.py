@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,16 +19,18 @@ from typing import Any, TypeVar
 import orjson
 import regex
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from schema.errors import BadDocument, ConfigError, EventsError, InvalidRegex, NotUnique, Unavailable
+from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
 from schema.registry.planner import set_statistics
 from schema.registry.tables import METADATA
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
 MATCH_SECONDS = 0.1
+# What SQLite and PostgreSQL say of conditions that are too large, and SQLite of odd names in documents.
+TOO_MUCH = re.compile("tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex")
 THREADS = 4
 BAD_PATTERN = "2201B"  # PostgreSQL's code
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # whatever else there is are defects of ours
@@ -125,6 +128,8 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
     except AWAY as error:
         if "user-defined function" in str(error):
             raise InvalidRegex(f"The pattern takes more than {MATCH_SECONDS} seconds for a text") from error
+        if TOO_MUCH.search(str(error.orig if isinstance(error, DBAPIError) else error)):
+            raise InvalidField("The registry cannot look for this, or not for so much at once") from error
         raise Unavailable(f"The registry is not available: {getattr(error, 'orig', None) or error}") from error
 
 

@@ -162,6 +162,21 @@ def test_a_list_that_cannot_be_asked_for(api: Api, fields: dict[str, Any], code:
     assert api.fail("tasks.get_all_ex", fields) == code
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tags": ["__$and"] + ["a"] * 1500},
+        {"_any_": {"pattern": "a", "fields": ["name"] * 1500}},
+        {"order_by": ["name"] * 2500},
+        {"order_by": ["runtime.\0"]},
+        {"hyperparams.\0": ["x"]},
+    ],
+    ids=lambda fields: str(fields)[:40],
+)
+def test_what_is_too_much_for_the_registry_is_no_fault_of_its(api: Api, fields: dict[str, Any]) -> None:
+    assert api.raw("tasks.get_all_ex", fields).status_code in (200, 400)
+
+
 def test_values_are_not_searched_without_end(api: Api) -> None:
     parameter = {"section": "S", "name": "n", "value": "a" * 40 + "!"}
     api.create_task(hyperparams={"S": {"n": parameter}})
