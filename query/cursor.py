@@ -8,7 +8,6 @@ it does not grow from page to page; MAX_CHARACTERS bounds what a request may mak
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,9 +28,8 @@ class Cursors:
         self._serializer = URLSafeTimedSerializer(secret, salt="scroll")
 
     def make(self, endpoint: str, caller: Caller, entities: Iterable[str], state: Any) -> str:
-        """A scroll id of its own that carries ``state`` (JSON). Raises InvalidField beyond MAX_CHARACTERS."""
-        own = secrets.token_urlsafe(6)  # who clears it takes it from nobody else
-        cursor = str(self._serializer.dumps([_scope(endpoint, caller, entities), state, own]))
+        """A scroll id that carries ``state`` (JSON). Raises InvalidField if that takes more than MAX_CHARACTERS."""
+        cursor = str(self._serializer.dumps([_scope(endpoint, caller, entities), state]))
         if len(cursor) > MAX_CHARACTERS:
             raise InvalidField("Too much to remember between two calls: ask for fewer tasks, metrics or variants")
         return cursor
@@ -46,7 +44,7 @@ class Cursors:
     ) -> Any:
         """The state of a scroll id. Raises InvalidScroll if it is forged, expired, or of other data."""
         try:
-            scope, state, _ = self._serializer.loads(cursor, max_age=lifetime)
+            scope, state = self._serializer.loads(cursor, max_age=lifetime)
         except (BadSignature, ValueError, TypeError) as error:
             raise InvalidScroll(f"Invalid scroll id: {error}") from error
         if scope != _scope(endpoint, caller, entities):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -41,8 +42,8 @@ class Snapshot:
         return cls(tuple(state["newest"]), state["total"], state["size"], position and tuple(position))
 
     def state(self) -> dict[str, Any]:
-        """What a scroll id remembers of it."""
-        return vars(self)
+        """What a scroll id remembers of it; ``own``: who clears it takes it from nobody who asked the same."""
+        return vars(self) | {"own": secrets.token_urlsafe(6)}
 
 
 def remember(request: Request) -> dict[str, Any]:

@@ -91,12 +91,16 @@ def _check_schema(schema: pa.Schema) -> None:
 
 def _is_json(data_type: pa.DataType) -> bool:
     if isinstance(data_type, pa.DictionaryType):
-        return any(is_it(data_type.value_type) for is_it in SIMPLE)
+        return _is_simple(data_type.value_type)
     if isinstance(data_type, pa.StructType):
         names = [field.name for field in data_type]
         return len(set(names)) == len(names) and all(_is_json(field.type) for field in data_type)
     if isinstance(data_type, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
         return _is_json(data_type.value_type)
+    return _is_simple(data_type)
+
+
+def _is_simple(data_type: pa.DataType) -> bool:
     return any(is_it(data_type) for is_it in SIMPLE)
 
 

@@ -34,7 +34,7 @@ PATH = re.compile(
 VERSION = re.compile(r"(0|[1-9]\d{0,17})(?:\.(0|[1-9]\d{0,17}))?", re.A)
 EVENT_STREAM = "text/event-stream"
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
+TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]+|\\.)*"|NaN|-?Infinity')
 
 Version = tuple[int, int]
 Answer = Mapping[str, Any]

@@ -49,6 +49,10 @@ AGENTS = "Eventide runs no agents: tasks cannot be queued"
 endpoints = Endpoints(Tier.GATEWAY)
 
 
+HyperParams = dict[str, dict[str, dict[str, Any]]]  # section, name: item
+Configuration = dict[str, dict[str, Any]]  # name: item
+
+
 class Execution(AnyFields):
     """How a task runs, and its artifacts."""
 
@@ -74,8 +78,8 @@ class TaskFields(AnyFields):
     system_tags: list[str] | None = None
     execution: Execution | None = None
     script: dict[str, Any] | None = None
-    hyperparams: dict[str, dict[str, dict[str, Any]]] | None = None
-    configuration: dict[str, dict[str, Any]] | None = None
+    hyperparams: HyperParams | None = None
+    configuration: Configuration | None = None
     models: dict[str, list[InputOrOutput] | None] | None = None
     container: dict[str, Any] | None = None
     runtime: dict[str, Any] | None = None
@@ -118,8 +122,8 @@ class CloneTask(Request):
     new_task_parent: str | None = None
     new_task_project: str | None = None
     new_project_name: str | None = None
-    new_task_hyperparams: dict[str, dict[str, dict[str, Any]]] | None = None
-    new_task_configuration: dict[str, dict[str, Any]] | None = None
+    new_task_hyperparams: HyperParams | None = None
+    new_task_configuration: Configuration | None = None
     new_task_container: dict[str, Any] | None = None
     new_task_input_models: list[InputOrOutput] | None = None
     execution_overrides: Execution = Execution()
@@ -227,8 +231,8 @@ def _copy(source: Document, request: CloneTask) -> Document:
     fields = {name: source[name] for name in kept if name in source}
     execution = {name: value for name, value in (source.get("execution") or {}).items() if name != "queue"}
     inputs = [artifact for artifact in execution.get("artifacts") or () if artifact.get("mode") == "input"]
-    models = request.new_task_input_models
-    overrides = request.execution_overrides.model_dump(exclude_unset=True)
+    asked = request.model_dump(exclude_unset=True)
+    models = asked.get("new_task_input_models")
     new = {
         "name": request.new_task_name or source["name"],
         "comment": request.new_task_comment,
@@ -242,11 +246,9 @@ def _copy(source: Document, request: CloneTask) -> Document:
     }
     fields |= {
         "system_tags": [tag for tag in source.get("system_tags") or () if tag not in DROPPED_BY_CLONE],
-        "execution": execution | {"artifacts": inputs} | overrides,
+        "execution": execution | {"artifacts": inputs} | asked.get("execution_overrides", {}),
         "models": {
-            "input": (source.get("models") or {}).get("input") or []
-            if models is None
-            else [model.model_dump(exclude_unset=True) for model in models],
+            "input": (source.get("models") or {}).get("input") or [] if models is None else models,
             "output": [],
         },
         "output": {name: v for name, v in (source.get("output") or {}).items() if name == "destination"},

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
-
-import regex
 
 from query.reader import Reader
 from query.registry.documents import at
 from query.registry.filters import pattern
 from query.registry.listing import in_projects
-from schema.errors import InvalidRegex
-from schema.registry import MATCH_SECONDS, MODELS, TASKS, Document, Kind, Order, Page, unescaped
+from schema.registry import MODELS, TASKS, Document, Kind, Order, Page, is_found, unescaped
 from schema.requests import Boolean, Integer, Request, Texts
 from schema.wire import Answer, Caller, Endpoints, Tier
 
@@ -80,14 +78,8 @@ async def get_hyperparam_values(reader: Reader, caller: Caller, request: GetHype
     wanted = pattern("pattern", request.pattern)
     path = [unescaped(request.section), unescaped(request.name), "value"]
     values = await _values(reader, caller, TASKS, ("hyperparams", path), request)
-    return request.shown(await asyncio.to_thread(_matching, wanted.pattern, values))
-
-
-def _matching(wanted: str, values: Iterable[str]) -> list[str]:
-    try:
-        return [value for value in values if regex.search(wanted, value, regex.IGNORECASE, timeout=MATCH_SECONDS)]
-    except TimeoutError as error:
-        raise InvalidRegex(f"The pattern takes more than {MATCH_SECONDS} seconds for a text") from error
+    found = partial(is_found, f"(?i){wanted.pattern}")
+    return request.shown(await asyncio.to_thread(lambda: [*filter(found, values)]))
 
 
 @endpoints.add("projects.get_model_metadata_keys")

@@ -226,6 +226,7 @@ def _metric_stats(rows: Iterable[Row]) -> Fields:
         empty: Fields = {"metric": row["metric"], "event_stats_by_type": {}}
         of_metric = stats.setdefault(md5(row["metric"]), empty)["event_stats_by_type"]
         of_type = of_metric.setdefault(row["event_type"], {"last_update": None})
-        if (newest := row["newest_timestamp"]) != INT64_MIN:
-            of_type["last_update"] = max(newest, newest if of_type["last_update"] is None else of_type["last_update"])
+        newest, known = row["newest_timestamp"], of_type["last_update"]
+        if newest != INT64_MIN and (known is None or newest > known):
+            of_type["last_update"] = newest
     return stats

@@ -23,9 +23,10 @@ from schema.registry.conditions import (
     some,
     unescaped,
 )
-from schema.registry.database import MATCH_SECONDS, Database
+from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, split
 from schema.registry.entities import Entities, Entity
+from schema.registry.patterns import is_found
 from schema.registry.search import Search
 from schema.registry.shared import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
@@ -35,7 +36,6 @@ from schema.registry.users import LABELS, WEB_ROLE, User, Users
 __all__ = [
     "EVERYTHING",
     "LABELS",
-    "MATCH_SECONDS",
     "MODELS",
     "PROJECTS",
     "TASKS",
@@ -57,6 +57,7 @@ __all__ = [
     "User",
     "begins_with",
     "every",
+    "is_found",
     "iso_now",
     "names_of",
     "some",

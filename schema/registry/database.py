@@ -13,22 +13,21 @@ import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-import regex
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
+from schema.registry.patterns import TOO_SLOW, is_found
 from schema.registry.planner import set_statistics
 from schema.registry.tables import METADATA
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
-MATCH_SECONDS = 0.1
 # What SQLite and PostgreSQL say of conditions that are too large, and SQLite of odd names in documents.
 TOO_MUCH = re.compile("tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex")
 THREADS = 4
@@ -127,10 +126,15 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
         raise BadDocument(f"The database refuses a value: {error.orig}") from error
     except AWAY as error:
         if "user-defined function" in str(error):
-            raise InvalidRegex(f"The pattern takes more than {MATCH_SECONDS} seconds for a text") from error
-        if TOO_MUCH.search(str(error.orig if isinstance(error, DBAPIError) else error)):
+            raise InvalidRegex(TOO_SLOW) from error
+        if TOO_MUCH.search(_cause(error)):
             raise InvalidField("The registry cannot look for this, or not for so much at once") from error
-        raise Unavailable(f"The registry is not available: {getattr(error, 'orig', None) or error}") from error
+        raise Unavailable(f"The registry is not available: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """What the database says, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def _check_columns(connection: sa.Connection) -> None:
@@ -147,7 +151,7 @@ def _locked(engine: sa.Engine) -> sa.Connection:
         connection = engine.connect()
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_NUMBER)))
     except AWAY as error:
-        raise Unavailable(f"The registry is not available: {error}") from error
+        raise Unavailable(f"The registry is not available: {_cause(error)}") from error
     return connection
 
 
@@ -197,11 +201,8 @@ def _configure_sqlite(connection: Any, _: object) -> None:
 
 
 def _regexp(pattern: str, text: str | None) -> bool:
-    """SQLite's REGEXP. A pattern that backtracks without end would hold up the whole process."""
-    return text is not None and _compiled(pattern).search(text, timeout=MATCH_SECONDS) is not None
-
-
-_compiled = lru_cache(100)(regex.compile)
+    """SQLite's REGEXP."""
+    return text is not None and is_found(pattern, text)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

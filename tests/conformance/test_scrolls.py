@@ -236,7 +236,7 @@ def test_a_cursor_does_not_grow(api: Api, task: str, scroll: Scroll) -> None:
         answer = scroll.call(api, task, batch_size=1, scroll_id=answer["scroll_id"])
         sizes.append(len(answer["scroll_id"]))
     assert answer["returned"] == 1
-    assert max(sizes) <= min(sizes) + 24
+    assert max(sizes) <= min(sizes) + 8
 
 
 @each_b

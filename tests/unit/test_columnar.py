@@ -38,6 +38,13 @@ EVENTS = st.fixed_dictionaries(
 TYPES = {"iter": pa.int64(), "timestamp": pa.int64(), "value": pa.float64(), "extra": pa.int64()}
 
 
+def ipc(table: pa.Table, **options: int) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table, **options)
+    return bytes(sink.getvalue().to_pybytes())
+
+
 def stream(rows: list[dict[str, Any]], is_dictionary: bool = False) -> bytes:
     """Events as an Arrow IPC stream; columns without any value are left out."""
     names = [
@@ -46,11 +53,7 @@ def stream(rows: list[dict[str, Any]], is_dictionary: bool = False) -> bytes:
     columns = {name: pa.array([row.get(name) for row in rows], TYPES.get(name)) for name in names}
     if is_dictionary:
         columns = {n: c.dictionary_encode() if pa.types.is_string(c.type) else c for n, c in columns.items()}
-    table = pa.table(columns)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as out:
-        out.write_table(table, max_chunksize=3)
-    return bytes(sink.getvalue().to_pybytes())
+    return ipc(pa.table(columns), max_chunksize=3)
 
 
 def lines(rows: list[dict[str, Any]]) -> bytes:
@@ -85,10 +88,7 @@ def test_timestamps_may_be_arrow_timestamps() -> None:
             "timestamp": pa.array([1_700_000_000_123_456], pa.timestamp("us")),
         }
     )
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as out:
-        out.write_table(table)
-    row = read_columns(sink.getvalue().to_pybytes(), CONTEXT).columns["training_stats_scalar"].to_pylist()[0]
+    row = read_columns(ipc(table), CONTEXT).columns["training_stats_scalar"].to_pylist()[0]
     assert (row["timestamp"], row["value"]) == (1_700_000_000_123, 0.5)
 
 
@@ -112,16 +112,9 @@ def test_one_entity_named_in_two_ways_is_refused() -> None:
         read_columns(stream(rows), CONTEXT)
 
 
-def arrow(columns: dict[str, Any]) -> bytes:
-    table, sink = pa.table(columns), pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as out:
-        out.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
 def test_a_dictionary_that_points_outside_of_its_buffer_is_refused() -> None:
     names = pa.array(["log"] * 4).dictionary_encode()
-    body = arrow({"type": names, "task": ["t"] * 4, "msg": pa.array(["one", "two"] * 2).dictionary_encode()})
+    body = ipc(pa.table({"type": names, "task": ["t"] * 4, "msg": pa.array(["one", "two"] * 2).dictionary_encode()}))
     offsets = b"\x00\x00\x00\x00\x03\x00\x00\x00\x06\x00\x00\x00"
     assert body.count(offsets) == 1
     for wrong in (b"\x00\x00\x00\x00\xff\xff\xff\x7f\x06\x00\x00\x00", b"\xf0\xff\xff\xff" * 3):
@@ -144,30 +137,25 @@ def test_a_dictionary_that_points_outside_of_its_buffer_is_refused() -> None:
 def test_what_json_has_no_form_for_is_refused_whole(values: pa.Array) -> None:
     for name in ("type", "msg", "anything"):
         with pytest.raises(MalformedRequest, match=name):
-            read_columns(arrow({"type": ["log"], "task": ["t"]} | {name: values}), CONTEXT)
+            read_columns(ipc(pa.table({"type": ["log"], "task": ["t"]} | {name: values})), CONTEXT)
 
 
 @pytest.mark.parametrize("of", [pa.null(), pa.float16(), pa.bool_(), pa.list_(pa.string()), pa.uint64()], ids=str)
 @pytest.mark.parametrize("name", ["type", "task"])
 def test_a_column_of_another_type_is_an_error_of_each_event(name: str, of: pa.DataType) -> None:
     columns = {"type": pa.array(["log", "log"]), "task": pa.array(["t", "t"]), name: pa.nulls(2, of)}
-    assert len(read_columns(arrow(columns), CONTEXT).failures) == 2
+    assert len(read_columns(ipc(pa.table(columns)), CONTEXT).failures) == 2
 
 
 def test_columns_have_different_names() -> None:
-    table, sink = (
-        pa.table([["log"], ["t"], ["a"], ["b"]], names=["type", "task", "msg", "msg"]),
-        pa.BufferOutputStream(),
-    )
-    with pa.ipc.new_stream(sink, table.schema) as out:
-        out.write_table(table)
+    table = pa.table([["log"], ["t"], ["a"], ["b"]], names=["type", "task", "msg", "msg"])
     with pytest.raises(MalformedRequest):
-        read_columns(bytes(sink.getvalue().to_pybytes()), CONTEXT)
+        read_columns(ipc(table), CONTEXT)
 
 
 def test_a_small_body_does_not_stand_for_too_much() -> None:
     with pytest.raises(BodyTooLarge):
-        read_columns(arrow({"type": pa.nulls(1_000_001), "task": pa.nulls(1_000_001)}), CONTEXT)
+        read_columns(ipc(pa.table({"type": pa.nulls(1_000_001), "task": pa.nulls(1_000_001)})), CONTEXT)
     large = pa.DictionaryArray.from_arrays(pa.array([0] * 300, pa.int32()), ["x" * (1 << 20)])
     with pytest.raises(BodyTooLarge):
-        read_columns(arrow({"type": ["plot"] * 300, "task": ["t"] * 300, "plot_str": large}), CONTEXT)
+        read_columns(ipc(pa.table({"type": ["plot"] * 300, "task": ["t"] * 300, "plot_str": large})), CONTEXT)
