@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from ingest.gateway import Gateway
+from ingest.registry.ids import new_id
 from schema.errors import InvalidModel, InvalidProject, InvalidTask, NoWritePermission, RequestError
 from schema.registry import MODELS, PROJECTS, TASKS, Change, Document, Kind, iso_now
 from schema.requests import Parameters, Request
@@ -41,7 +41,7 @@ def given(fields: Parameters, *without: str) -> Document:
 def new_document(caller: Caller, fields: Mapping[str, Any]) -> Document:
     """A document of the caller's with a new id."""
     now = iso_now()
-    own = {"id": uuid.uuid4().hex, "company": caller.company, "user": caller.user, "created": now}
+    own = {"id": new_id(), "company": caller.company, "user": caller.user, "created": now}
     return {**fields, **own, "last_update": now, "last_change": now, "last_changed_by": caller.user}
 
 
