@@ -59,11 +59,10 @@ class Tree(dict[str, "Tree"]):
 
     def without(self, paths: Iterable[Sequence[str]]) -> Tree:
         """The same, with everything under each of ``paths`` that is mentioned."""
-        tree = Tree({name: inner.without(()) for name, inner in self.items()})
-        for *parents, name in paths:
-            inner = tree.at(parents)
-            if inner and name in inner:
-                inner[name] = Tree()
+        tree = Tree(self)
+        for name, *rest in paths:
+            if name in tree:
+                tree[name] = tree[name].without([rest]) if rest else Tree()
         return tree
 
 

@@ -177,6 +177,14 @@ def test_what_is_too_much_for_the_registry_is_no_fault_of_its(api: Api, fields: 
     assert api.raw("tasks.get_all_ex", fields).status_code in (200, 400)
 
 
+@pytest.mark.parametrize("parts", [1, 100, 1000, 20_000])
+def test_a_field_that_no_document_has_is_not_shown(api: Api, task: str, parts: int) -> None:
+    asked = {"id": [task], "only_fields": [".".join(["hyperparams", *["a"] * parts]), "name"]}
+    for action in ("tasks.get_all", "tasks.get_all_ex", "tasks.get_by_id_ex"):
+        (found,) = api.call(action, asked)["tasks"]
+        assert found.keys() - {"hyperparams"} == {"id", "name"}
+
+
 def test_values_are_not_searched_without_end(api: Api) -> None:
     parameter = {"section": "S", "name": "n", "value": "a" * 40 + "!"}
     api.create_task(hyperparams={"S": {"n": parameter}})
