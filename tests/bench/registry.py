@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ingest.registry.ids import new_id
 from query.registry.statistics import md5
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of
@@ -123,7 +123,7 @@ def document(number: int, company: str, project: str) -> Document:
     moment = f"{second}.{number % 1_000_000:06}+00:00"
     parameters = {f"p{i}": {"section": "Args", "name": f"p{i}", "value": str(i)} for i in range(10)}
     return {
-        "id": uuid.uuid4().hex,
+        "id": new_id(),
         "company": company,
         "name": f"experiment {number}",
         "type": "training",
