@@ -38,23 +38,23 @@ class Filled:
 
     def write(self, requests: int) -> float:
         """Points a second, of new tasks."""
-        bodies = line_bodies(self.service.tasks(20), 5000, requests)
+        bodies = line_bodies(self.service.tasks(TASKS), 5000, requests)
         rate = send_all(self.writers, bodies).rate * 5000
         settle(self.service.pids("up"))
         return rate
 
     def ask(self, action: str, place: int) -> float:
-        """Milliseconds; about another of 20 tasks at each place, as answers are remembered."""
+        """Milliseconds; about another of the same tasks at each place, as answers are remembered."""
         return self._timed(action, {"task": self._middle[place]})
 
     def compare(self, place: int) -> float:
-        """Milliseconds; another metric of the same 20 tasks at each place."""
+        """Milliseconds; another metric of the same tasks at each place."""
         return self._timed(MULTI, {"tasks": self._middle, "metrics": [{"metric": METRICS[place]}]})
 
     def compare_others(self, place: int) -> float:
-        """Milliseconds; one metric of 20 other tasks at each place, as far as there are others."""
+        """Milliseconds; one metric of other tasks at each place, as far as there are others."""
         start = place * max(1, len(self.tasks) // ASKED)
-        group = [*self.tasks[start:], *self.tasks[:start]][:20]
+        group = [*self.tasks[start:], *self.tasks[:start]][:TASKS]
         return self._timed(MULTI, {"tasks": group, "metrics": [{"metric": METRICS[-1]}]})
 
     @property
