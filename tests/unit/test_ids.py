@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 
 import pytest
 
@@ -14,9 +15,11 @@ MOMENT = 1_800_000_000.0  # seconds
 
 def ids_at(monkeypatch: pytest.MonkeyPatch, *moments: float) -> list[str]:
     """Ids made at these moments."""
-    clock = iter(moments)
-    monkeypatch.setattr(time, "time", lambda: next(clock))
-    return [new_id() for _ in moments]
+    ids = []
+    for moment in moments:
+        monkeypatch.setattr(time, "time", partial(float, moment))
+        ids.append(new_id())
+    return ids
 
 
 def test_an_id_is_of_32_hexadecimal_digits_and_of_one_document() -> None:
