@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from sys import intern
 from typing import Any, NamedTuple
-
-import pyarrow as pa
 
 from query.rows import MetricFilter, among, fill, filter_sql
 from query.threads import threads
@@ -25,10 +23,9 @@ FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY task, event_type, metric, variant, since, since_reset
 """
 
-READ = itemgetter("task", "event_type", "metric", "variant", "since", "since_reset", "low", "high", "newest")
-SHARED = ("task", "event_type", "since", "since_reset")  # by the rows of one insert, of an entity and a type
-OWN = ("metric", "variant", "min_iter", "max_iter", "label")
-COLUMNS = SHARED + OWN
+
+NAMES = itemgetter("task", "event_type", "metric", "variant")
+NUMBERS = itemgetter("since", "since_reset", "low", "high")
 NO_LABEL = (0, "")
 
 
@@ -48,6 +45,14 @@ class Indexed(NamedTuple):
     low: int
     high: int
     newest_label: tuple[int, str] = NO_LABEL
+
+    @classmethod
+    def of(cls, names: Iterable[str], numbers: Iterable[int], label: Mapping[str, Any]) -> Indexed:
+        """``names`` up to the variant, ``numbers`` up to ``high``. Many rows are remembered, of few names."""
+        task, event_type, metric, variant = map(sys.intern, names)
+        since, since_reset, low, high = numbers
+        newest = (label["seq"], label["text"]) if label["seq"] else NO_LABEL
+        return cls(task, event_type, metric, variant, since, since_reset, low, high, newest)
 
     @property
     def identity(self) -> tuple[str | int, ...]:
@@ -94,33 +99,9 @@ async def read_index(
     statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them, "$of_type": of_type})
     statement += threads(len(keys) * ROWS_READ)
     rows = await store.read(statement, parameters | names | {"event_type": event_type})
-    return [_indexed(*READ(row)) for row in rows]
-
-
-def inserted(table: pa.Table) -> Iterator[Indexed]:
-    """The rows that one insert added, of one entity and one event type: COLUMNS, as in ``metric_index``."""
-    task, event_type, since, since_reset = (table[name][0].as_py() for name in SHARED)
-    for metric, variant, low, high, label in zip(*(table[name].to_pylist() for name in OWN), strict=True):
-        yield _indexed(task, event_type, metric, variant, since, since_reset, low, high, label)
+    return [Indexed.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
 
 
 def by_part(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
     """The distinct companies, and the tasks."""
     return sorted({company for company, _ in keys}), [task for _, task in keys]
-
-
-def _indexed(
-    task: str,
-    event_type: str,
-    metric: str,
-    variant: str,
-    since: int,
-    since_reset: int,
-    low: int,
-    high: int,
-    label: Mapping[str, Any],
-) -> Indexed:
-    """Many are remembered, of few names."""
-    names = intern(task), intern(event_type), intern(metric), intern(variant)
-    newest = (label["seq"], label["text"]) if label["seq"] else NO_LABEL
-    return Indexed(*names, since, since_reset, low, high, newest)
