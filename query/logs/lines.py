@@ -52,12 +52,13 @@ ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
 UNTIMED_PAGE_SQL = f"""
 SELECT {LINE_COLUMNS} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
+# Lines are not read in the order of their keys: to count 10 000 of many takes half the time.
 TOTAL_SQL = f"""
 SELECT count() AS n FROM
 (
     SELECT DISTINCT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
 )
-{ONE_THREAD}
+{ONE_THREAD}, optimize_distinct_in_order = 0
 """
 MATCHES_SQL = f"""
 SELECT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
