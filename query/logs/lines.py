@@ -52,7 +52,7 @@ ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
 UNTIMED_PAGE_SQL = f"""
 SELECT {LINE_COLUMNS} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
-# Lines are not read in the order of their keys: to count 10 000 of many takes half the time.
+# In the order of the table's key it takes ClickHouse twice as long to find the first 10 000 of many.
 TOTAL_SQL = f"""
 SELECT count() AS n FROM
 (

@@ -23,7 +23,6 @@ FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY task, event_type, metric, variant, since, since_reset
 """
 
-
 NAMES = itemgetter("task", "event_type", "metric", "variant")
 NUMBERS = itemgetter("since", "since_reset", "low", "high")
 NO_LABEL = (0, "")
