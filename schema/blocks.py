@@ -155,7 +155,7 @@ def encode(
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
     is_small = content.columns.num_rows <= SMALL_ROWS and content.columns.nbytes <= SMALL_BYTES
-    options = pa.ipc.IpcWriteOptions(compression=None if is_small else compression)
+    options = pa.ipc.IpcWriteOptions(compression=None if is_small else compression, use_threads=False)
     with pa.ipc.new_stream(sink, content.columns.schema, options=options) as stream:
         stream.write_batch(content.columns)
     headers |= {"kind": content.event_type, "company": content.company}

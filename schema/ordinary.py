@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from schema.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 
 Arrays = Mapping[str, pa.Array]
 NAMES = ("metric", "variant")
+USUAL_ROWS = 8192  # more than most batches have
 
 
 class Unusual(Exception):
@@ -43,7 +45,18 @@ def ordinary_rows(event_type: str, given: Arrays, places: npt.NDArray[np.int64],
 
 
 def constant(value: object, data_type: pa.DataType, count: int) -> pa.Array:
-    """An array of one value."""
+    """An array of one value. Most are cut from one that is there: each that Arrow makes is a wait for Python's lock."""
+    if count > USUAL_ROWS:
+        return _repeated(value, data_type, count)
+    return _usual(value, data_type).slice(0, count)
+
+
+@lru_cache(64)
+def _usual(value: object, data_type: pa.DataType) -> pa.Array:
+    return _repeated(value, data_type, USUAL_ROWS)
+
+
+def _repeated(value: object, data_type: pa.DataType, count: int) -> pa.Array:
     return pa.nulls(count, data_type) if value is None else pa.repeat(pa.scalar(value, data_type), count)
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import clickhouse_connect
 import orjson
@@ -146,19 +146,18 @@ class EmbeddedEngine:
 def _arrow_file(data: pa.Table) -> Iterator[str]:
     """The path of a file with the table as an Arrow stream; on Linux it takes no disk."""
     if sys.platform == "linux":
-        with os.fdopen(os.memfd_create("insert"), "wb") as file:
-            _write_stream(data, file)
-            yield f"/proc/self/fd/{file.fileno()}"
+        with os.fdopen(os.memfd_create("insert")) as file:
+            yield _write_stream(data, f"/proc/self/fd/{file.fileno()}")
     else:
-        with NamedTemporaryFile("wb") as file:
-            _write_stream(data, file)
-            yield file.name
+        with NamedTemporaryFile() as file:
+            yield _write_stream(data, file.name)
 
 
-def _write_stream(data: pa.Table, file: IO[bytes]) -> None:
-    with pa.ipc.new_stream(file, data.schema) as stream:
+def _write_stream(data: pa.Table, path: str) -> str:
+    """Arrow opens the file itself: into one of Python's it writes piece by piece, each a wait for Python's lock."""
+    with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, data.schema) as stream:
         stream.write_table(data)
-    file.flush()
+    return path
 
 
 class Store:

@@ -89,8 +89,9 @@ class Journal:
         """
         need_room(self._directory, SPARE)
         rows = [[piece for content in contents for piece in _pieces(content)] for contents in requests]
-        with self._transaction() as connection:
-            offsets = _append(connection, [row for of_request in rows for _, row in of_request])
+        flat = [row for of_request in rows for _, row in of_request]
+        with self._transaction() if len(flat) > ROWS_AT_ONCE else self._statement() as connection:
+            offsets = _append(connection, flat)
         return [[_entry(next(offsets), *row) for row in of_request] for of_request in rows]
 
     def entries(self) -> list[Entry]:
@@ -104,13 +105,13 @@ class Journal:
 
     def forget(self, through: int) -> None:
         """What stands up to here is in the store, or parked."""
-        with self._transaction() as connection:
+        with self._statement() as connection:
             connection.execute("DELETE FROM records WHERE offset <= ?", (through,))
 
     def park(self, record: Record, reason: str) -> None:
         """Keep what the store refuses."""
         place = record.place
-        with self._transaction() as connection:
+        with self._statement() as connection:
             connection.execute(PARK_SQL, (*_row(record.content), place.offset, place.row, reason))
         PARKED.inc()
 
@@ -123,6 +124,12 @@ class Journal:
     def close(self) -> None:
         """Nothing more is asked."""
         self._connection.close()
+
+    @contextmanager
+    def _statement(self) -> Iterator[sqlite3.Connection]:
+        """For one statement, which is a transaction by itself: to begin and commit one takes two waits more."""
+        with self._lock, _translated():
+            yield self._connection
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
