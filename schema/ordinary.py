@@ -47,16 +47,17 @@ def ordinary_rows(event_type: str, given: Arrays, places: npt.NDArray[np.int64],
 def constant(value: object, data_type: pa.DataType, count: int) -> pa.Array:
     """An array of one value. Most are cut from one that is there: each that Arrow makes is a wait for Python's lock."""
     if count > USUAL_ROWS:
-        return _repeated(value, data_type, count)
+        return repeated(value, data_type, count)
     return _usual(value, data_type).slice(0, count)
 
 
 @lru_cache(64)
 def _usual(value: object, data_type: pa.DataType) -> pa.Array:
-    return _repeated(value, data_type, USUAL_ROWS)
+    return repeated(value, data_type, USUAL_ROWS)
 
 
-def _repeated(value: object, data_type: pa.DataType, count: int) -> pa.Array:
+def repeated(value: object, data_type: pa.DataType, count: int) -> pa.Array:
+    """As ``constant``, for values that seldom come again."""
     return pa.nulls(count, data_type) if value is None else pa.repeat(pa.scalar(value, data_type), count)
 
 

@@ -71,6 +71,7 @@ ORDINARY: dict[str, list[Event]] = {
     "log": [log("t", "a"), log("t", "b", level=ABSENT, timestamp=5)],
     "models": [scalar("m", 1, model_event=True), plot("m", 1, model_event=True)],
     "locked": [scalar("t", 1, allow_locked=True)],
+    "a model among tasks": [scalar("t", 1), scalar("m", 1, model_event=True), scalar("t", 2)],
     "a stray field of the SDK": [scalar("t", 1, method="get"), log("t", method="get")],
     "mixed": [log("t", "1"), scalar("u", 1), plot("t", 1), log("u", "2"), image("t", 1), scalar("t", 2)],
     "largest": [scalar("t", INT64_MAX, 2**53 - 1, timestamp=INT64_MAX - 1), scalar("t", -INT64_MAX - 1, -1e15)],
@@ -83,6 +84,12 @@ ORDINARY: dict[str, list[Event]] = {
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_ordinary_lines_need_no_exact_path(lines: list[Event], end: str) -> None:
     assert told(fast(body_of(*lines, end=end))) == told(exact(body_of(*lines)))
+
+
+@pytest.mark.usefixtures("no_exact_path")
+def test_zeros_keep_their_signs() -> None:
+    read = fast(body_of(scalar("t", 1, 0.0), scalar("t", 2, -0.0)))
+    assert str(read.columns[SCALAR]["value"].to_pylist()) == "[0.0, -0.0]"
 
 
 UNUSUAL: dict[str, Event] = {
@@ -123,6 +130,8 @@ UNUSUAL: dict[str, Event] = {
     "vector": {"type": "training_stats_vector", "task": "t", "iter": 1, "values": [1, 2]},
     "label of the x axis": scalar("t", 1, x_axis_label="steps"),
     "nothing": {},
+    "a type alone": {"type": SCALAR},
+    "an unknown type alone": {"type": "zz"},
 }
 
 
