@@ -151,13 +151,12 @@ def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
     if rows.nbytes < COPIED_BYTES:
         rows = rows.combine_chunks()
     counts = [len(block.rows) for _, block in blocks]
-    of_block = np.repeat(np.arange(len(blocks)), counts)
-    in_block = np.arange(len(of_block)) - np.repeat(np.cumsum(counts) - counts, counts)
-    first = np.array([place.seq for place, _ in blocks], np.uint64)
+    companies = pa.array([block.company for _, block in blocks]).dictionary_encode()
+    first = np.array([place.seq for place, _ in blocks], np.uint64) - (np.cumsum(counts) - counts).astype(np.uint64)
     known = {
-        "company": pa.array([block.company for _, block in blocks]).take(pa.array(of_block)),
-        "received_at": np.array([block.received_at for _, block in blocks])[of_block],
-        "seq": first[of_block] + in_block.astype(np.uint64),
+        "company": pa.DictionaryArray.from_arrays(np.repeat(companies.indices, counts), companies.dictionary),
+        "received_at": np.repeat([block.received_at for _, block in blocks], counts),
+        "seq": np.repeat(first, counts) + np.arange(rows.num_rows, dtype=np.uint64),
     }
     return pa.table(dict(zip(rows.column_names, rows.columns, strict=True)) | known)
 

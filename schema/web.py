@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import cramjam
-from aiohttp import web
+from aiohttp import StreamReader, web
 from prometheus_client import Counter, Histogram
 
 from schema import openapi
@@ -203,15 +203,26 @@ async def _read_body(request: web.Request) -> bytes:
         raise BodyTooLarge(f"The body exceeds {limit} bytes")
     try:
         if request.content.is_eof():  # it is here already
-            return await request.read()
+            return await _received(request.content, limit)
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise BodyTooLarge(f"The body exceeds {limit} bytes") from error
+            return await _received(request.content, limit)
     except TimeoutError as error:
         raise MalformedRequest(f"The body did not arrive within {BODY_SECONDS} seconds") from error
     except ConnectionError as error:
         raise ClientGone("The client left before the end of the body") from error
+
+
+async def _received(content: StreamReader, limit: int) -> bytes:
+    """All that comes, joined once: aiohttp's own ``read`` moves a large body several times while it grows."""
+    content.set_read_chunk_size(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await content.readany():
+        chunks.append(chunk)
+        size += len(chunk)
+        if limit and size > limit:
+            raise BodyTooLarge(f"The body exceeds {limit} bytes")
+    return b"".join(chunks)
 
 
 def error_response(call: Call, error: EventsError) -> web.Response:
