@@ -30,7 +30,7 @@ FIRST = {"batch": pa.uint64(), "iter": pa.int64(), "seq": pa.uint64(), "value": 
 LABEL = {"seq": pa.uint64(), "text": pa.string()}
 GROUP_BY = ("company", "task", "metric", "variant")
 BATCH_SHIFT = np.uint64(16)
-SMALL = 1 << 16  # numbers that are sorted by radix
+SMALL = 1 << 16
 
 Since = Mapping[Key, tuple[int, int]]
 
@@ -48,6 +48,13 @@ def combinations(events: pa.Table, names: Sequence[str]) -> Array:
         column = events[name].combine_chunks()
         combined = combined * len(column.dictionary) + column.indices.to_numpy()
     return combined
+
+
+def _few(numbers: Array) -> Array:
+    """Others in their order; of 16 bits if that is enough, which are sorted by radix."""
+    if numbers.max(initial=0) >= SMALL:
+        _, numbers = np.unique(numbers, return_inverse=True)
+    return numbers.astype(np.uint16) if numbers.max(initial=0) < SMALL else numbers
 
 
 def index_rows(event_type: str, groups: Groups, since: Since) -> pa.Table:
@@ -83,18 +90,21 @@ class Groups:
     """
 
     def __init__(self, events: pa.Table) -> None:
-        distinct, of_row = np.unique(combinations(events, GROUP_BY), return_inverse=True)
+        numbers = _few(combinations(events, GROUP_BY))
         self._events = events
-        self.count = len(distinct)
-        self._order = np.argsort(of_row.astype(np.uint16) if self.count <= SMALL else of_row, kind="stable")
-        self.of_row = of_row[self._order]
-        self.bounds = np.searchsorted(self.of_row, np.arange(self.count + 1))
+        self._columns: dict[str, Array] = {}
+        self._order = np.argsort(numbers, kind="stable")
+        starts = np.flatnonzero(np.diff(numbers[self._order].astype(np.int64), prepend=-1))
+        self.count = len(starts)
+        self.bounds = np.append(starts, events.num_rows)
+        self.of_row = np.repeat(np.arange(self.count), np.diff(self.bounds))
         self.all_rows = np.arange(events.num_rows)
 
     def column(self, name: str) -> Array:
-        """A column of the table."""
-        values: Array = self._events[name].to_numpy()[self._order]
-        return values
+        """A column of the table; not to be changed."""
+        if name not in self._columns:
+            self._columns[name] = self._events[name].to_numpy()[self._order]
+        return self._columns[name]
 
     def values(self, name: str, rows: Array) -> pa.Array:
         """A column at these rows, as it is in the table."""

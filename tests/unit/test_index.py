@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.index import Groups, encoded, index_rows
+from ingest.index import SMALL, Groups, encoded, index_rows
 from schema.tables import DEBUG_IMAGE, INT64_MAX, INT64_MIN, LOG, PLOT, SCALAR
 
 UINT64_MAX = 2**64 - 1
@@ -134,9 +135,10 @@ def inserts(draw: st.DrawFn, min_size: int = 1) -> list[Row]:
     return rows
 
 
-@given(inserts(), st.sampled_from([SCALAR, PLOT, LOG, DEBUG_IMAGE]))
-def test_the_index_says_what_a_loop_over_the_rows_says(rows: list[Row], event_type: str) -> None:
-    assert found(rows, event_type) == expected(rows, event_type)
+@given(inserts(), st.sampled_from([SCALAR, PLOT, LOG, DEBUG_IMAGE]), st.sampled_from([SMALL, 3]))
+def test_the_index_says_what_a_loop_over_the_rows_says(rows: list[Row], event_type: str, small: int) -> None:
+    with patch("ingest.index.SMALL", small):
+        assert found(rows, event_type) == expected(rows, event_type)
 
 
 @given(inserts(min_size=2), st.data())
