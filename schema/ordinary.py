@@ -20,6 +20,7 @@ from schema.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 Arrays = Mapping[str, pa.Array]
 NAMES = ("metric", "variant")
 USUAL_ROWS = 8192  # more than most batches have
+USUAL_CHARACTERS = 32
 
 
 class Unusual(Exception):
@@ -46,7 +47,7 @@ def ordinary_rows(event_type: str, given: Arrays, places: npt.NDArray[np.int64],
 
 def constant(value: object, data_type: pa.DataType, count: int) -> pa.Array:
     """An array of one value. Most are cut from one that is there: each that Arrow makes is a wait for Python's lock."""
-    if count > USUAL_ROWS:
+    if count > USUAL_ROWS or (isinstance(value, str) and len(value) > USUAL_CHARACTERS):
         return repeated(value, data_type, count)
     return _usual(value, data_type).slice(0, count)
 

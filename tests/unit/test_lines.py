@@ -92,6 +92,13 @@ def test_zeros_keep_their_signs() -> None:
     assert str(read.columns[SCALAR]["value"].to_pylist()) == "[0.0, -0.0]"
 
 
+@pytest.mark.usefixtures("no_exact_path")
+def test_a_long_text_is_as_long_as_it_was_sent() -> None:
+    """A few short ones are kept for later batches, of many rows."""
+    read = fast(body_of(scalar("t", 1, method="x" * 10_000), scalar("t", 2, method="x" * 10_000)))
+    assert read.columns[SCALAR].get_total_buffer_size() < 1_000_000
+
+
 UNUSUAL: dict[str, Event] = {
     "unknown field": scalar("t", 1, other=5),
     "float iteration": scalar("t", 1.5),
