@@ -50,11 +50,14 @@ def combinations(events: pa.Table, names: Sequence[str]) -> Array:
     return combined
 
 
-def _few(numbers: Array) -> Array:
-    """Others in their order; of 16 bits if that is enough, which are sorted by radix."""
+def runs(numbers: Array) -> tuple[Array, Array]:
+    """The rows by their numbers (``combinations``), those of the same in their order; and where each number begins."""
     if numbers.max(initial=0) >= SMALL:
         _, numbers = np.unique(numbers, return_inverse=True)
-    return numbers.astype(np.uint16) if numbers.max(initial=0) < SMALL else numbers
+    if numbers.max(initial=0) < SMALL:
+        numbers = numbers.astype(np.uint16)  # sorted by radix
+    order = np.argsort(numbers, kind="stable")
+    return order, np.flatnonzero(np.diff(numbers[order].astype(np.int64), prepend=-1))
 
 
 def index_rows(event_type: str, groups: Groups, since: Since) -> pa.Table:
@@ -90,11 +93,9 @@ class Groups:
     """
 
     def __init__(self, events: pa.Table) -> None:
-        numbers = _few(combinations(events, GROUP_BY))
         self._events = events
         self._columns: dict[str, Array] = {}
-        self._order = np.argsort(numbers, kind="stable")
-        starts = np.flatnonzero(np.diff(numbers[self._order].astype(np.int64), prepend=-1))
+        self._order, starts = runs(combinations(events, GROUP_BY))
         self.count = len(starts)
         self.bounds = np.append(starts, events.num_rows)
         self.of_row = np.repeat(np.arange(self.count), np.diff(self.bounds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ingest.index import combinations
+from ingest.index import combinations, runs
 from schema.changes import Key
 from schema.newest import SCHEMA, Newest, joined
 from schema.points import Array
@@ -19,14 +19,12 @@ def newest_by_log(lines: pa.Table) -> dict[Key, Newest | None]:
     if not lines.num_rows:
         return {}
     of_row = combinations(lines, ENTITY)
-    parts = [lines.take(rows) for rows in _runs(of_row)] if np.any(of_row != of_row[0]) else [lines]
+    parts = _parts(lines, *runs(of_row)) if np.any(of_row != of_row[0]) else [lines]
     return {(part["company"][0].as_py(), part["task"][0].as_py()): joined([Newest(_as_read(part))]) for part in parts}
 
 
-def _runs(of_row: Array) -> list[Array]:
-    """The rows that have the same number, in their order."""
-    order = np.argsort(of_row, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(of_row[order])) + 1)
+def _parts(lines: pa.Table, order: Array, starts: Array) -> list[pa.Table]:
+    return [lines.take(rows) for rows in np.split(order, starts[1:])]
 
 
 def _as_read(lines: pa.Table) -> pa.Table:

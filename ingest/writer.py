@@ -152,11 +152,12 @@ def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
         rows = rows.combine_chunks()
     counts = [len(block.rows) for _, block in blocks]
     companies = pa.array([block.company for _, block in blocks]).dictionary_encode()
-    first = np.array([place.seq for place, _ in blocks], np.uint64) - (np.cumsum(counts) - counts).astype(np.uint64)
+    before = (np.cumsum(counts) - counts).astype(np.uint64)
+    seqs = np.array([place.seq for place, _ in blocks], np.uint64)
     known = {
         "company": pa.DictionaryArray.from_arrays(np.repeat(companies.indices, counts), companies.dictionary),
         "received_at": np.repeat([block.received_at for _, block in blocks], counts),
-        "seq": np.repeat(first, counts) + np.arange(rows.num_rows, dtype=np.uint64),
+        "seq": np.repeat(seqs - before, counts) + np.arange(rows.num_rows, dtype=np.uint64),
     }
     return pa.table(dict(zip(rows.column_names, rows.columns, strict=True)) | known)
 

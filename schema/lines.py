@@ -139,11 +139,11 @@ class OrdinaryLog(Ordinary, gc=False, forbid_unknown_fields=True, tag_field="typ
     level: str | UnsetType = UNSET
 
 
-KINDS: dict[type[Ordinary], str] = {
-    OrdinaryScalar: SCALAR,
-    OrdinaryPlot: PLOT,
-    OrdinaryImage: DEBUG_IMAGE,
-    OrdinaryLog: LOG,
+KINDS: dict[str, type[Ordinary]] = {
+    SCALAR: OrdinaryScalar,
+    PLOT: OrdinaryPlot,
+    DEBUG_IMAGE: OrdinaryImage,
+    LOG: OrdinaryLog,
 }
 DECODER = msgspec.json.Decoder(OrdinaryScalar | OrdinaryPlot | OrdinaryImage | OrdinaryLog)
 
@@ -187,9 +187,8 @@ def _decode(body: bytes) -> list[Alike]:
 @lru_cache(256)
 def _decoder(event_type: str, names: frozenset[str]) -> msgspec.json.Decoder[msgspec.Struct]:
     """Of lines that have these fields and no others. Raises ValidationError if they are not those of ordinary ones."""
-    kinds = [kind for kind, tag in KINDS.items() if tag == event_type]
-    every = [field for kind in kinds for field in msgspec.structs.fields(kind)]
-    fields = [(field.name, field.type) for field in every if field.name in names or field.required]
+    known = msgspec.structs.fields(KINDS[event_type]) if event_type in KINDS else ()
+    fields = [(field.name, field.type) for field in known if field.name in names or field.required]
     if not fields or len(fields) != len(names) - 1:  # but for the type
         raise msgspec.ValidationError(f"Not an ordinary {event_type}")
     options: dict[str, Any] = {"gc": False, "forbid_unknown_fields": True, "tag_field": "type", "tag": event_type}
@@ -198,8 +197,8 @@ def _decoder(event_type: str, names: frozenset[str]) -> msgspec.json.Decoder[msg
 
 def _by_type(events: Sequence[Ordinary]) -> list[Alike]:
     kinds = list(map(type, events))
-    by_type = {kind: [place for place, found in enumerate(kinds) if found is kind] for kind in set(kinds)}
-    return [Alike(KINDS[kind], [events[i] for i in places], np.array(places)) for kind, places in by_type.items()]
+    by_type = {name: [place for place, found in enumerate(kinds) if found is kind] for name, kind in KINDS.items()}
+    return [Alike(name, [events[i] for i in places], np.array(places)) for name, places in by_type.items() if places]
 
 
 def _count_objects(body: bytes) -> int:

@@ -20,7 +20,7 @@ from schema.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 Arrays = Mapping[str, pa.Array]
 NAMES = ("metric", "variant")
 USUAL_ROWS = 8192  # more than most batches have
-USUAL_CHARACTERS = 32
+USUAL_CHARACTERS = 32  # a longer text, so many times, takes much memory
 
 
 class Unusual(Exception):

@@ -96,7 +96,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """What is not forgotten, in order. Raises RecordError if a newer version wrote it."""
-        with self._transaction() as connection:
+        with self._statement() as connection:
             rows = connection.execute(RECORDS_SQL).fetchall()
         return [
             Entry.of(offset, decode(*as_columns(_headers(headers), content), 0, offset), len(content))
@@ -133,14 +133,14 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _translated():
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._statement() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
-                self._connection.execute("COMMIT")
+                yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
 

@@ -10,13 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from query.rows import Row
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.requests import Request
-from schema.store import Store
+from schema.store import Store, rows_of
 from schema.wire import Answer, Reply, to_json
 
 MAX_BYTES = 64 << 20  # of all of them, with what was asked
@@ -70,8 +68,7 @@ class Memory:
         key = (repr(parameters), sql)
         if (body := self._known(key, counts)) is None:
             body = self._remember(key, counts, await self._store.read_json(sql, parameters))
-        rows: list[Row] = orjson.loads(body)
-        return rows
+        return rows_of(body)
 
     def _known(self, key: Key, counts: Counts) -> bytes | None:
         known = self._remembered.get(key)
