@@ -99,18 +99,21 @@ def normalise(line: dict[str, Any], place: int, context: Context) -> Event:
 
 def document(row: Row, event_type: str) -> dict[str, Any]:
     """A stored row (COMMON, the type's fields and ``received_at`` in ms) as the event that the API returns."""
+    timestamp = row["timestamp"]
     event: dict[str, Any] = {
         "type": event_type,
         "task": row["task"],
         "metric": row["metric"],
         "variant": row["variant"],
-        "timestamp": None if row["timestamp"] == NO_TIMESTAMP else row["timestamp"],
+        "timestamp": None if timestamp == NO_TIMESTAMP else timestamp,
         "@timestamp": iso_time(row["received_at"]),
         "worker": row["worker"],
         "model_event": row["model_event"],
     }
     _restore_identity(event, row)
-    event.update((name, row[name]) for name in TABLES[event_type].fields if row[name] is not None)
+    for name in TABLES[event_type].fields:
+        if (value := row[name]) is not None:
+            event[name] = value
     if event_type in RESTORE:
         RESTORE[event_type](event)
     if row["extras"]:
