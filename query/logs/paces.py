@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from query.logs.lines import Lines, Rows
+from query.logs.lines import Lines, Rows, may_have_copies
 from query.span import Direction, Span
 from schema.events import NO_TIMESTAMP
 from schema.registry import Entity
@@ -24,21 +24,23 @@ class Pace:
     """Of a log: how many ms a number of its lines took.
 
     ``firsts``: by direction, the start of a page and its first line's timestamp, with nothing between; of the pages
-    that were read the one that starts furthest out, as that of the newest lines does.
+    that were read the one that starts furthest out, as that of the newest lines does. ``may_have_copies``: whether
+    lines of it may be there twice.
     """
 
     ms: int
     lines: int
     firsts: Mapping[Direction, tuple[int, int]]
+    may_have_copies: bool
 
     @classmethod
-    def of(cls, span: Span, rows: Rows, before: Mapping[Direction, tuple[int, int]]) -> Pace:
+    def of(cls, span: Span, rows: Rows, before: Mapping[Direction, tuple[int, int]], is_for_final: bool) -> Pace:
         """As these lines have it, the first ones of a span. ``before``: ``firsts`` of earlier pages."""
         first, last = rows[0]["timestamp"], rows[-1]["timestamp"]
         known, _ = before.get(span.direction, (span.start, first))
         is_further = span.start >= known if span.direction == "DESC" else span.start <= known
         firsts = {**before, span.direction: (span.start, first)} if is_further else before
-        return cls(abs(last - first) + 1, len(rows), firsts)
+        return cls(abs(last - first) + 1, len(rows), firsts, is_for_final or may_have_copies(rows))
 
     def end(self, span: Span, count: int) -> int | None:
         """Where so many lines of a span may end; None if no line near its start is known."""
@@ -64,13 +66,15 @@ class Paces:
         """The first ``size`` lines of a span, and all that share the last one's timestamp."""
         pace = self._paces.pop(_key(lines.entity), None)
         end = pace.end(span, size) if pace else None
-        rows = await lines.quick_page(span.until(end), size)
+        with_copy_of = span.is_newest or (pace is not None and pace.may_have_copies)
+        rows = await lines.quick_page(span.until(end), size, with_copy_of)
         if end is not None and rows is not None and len(rows) < size:
-            pace, rows = None, await lines.quick_page(span, size)
+            pace, rows = None, await lines.quick_page(span, size, with_copy_of)
+        is_for_final = rows is None
         if rows is None:
             rows = await lines.page(span, size, await lines.end(span, size))
         if rows and len(rows) >= size:
-            self._remember(lines.entity, Pace.of(span, rows, pace.firsts if pace else {}))
+            self._remember(lines.entity, Pace.of(span, rows, pace.firsts if pace else {}, is_for_final))
         return rows
 
     def _remember(self, entity: Entity, pace: Pace) -> None:

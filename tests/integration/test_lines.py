@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -15,6 +16,7 @@ from query.logs.searched import indexed_sql
 from query.memory.known import Known
 from query.memory.living import living
 from query.span import Direction, Span
+from schema.blocks import ROW_BITS
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity
@@ -28,7 +30,8 @@ GONE = Entity("gone", "name", "created", "c", "c", False)  # the older half and 
 LONG = Entity("long", "name", "created", "c", "c", False)  # dense, a gap, then one line in 1000 ms; some came late
 PART = Entity("part", "name", "created", "c", "c", False)  # its newest lines were written again
 TIED = Entity("tied", "name", "created", "c", "c", False)  # more than FEW_TIES share each timestamp
-DELETED = 500  # seq
+MIXED = Entity("mixed", "name", "created", "c", "c", False)  # two requests with the same timestamps
+DELETED = (2 << ROW_BITS) - 1  # seq: all of the first request
 Page = tuple[int, Direction, int]  # size, direction, start
 DIRECTIONS: tuple[Direction, ...] = ("DESC", "ASC")
 DENSE = [*range(1, 601), *range(100_000, 160_000, 1000)]
@@ -36,13 +39,15 @@ DENSE = [*range(1, 601), *range(100_000, 160_000, 1000)]
 
 @dataclass(frozen=True)
 class Watched(Lines):
-    """Says which parts of a log were read."""
+    """Says which parts of a log were read, and of which pages without FINAL copies could be told apart."""
 
     spans: list[tuple[int, int]] = field(default_factory=list)
+    with_copy_of: list[bool] = field(default_factory=list)
 
-    async def quick_page(self, span: Span, size: int) -> Rows | None:
+    async def quick_page(self, span: Span, size: int, with_copy_of: bool = True) -> Rows | None:
         self.spans.append((span.low, span.high))
-        return await super().quick_page(span, size)
+        self.with_copy_of.append(with_copy_of)
+        return await super().quick_page(span, size, with_copy_of)
 
 
 @pytest.fixture(scope="module")
@@ -50,34 +55,36 @@ def store(store: Store) -> Store:
     store.execute("SYSTEM STOP MERGES logs")
     store.insert("logs", rows(TASK, [number // 4 for number in range(COUNT)], 1))
     for time in range(TIMES):
-        store.insert("logs", rows(AGAIN, range(COUNT), 1 + time * COUNT, "new" if time == TIMES - 1 else "old"))
+        store.insert("logs", rows(AGAIN, range(COUNT), 1 + time, "new" if time == TIMES - 1 else "old"))
     store.insert("logs", rows(GONE, [*range(COUNT), *range(2 * COUNT, 3 * COUNT)], 1))
-    store.insert("logs", rows(GONE, range(COUNT, 2 * COUNT), DELETED + 1, "living"))
+    store.insert("logs", rows(GONE, range(COUNT, 2 * COUNT), 2, "living"))
     store.insert("tombstones", tombstone())
     store.insert("logs", rows(LONG, DENSE[::2] + DENSE[:100:2], 1))
-    store.insert("logs", rows(LONG, DENSE[1::2], len(DENSE), batch=1))
+    store.insert("logs", rows(LONG, DENSE[1::2], 2, batch=1))
     store.insert("logs", rows(PART, range(COUNT), 1))
-    store.insert("logs", rows(PART, range(COUNT), COUNT + 1, only=range(COUNT // 2, COUNT)))
+    store.insert("logs", rows(PART, range(COUNT), 2, only=range(COUNT // 2, COUNT)))
     store.insert("logs", rows(TIED, [1 + number // (2 * FEW_TIES) for number in range(6 * FEW_TIES)], 1))
+    store.insert("logs", rows(MIXED, range(COUNT), 1))
+    store.insert("logs", rows(MIXED, range(COUNT), 2, batch=1))
     return store
 
 
 def rows(
     task: Entity,
     timestamps: Sequence[int],
-    first_seq: int,
+    request: int,
     msg: str = "line",
     batch: int = 0,
     only: Sequence[int] | None = None,
 ) -> pa.Table:
-    """Lines of one batch; ``only``: their places in it."""
+    """Lines of one batch, as the ``request``-th of all brings them; ``only``: their places in it."""
     count = len(timestamps)
     texts = {"company": "c", "task": task.id, "metric": "", "variant": "", "discriminator": "a", "worker": ""}
     columns: dict[str, object] = {name: [text] * count for name, text in (texts | {"extras": "", "msg": msg}).items()}
     columns |= {"timestamp": list(timestamps), "batch_id": pa.array([bytes([batch] * 16)] * count, pa.binary(16))}
     columns |= {"line": pa.array(range(count), pa.uint32()), "iter": [0] * count, "has_iter": [False] * count}
     columns |= {"model_event": [False] * count, "level": ["info"] * count, "received_at": [1] * count}
-    table = pa.table(columns | {"seq": pa.array(range(first_seq, first_seq + count), pa.uint64())})
+    table = pa.table(columns | {"seq": pa.array((request << ROW_BITS) + np.arange(count), pa.uint64())})
     return table if only is None else table.take(list(only))
 
 
@@ -177,7 +184,7 @@ def test_many_lines_of_one_timestamp_are_left_to_final(store: Store) -> None:
     assert len(quick_page(store, TIED, 3 * many, "DESC") or []) == 3 * many
 
 
-@pytest.mark.parametrize("task", [TASK, AGAIN, GONE, LONG, PART, TIED])
+@pytest.mark.parametrize("task", [TASK, AGAIN, GONE, LONG, PART, TIED, MIXED])
 @pytest.mark.parametrize("size", [1, 5, 50, 100])
 def test_pages_whose_ends_are_guessed_are_the_same(store: Store, task: Entity, size: int) -> None:
     """From a dense part into a sparse one and back, over a gap, beyond both ends."""
@@ -209,6 +216,23 @@ def test_what_is_read_of_a_log_for_its_pages(store: Store, asked: list[Page], re
         return lines.spans
 
     assert asyncio.run(spans()) == read
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [(LONG, [False, False, True]), (MIXED, [False, True, True, True]), (AGAIN, [False, True, True, True])],
+)
+def test_copies_are_told_apart_where_there_may_be_some(store: Store, task: Entity, expected: list[bool]) -> None:
+    """Two pages, and the newest: of lines of two requests with one timestamp each page but the first at once."""
+
+    async def read() -> list[bool]:
+        plain, paces = await lines_of(store, task), Paces()
+        lines = Watched(store, task, plain.texts, plain.parameters)
+        for start in (30, 30, 0):
+            await paces.page(lines, Span.beyond(start, "DESC"), 10)
+        return lines.with_copy_of
+
+    assert asyncio.run(read()) == expected
 
 
 def test_what_a_line_said_before_it_was_written_again_is_not_found(store: Store) -> None:
