@@ -18,6 +18,7 @@ from query.rows import Row
 from query.span import Span
 from schema.changes import Changes, Key, News
 from schema.newest import SCHEMA, Newest
+from schema.store import in_rows
 from schema.tables import LOG
 
 MAX_BYTES = 64 << 20  # of all of them
@@ -43,7 +44,7 @@ class Tails:
         if self._changes is None:
             return await read()
         if (newest := self._newest(key)) and (held := page(newest, span, size)) is not None:
-            return _as_read(held), newest.total
+            return in_rows(held.to_pydict()), newest.total
         count = self._changes.of(key[1])
         rows, total = await read()
         if span.is_newest and self._changes.of(key[1]) == count and len(rows) < size + MAX_TIES:
@@ -118,12 +119,6 @@ class Tails:
     def _forget(self, key: Key) -> None:
         if tail := self._tails.pop(key, None):
             self._bytes -= tail.bytes
-
-
-def _as_read(rows: pa.Table) -> list[Row]:
-    names = rows.column_names
-    columns = (column.to_pylist() for column in rows.columns)
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _as_written(rows: list[Row]) -> pa.Table:
