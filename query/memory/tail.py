@@ -45,6 +45,8 @@ def page(newest: Newest, span: Span, size: int) -> pa.Table | None:
 
     Those without a timestamp share none. None if there may be lines in the span that are not held.
     """
+    if span.low < newest.since and (span.direction == "ASC" or span.high < newest.since):
+        return None
     timed = _timed(newest)
     places = _places(timed, span)
     times = timed[places]
@@ -52,7 +54,7 @@ def page(newest: Newest, span: Span, size: int) -> pa.Table | None:
     if count:
         ties = int(np.count_nonzero(times[count:] == times[count - 1]))
         count = min(count + ties, size + MAX_TIES)
-    if span.low < newest.since and (span.direction == "ASC" or count < size):
+    if span.low < newest.since and count < size:
         return None
     untimed = np.arange(len(timed), newest.rows.num_rows)[: max(size - count, 0) if span.is_whole else 0]
     return newest.rows.take(np.concatenate([places[:count], untimed]))
