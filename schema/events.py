@@ -7,7 +7,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from schema.rows import Row, in_rows
 from schema.tables import DEBUG_IMAGE, INT64_MAX, INT64_MIN, LOG, PLOT, SCALAR, TABLES, VECTOR
 
 NAME_LIMIT_BYTES = 32_766
@@ -26,8 +27,6 @@ SOURCE_URL = re.compile(r"""["']source["']:\s?["']([a-z][a-z0-9+.\-]*://[^"']*)[
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-Row = dict[str, Any]
 
 
 class Refused(Exception):
@@ -119,6 +118,35 @@ def document(row: Row, event_type: str) -> dict[str, Any]:
     if row["extras"]:
         event.update(_loads(row["extras"]))
     return event
+
+
+def documents_of(columns: Mapping[str, Sequence[Any]], event_type: str) -> list[dict[str, Any]]:
+    """The same of rows in columns; usual ones are events once a few columns have another name or form."""
+    if not _are_usual(columns, event_type):
+        return [document(row, event_type) for row in in_rows(columns)]
+    fields: dict[str, Sequence[Any]] = {
+        "type": [event_type] * len(columns["task"]),
+        "task": columns["task"],
+        "metric": columns["metric"],
+        "variant": columns["variant"],
+        "timestamp": columns["timestamp"],
+        "@timestamp": [iso_time(ms) for ms in columns["received_at"]],
+        "worker": columns["worker"],
+        "model_event": columns["model_event"],
+    }
+    return in_rows(fields | {name: columns[name] for name in TABLES[event_type].fields})
+
+
+def _are_usual(columns: Mapping[str, Sequence[Any]], event_type: str) -> bool:
+    """Whether every row has a timestamp and its type's fields, and none has an iteration, a key or other fields."""
+    return not (
+        event_type in RESTORE
+        or any(columns["has_iter"])
+        or any(columns["extras"])
+        or NO_TIMESTAMP in columns["timestamp"]
+        or not set(columns["discriminator"]).issubset(PLAIN)
+        or any(None in columns[name] for name in TABLES[event_type].fields)
+    )
 
 
 @lru_cache(1 << 14)  # events of one batch have one

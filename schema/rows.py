@@ -6,7 +6,7 @@ wait with that for those of other requests.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, groupby
 from typing import Any, TypeAlias
@@ -31,6 +31,15 @@ def columns(event_type: str, rows: Rows) -> pa.RecordBatch:
     """The rows as ``Table.block_schema``."""
     if isinstance(rows, list):
         return pa.RecordBatch.from_struct_array(pa.array(rows, _row_type(event_type)))
+    return rows
+
+
+def in_rows(columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+    """Columns as rows: filled one column after the other, which takes half the time of one row after the other."""
+    rows: list[Row] = [{} for _ in next(iter(columns.values()), ())]
+    for name, values in columns.items():
+        for row, value in zip(rows, values, strict=True):
+            row[name] = value
     return rows
 
 

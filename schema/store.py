@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from schema.disk import Disk
 from schema.errors import EventsError, StoreRejected, Unavailable
+from schema.rows import Row, in_rows
 
 READ_SETTINGS: dict[str, Any] = {
     "readonly": 2,
@@ -64,7 +65,6 @@ NO_SPACE = "No space left on device"  # comes with whatever number the code has 
 # Without a number: the connection failed, or broke while the answer was read.
 AWAY = (OperationalError, OSError, HTTPError)
 
-Row = dict[str, Any]
 Result = TypeVar("Result")
 
 
@@ -179,6 +179,11 @@ class Store:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._rows, "read", READ_SETTINGS, sql, parameters)
 
+    async def read_columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
+        """The answer of a SELECT, each column a list; within READ_SETTINGS' bounds."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._columns, sql, parameters)
+
     async def read_json(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         """The rows of a SELECT as JSON, for ``rows_of``; within READ_SETTINGS' bounds."""
         loop = asyncio.get_running_loop()
@@ -216,6 +221,10 @@ class Store:
         self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None
     ) -> list[Row]:
         return rows_of(self._json(role, settings, sql, parameters))
+
+    def _columns(self, sql: str, parameters: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+        columns: dict[str, list[Any]] = orjson.loads(self._json("read", READ_SETTINGS, sql, parameters))
+        return columns
 
     def _json(self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None) -> bytes:
         """In columns, which ClickHouse writes in less time than rows: a millisecond of 8, of 500 lines of a log."""
@@ -258,15 +267,6 @@ class Store:
 def rows_of(body: bytes) -> list[Row]:
     """The rows of what ``Store.read_json`` gave."""
     return in_rows(orjson.loads(body))
-
-
-def in_rows(columns: Mapping[str, list[Any]]) -> list[Row]:
-    """Columns as rows: filled one column after the other, which takes half the time of one row after the other."""
-    rows: list[Row] = [{} for _ in next(iter(columns.values()), ())]
-    for name, values in columns.items():
-        for row, value in zip(rows, values, strict=True):
-            row[name] = value
-    return rows
 
 
 def translate(error: Exception) -> EventsError:

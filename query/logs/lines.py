@@ -15,12 +15,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from query.logs.page import NOTHING, Page
 from query.memory.living import Living
 from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
 from query.rows import columns, fill, of_entity
 from query.span import Direction, Span
 from query.threads import ONE_THREAD
-from schema.blocks import ROW_BITS
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity
@@ -116,6 +116,11 @@ class Lines:
         """The rows of a statement."""
         return await self.store.read(fill(sql, {**self.texts, **(texts or {})}), {**self.parameters, **parameters})
 
+    async def read_page(self, sql: str, texts: Mapping[str, str], **parameters: Any) -> Page:
+        """Its rows as lines."""
+        statement = fill(sql, {**self.texts, **texts})
+        return Page(await self.store.read_columns(statement, {**self.parameters, **parameters}))
+
     async def end(self, span: Span, near: int) -> int | None:
         """The timestamp of the copy of a line that ``near`` others precede in the span; None if there is none."""
         if span.is_empty:
@@ -124,52 +129,52 @@ class Lines:
         rows = await self.store.read(fill(END_SQL, {"$direction": span.direction}), where | {"near": near})
         return int(rows[0]["timestamp"]) if rows else None
 
-    async def quick_page(self, span: Span, size: int, with_copy_of: bool = True) -> Rows | None:
+    async def quick_page(self, span: Span, size: int, with_copy_of: bool = True) -> Page | None:
         """The first ``size`` lines of a span, and all that share the last one's timestamp; None if ``page`` has to say.
 
         That is so if lines were written again, or many share a timestamp. ``with_copy_of``: the column; without, a page
         takes a twelfth less if no requests share a timestamp, and is read again if some do.
         """
         if not size or span.is_empty:
-            return []
+            return NOTHING
         limit = size + FEW_TIES
         texts = {"$direction": span.direction, "$columns": LINE_COLUMNS if with_copy_of else WHOLE_LINE}
-        rows = await self.read(QUICK_PAGE_SQL, texts, **span.parameters, limit=limit)
-        if not with_copy_of and may_have_copies(rows):
+        lines = await self.read_page(QUICK_PAGE_SQL, texts, **span.parameters, limit=limit)
+        if not with_copy_of and lines.may_have_copies:
             return await self.quick_page(span, size)
-        if with_copy_of and _have_copies(rows):
+        if with_copy_of and lines.has_copies:
             return None
-        whole = rows if len(rows) < limit else _without_last_time(rows)
-        if len(whole) < min(size, len(rows)):
+        whole = lines if len(lines) < limit else lines.without_last_time()
+        if len(whole) < min(size, len(lines)):
             return None
-        return _with_ties(_in_order(whole, span.direction), size)
+        return whole.in_order(span.direction).with_ties(size)
 
-    async def page(self, span: Span, size: int, end: int | None) -> Rows:
+    async def page(self, span: Span, size: int, end: int | None) -> Page:
         """The first ``size`` lines of a span, and all that share the last one's timestamp.
 
         ``end``: a guess of where that is, from ``end``.
         """
         near = size
         while size and not span.is_empty:
-            rows = await self._page({"$within": WITHIN}, span.direction, size, **span.until(end).parameters)
-            if end is None or len(rows) >= size:
-                return rows
+            page = await self._page({"$within": WITHIN}, span.direction, size, **span.until(end).parameters)
+            if end is None or len(page) >= size:
+                return page
             near *= WIDER
             end = await self.end(span, near)
-        return []
+        return NOTHING
 
-    async def matching_page(self, span: Span, size: int, found: Matches) -> Rows:
+    async def matching_page(self, span: Span, size: int, found: Matches) -> Page:
         """The same of filtered lines. ``found``: of the whole log."""
         near = size
         while size and not span.is_empty:
             first = found.within(span, near)
             if first is None:
                 first = await self._next(span, near)
-            rows = await self._page_at(first, span.direction, size) if len(first) else []
-            if len(rows) >= size or len(first) < near:
-                return rows
+            page = await self._page_at(first, span.direction, size) if len(first) else NOTHING
+            if len(page) >= size or len(first) < near:
+                return page
             near *= WIDER
-        return []
+        return NOTHING
 
     async def matches(self) -> Matches:
         """Of filtered lines as many as are counted: in no order, as to find them in order takes twice as long."""
@@ -180,9 +185,9 @@ class Lines:
         """How many lines there are; MAX_UNSCROLLED_TOTAL at most."""
         return int((await self.read(TOTAL_SQL))[0]["n"])
 
-    async def untimed(self, size: int) -> Rows:
+    async def untimed(self, size: int) -> Page:
         """The first lines without a timestamp, as they were written."""
-        return await self.read(UNTIMED_PAGE_SQL, size=size)
+        return await self.read_page(UNTIMED_PAGE_SQL, {}, size=size)
 
     async def _next(self, span: Span, near: int) -> pa.ChunkedArray:
         """The timestamps of the first ``near`` copies of filtered lines in a span."""
@@ -191,7 +196,7 @@ class Lines:
             "timestamp"
         ]
 
-    async def _page_at(self, timestamps: pa.ChunkedArray, direction: Direction, size: int) -> Rows:
+    async def _page_at(self, timestamps: pa.ChunkedArray, direction: Direction, size: int) -> Page:
         bounds = pc.min_max(timestamps).as_py()
         texts, wanted = {"$within": WITHIN}, timestamps.unique().to_pylist()
         if len(wanted) <= AT_ONCE:  # then only the granules of these are read
@@ -200,39 +205,6 @@ class Lines:
             wanted = []
         return await self._page(texts, direction, size, low=bounds["min"], high=bounds["max"], timestamps=wanted)
 
-    async def _page(self, texts: Mapping[str, str], direction: Direction, size: int, **parameters: Any) -> Rows:
-        rows = await self.read(PAGE_SQL, {**texts, "$direction": direction}, **parameters, limit=size + MAX_TIES)
-        return _with_ties(rows, size)
-
-
-def may_have_copies(rows: Rows) -> bool:
-    """Whether several requests' lines share a timestamp, or a row is there twice; else no line is."""
-    times = len({row["timestamp"] for row in rows})
-    if times == len(rows):
-        return False
-    requests = {(row["timestamp"], row["seq"] >> ROW_BITS) for row in rows}
-    return len(requests) > times or len({row["seq"] for row in rows}) < len(rows)
-
-
-def _have_copies(rows: Rows) -> bool:
-    return len({row["copy_of"] for row in rows}) < len(rows)
-
-
-def _without_last_time(rows: Rows) -> Rows:
-    """Without the lines that share the last one's timestamp: there may be more of them."""
-    last = rows[-1]["timestamp"]
-    return [row for row in rows if row["timestamp"] != last]
-
-
-def _in_order(rows: Rows, direction: Direction) -> Rows:
-    """By timestamp, and those that share one as they were written."""
-    sign = -1 if direction == "DESC" else 1
-    return sorted(rows, key=lambda row: (sign * row["timestamp"], row["seq"]))
-
-
-def _with_ties(rows: Rows, size: int) -> Rows:
-    """The first ``size`` rows, and those that share the last one's timestamp."""
-    end = min(size, len(rows))
-    while 0 < end < len(rows) and rows[end]["timestamp"] == rows[end - 1]["timestamp"]:
-        end += 1
-    return rows[:end]
+    async def _page(self, texts: Mapping[str, str], direction: Direction, size: int, **parameters: Any) -> Page:
+        page = await self.read_page(PAGE_SQL, {**texts, "$direction": direction}, **parameters, limit=size + MAX_TIES)
+        return page.with_ties(size)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from query.logs.lines import Lines, Rows, may_have_copies
+from query.logs.lines import Lines
+from query.logs.page import Page
 from query.span import Direction, Span
 from schema.events import NO_TIMESTAMP
 from schema.registry import Entity
@@ -34,13 +35,13 @@ class Pace:
     may_have_copies: bool
 
     @classmethod
-    def of(cls, span: Span, rows: Rows, before: Mapping[Direction, tuple[int, int]], is_for_final: bool) -> Pace:
+    def of(cls, span: Span, page: Page, before: Mapping[Direction, tuple[int, int]], is_for_final: bool) -> Pace:
         """As these lines have it, the first ones of a span. ``before``: ``firsts`` of earlier pages."""
-        first, last = rows[0]["timestamp"], rows[-1]["timestamp"]
+        first, last = page.times[0], page.times[-1]
         known, _ = before.get(span.direction, (span.start, first))
         is_further = span.start >= known if span.direction == "DESC" else span.start <= known
         firsts = {**before, span.direction: (span.start, first)} if is_further else before
-        return cls(abs(last - first) + 1, len(rows), firsts, is_for_final or may_have_copies(rows))
+        return cls(abs(last - first) + 1, len(page), firsts, is_for_final or page.may_have_copies)
 
     def end(self, span: Span, count: int) -> int | None:
         """Where so many lines of a span may end; None if no line near its start is known."""
@@ -62,20 +63,20 @@ class Paces:
     def __init__(self) -> None:
         self._paces: dict[tuple[str, str], Pace] = {}
 
-    async def page(self, lines: Lines, span: Span, size: int) -> Rows:
+    async def page(self, lines: Lines, span: Span, size: int) -> Page:
         """The first ``size`` lines of a span, and all that share the last one's timestamp."""
         pace = self._paces.pop(_key(lines.entity), None)
         end = pace.end(span, size) if pace else None
         with_copy_of = span.is_newest or (pace is not None and pace.may_have_copies)
-        rows = await lines.quick_page(span.until(end), size, with_copy_of)
-        if end is not None and rows is not None and len(rows) < size:
-            pace, rows = None, await lines.quick_page(span, size, with_copy_of)
-        is_for_final = rows is None
-        if rows is None:
-            rows = await lines.page(span, size, await lines.end(span, size))
-        if rows and len(rows) >= size:
-            self._remember(lines.entity, Pace.of(span, rows, pace.firsts if pace else {}, is_for_final))
-        return rows
+        page = await lines.quick_page(span.until(end), size, with_copy_of)
+        if end is not None and page is not None and len(page) < size:
+            pace, page = None, await lines.quick_page(span, size, with_copy_of)
+        is_for_final = page is None
+        if page is None:
+            page = await lines.page(span, size, await lines.end(span, size))
+        if page and len(page) >= size:
+            self._remember(lines.entity, Pace.of(span, page, pace.firsts if pace else {}, is_for_final))
+        return page
 
     def _remember(self, entity: Entity, pace: Pace) -> None:
         if len(self._paces) >= REMEMBERED:

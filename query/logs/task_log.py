@@ -14,6 +14,7 @@ from pydantic import Field
 
 from query.cursor import END
 from query.logs.lines import LINES, WIDER, WITHIN, Lines, Rows
+from query.logs.page import Page
 from query.logs.searched import SEARCHED, indexed_sql
 from query.memory.living import living
 from query.paging import MAX_PAGE, PageSize, Snapshot
@@ -130,22 +131,22 @@ async def page_of(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
     """Of a log, its lines as events."""
     read = partial(_read_page, reader, task, request)
     if request.is_filtered:
-        rows, total = await read()
+        page, total = await read()
     else:
-        rows, total = await reader.tails.page(task.key, request.span, request.batch_size, read)
-    events = documents(rows, LOG)
+        page, total = await reader.tails.page(task.key, request.span, request.batch_size, read)
+    events = page.documents()
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
     return {"events": events, "returned": len(events), "total": total}
 
 
-async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Rows, int]:
-    """The lines of a page, and how many there are."""
+async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Page, int]:
+    """A page, and how many lines there are."""
     read = _filtered_page if request.is_filtered else _page
-    lines, total, rows = await read(reader, task, request)
-    if request.span.is_whole and len(rows) < min(request.batch_size, total):
-        rows += await lines.untimed(request.batch_size - len(rows))
-    return rows, total
+    lines, total, page = await read(reader, task, request)
+    if request.span.is_whole and len(page) < min(request.batch_size, total):
+        page = page.followed_by(await lines.untimed(request.batch_size - len(page)))
+    return page, total
 
 
 @endpoints.add("events.download_task_log")
@@ -163,23 +164,23 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
     return Stream(_download(reader, task, None if is_json else request.line_format), headers)
 
 
-async def _page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Rows]:
+async def _page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Page]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
     alive = await living(reader.known, task)
     lines = Lines(reader.store, task).living(alive)
-    total, rows = await asyncio.gather(
+    total, page = await asyncio.gather(
         reader.totals.of(task, alive, lines.total), reader.paces.page(lines, request.span, request.batch_size)
     )
-    return lines, total, rows
+    return lines, total, page
 
 
-async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Rows]:
+async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Page]:
     """The same of those that are meant: where they are few, one look through the log finds both."""
     lines = _chosen(Lines(reader.store, task).living(await living(reader.known, task)), request)
     found = await lines.matches()
     total = found.count()
-    rows = await lines.matching_page(request.span, request.batch_size, found)
-    return lines, await lines.total() if total is None else total, rows
+    page = await lines.matching_page(request.span, request.batch_size, found)
+    return lines, await lines.total() if total is None else total, page
 
 
 def _chosen(lines: Lines, request: GetTaskLog) -> Lines:

@@ -11,20 +11,19 @@ from collections.abc import Awaitable, Callable
 
 import pyarrow as pa
 
+from query.logs.page import Page
 from query.memory.known import Known
 from query.memory.tail import Tail, page
 from query.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
-from query.rows import Row
 from query.span import Span
 from schema.changes import Changes, Key, News
 from schema.newest import SCHEMA, Newest
-from schema.store import in_rows
 from schema.tables import LOG
 
 MAX_BYTES = 64 << 20  # of all of them
 TAIL_SHARE = 8  # one takes no more than one in so many of them
 
-Page = tuple[list[Row], int]  # and how many lines the log has
+Counted = tuple[Page, int]  # and how many lines the log has
 
 
 class Tails:
@@ -39,17 +38,17 @@ class Tails:
         if changes:
             changes.listen(self)
 
-    async def page(self, key: Key, span: Span, size: int, read: Callable[[], Awaitable[Page]]) -> Page:
+    async def page(self, key: Key, span: Span, size: int, read: Callable[[], Awaitable[Counted]]) -> Counted:
         """The first lines of a span of a log, as ``read`` finds them in the store."""
         if self._changes is None:
             return await read()
         if (newest := self._newest(key)) and (held := page(newest, span, size)) is not None:
-            return in_rows(held.to_pydict()), newest.total
+            return Page(held.to_pydict()), newest.total
         count = self._changes.of(key[1])
-        rows, total = await read()
-        if span.is_newest and self._changes.of(key[1]) == count and len(rows) < size + MAX_TIES:
-            self._keep(key, rows, total)
-        return rows, total
+        found, total = await read()
+        if span.is_newest and self._changes.of(key[1]) == count and len(found) < size + MAX_TIES:
+            self._keep(key, found, total)
+        return found, total
 
     def hear(self, news: News) -> None:
         """Logs that are held go on; those that had no lines before are held."""
@@ -94,12 +93,13 @@ class Tails:
             self._forget(key)
         return newest
 
-    def _keep(self, key: Key, rows: list[Row], total: int) -> None:
+    def _keep(self, key: Key, newest: Page, total: int) -> None:
         """A page of the newest lines, and how many there are."""
-        if len(rows) == total < MAX_UNSCROLLED_TOTAL:
-            self._hold(key, Newest(_as_written(rows)))
-        elif rows:
-            self._hold(key, Newest(_as_written(rows), rows[-1]["timestamp"], total - len(rows)))
+        rows = pa.table(newest.columns, SCHEMA)
+        if len(newest) == total < MAX_UNSCROLLED_TOTAL:
+            self._hold(key, Newest(rows))
+        elif len(newest):
+            self._hold(key, Newest(rows, newest.times[-1], total - len(newest)))
 
     def _hold(self, key: Key, newest: Newest) -> None:
         self._forget(key)
@@ -119,7 +119,3 @@ class Tails:
     def _forget(self, key: Key) -> None:
         if tail := self._tails.pop(key, None):
             self._bytes -= tail.bytes
-
-
-def _as_written(rows: list[Row]) -> pa.Table:
-    return pa.Table.from_pylist(rows, SCHEMA)

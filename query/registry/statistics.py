@@ -17,7 +17,8 @@ from typing import Any
 from query.registry.metric_columns import IGNORED_METRICS, MetricColumns
 from schema.changes import Changes
 from schema.living import DELETIONS_SQL, ENTITIES
-from schema.store import Row, Store
+from schema.rows import Row
+from schema.store import Store
 from schema.tables import INT64_MIN, SCALAR
 
 MAX_LAST_METRICS = 2000

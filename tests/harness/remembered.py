@@ -26,7 +26,8 @@ from schema.changes import Changes
 from schema.events import Context
 from schema.migrate import migrate
 from schema.registry import Entity
-from schema.store import EmbeddedEngine, Row, Store
+from schema.rows import Row
+from schema.store import EmbeddedEngine, Store
 from schema.wire import Caller
 from tests.harness.events import Event
 
@@ -47,6 +48,11 @@ class CountingStore(Store):
         self.asked += 1
         self.parameters |= parameters or {}
         return await super().read(sql, parameters)
+
+    async def read_columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
+        self.asked += 1
+        self.parameters |= parameters or {}
+        return await super().read_columns(sql, parameters)
 
     async def read_json(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         self.asked += 1

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from query.logs.lines import FEW_TIES, Lines, Matches, Rows
+from query.logs.lines import FEW_TIES, Lines, Matches
 from query.logs.paces import Paces
+from query.logs.page import NOTHING, Page
 from query.logs.searched import indexed_sql
 from query.memory.known import Known
 from query.memory.living import living
@@ -32,7 +33,7 @@ PART = Entity("part", "name", "created", "c", "c", False)  # its newest lines we
 TIED = Entity("tied", "name", "created", "c", "c", False)  # more than FEW_TIES share each timestamp
 MIXED = Entity("mixed", "name", "created", "c", "c", False)  # two requests with the same timestamps
 DELETED = (2 << ROW_BITS) - 1  # seq: all of the first request
-Page = tuple[int, Direction, int]  # size, direction, start
+Asked = tuple[int, Direction, int]  # size, direction, start
 DIRECTIONS: tuple[Direction, ...] = ("DESC", "ASC")
 DENSE = [*range(1, 601), *range(100_000, 160_000, 1000)]
 
@@ -44,7 +45,7 @@ class Watched(Lines):
     spans: list[tuple[int, int]] = field(default_factory=list)
     with_copy_of: list[bool] = field(default_factory=list)
 
-    async def quick_page(self, span: Span, size: int, with_copy_of: bool = True) -> Rows | None:
+    async def quick_page(self, span: Span, size: int, with_copy_of: bool = True) -> Page | None:
         self.spans.append((span.low, span.high))
         self.with_copy_of.append(with_copy_of)
         return await super().quick_page(span, size, with_copy_of)
@@ -98,62 +99,58 @@ async def lines_of(store: Store, task: Entity) -> Lines:
     return Lines(store, task).living(await living(Known(store), task))
 
 
-def page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Rows:
-    async def read() -> Rows:
+def page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Page:
+    async def read() -> Page:
         lines, span = await lines_of(store, task), Span.beyond(start, direction)
         return await lines.page(span, size, await lines.end(span, size))
 
     return asyncio.run(read())
 
 
-def quick_page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Rows | None:
-    async def read() -> Rows | None:
+def quick_page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> Page | None:
+    async def read() -> Page | None:
         return await (await lines_of(store, task)).quick_page(Span.beyond(start, direction), size)
 
     return asyncio.run(read())
 
 
-def paced_pages(store: Store, task: Entity, asked: Sequence[Page]) -> list[Rows]:
+def paced_pages(store: Store, task: Entity, asked: Sequence[Asked]) -> list[Page]:
     """Pages of one log, one after the other, each guessed from those before."""
 
-    async def read() -> list[Rows]:
+    async def read() -> list[Page]:
         lines, paces = await lines_of(store, task), Paces()
         return [await paces.page(lines, Span.beyond(start, direction), size) for size, direction, start in asked]
 
     return asyncio.run(read())
 
 
-def identities(lines: Rows | None) -> list[tuple[int, int]] | None:
+def identities(lines: Page | None) -> list[tuple[int, int]] | None:
     """Of lines, by timestamp and seq."""
-    return None if lines is None else [(line["timestamp"], line["seq"]) for line in lines]
+    return None if lines is None else list(zip(lines.times, lines.columns["seq"], strict=True))
 
 
 def found(store: Store, task: Entity, size: int, condition: str) -> tuple[int | None, list[int]]:
     async def read() -> tuple[int | None, list[int]]:
         lines, span = (await lines_of(store, task)).where({"$filter": condition}), Span.beyond(0, "DESC")
         matches = await lines.matches()
-        return matches.count(), times(await lines.matching_page(span, size, matches))
+        return matches.count(), (await lines.matching_page(span, size, matches)).times
 
     return asyncio.run(read())
-
-
-def times(lines: Rows) -> list[int]:
-    return [line["timestamp"] for line in lines]
 
 
 @pytest.mark.parametrize("size", [1, 5, 30, COUNT, COUNT + 1])
 def test_a_page_is_full_however_often_its_lines_were_written(store: Store, size: int) -> None:
     newest = page(store, AGAIN, size, "DESC")
-    assert times(newest) == list(range(COUNT))[::-1][:size]
-    assert {line["msg"] for line in newest} == {"new"}
-    assert times(page(store, AGAIN, size, "ASC", start=19)) == list(range(20, COUNT))[:size]
+    assert newest.times == list(range(COUNT))[::-1][:size]
+    assert set(newest.columns["msg"]) == {"new"}
+    assert page(store, AGAIN, size, "ASC", start=19).times == list(range(20, COUNT))[:size]
 
 
 @pytest.mark.parametrize("size", [1, 5, COUNT, 3 * COUNT])
 def test_a_page_is_full_whatever_was_deleted_before_it(store: Store, size: int) -> None:
     living_ones = list(range(COUNT, 2 * COUNT))
-    assert times(page(store, GONE, size, "DESC")) == living_ones[::-1][:size]
-    assert times(page(store, GONE, size, "ASC")) == living_ones[:size]
+    assert page(store, GONE, size, "DESC").times == living_ones[::-1][:size]
+    assert page(store, GONE, size, "ASC").times == living_ones[:size]
 
 
 @pytest.mark.parametrize(("size", "count"), [(0, 0), (1, 4), (4, 4), (5, 8), (COUNT, COUNT)])
@@ -173,15 +170,15 @@ def test_a_page_without_final_is_the_same(store: Store, task: Entity, size: int,
 def test_lines_that_were_written_again_are_left_to_final(store: Store) -> None:
     assert quick_page(store, AGAIN, 5, "DESC") is None
     assert quick_page(store, PART, 5, "DESC") is None
-    assert times(quick_page(store, PART, 5, "DESC", start=COUNT // 2) or []) == [29, 28, 27, 26, 25]
+    assert (quick_page(store, PART, 5, "DESC", start=COUNT // 2) or NOTHING).times == [29, 28, 27, 26, 25]
 
 
 def test_many_lines_of_one_timestamp_are_left_to_final(store: Store) -> None:
     many = 2 * FEW_TIES
     assert quick_page(store, TIED, 1, "DESC") is None
     assert quick_page(store, TIED, many + 1, "DESC") is None
-    assert times(quick_page(store, TIED, many, "DESC") or []) == [3] * many
-    assert len(quick_page(store, TIED, 3 * many, "DESC") or []) == 3 * many
+    assert (quick_page(store, TIED, many, "DESC") or NOTHING).times == [3] * many
+    assert len(quick_page(store, TIED, 3 * many, "DESC") or NOTHING) == 3 * many
 
 
 @pytest.mark.parametrize("task", [TASK, AGAIN, GONE, LONG, PART, TIED, MIXED])
@@ -207,7 +204,7 @@ def test_pages_whose_ends_are_guessed_are_the_same(store: Store, task: Entity, s
         ([(20, "ASC", 100), (20, "DESC", 9)], [(101, NO_TIMESTAMP - 1), (-33, 8), (INT64_MIN, 8)]),
     ],
 )
-def test_what_is_read_of_a_log_for_its_pages(store: Store, asked: list[Page], read: list[tuple[int, int]]) -> None:
+def test_what_is_read_of_a_log_for_its_pages(store: Store, asked: list[Asked], read: list[tuple[int, int]]) -> None:
     async def spans() -> list[tuple[int, int]]:
         plain, paces = await lines_of(store, LONG), Paces()
         lines = Watched(store, LONG, plain.texts, plain.parameters)
@@ -261,7 +258,7 @@ def test_the_first_that_were_found_are_not_taken_for_all() -> None:
 
 @pytest.mark.parametrize(("start", "direction"), [(INT64_MIN, "DESC"), (NO_TIMESTAMP, "ASC")])
 def test_nothing_is_beyond_the_ends_of_time(store: Store, start: int, direction: Direction) -> None:
-    assert page(store, TASK, 5, direction, start) == []
+    assert page(store, TASK, 5, direction, start).times == []
 
 
 def test_the_index_says_which_lines_may_hold_a_text(store: Store) -> None:

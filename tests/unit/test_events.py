@@ -10,7 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schema.events import Context, Mention, document, is_float32, is_json, iso_time, normalise, source_urls
+from schema.events import (
+    Context,
+    Mention,
+    document,
+    documents_of,
+    is_float32,
+    is_json,
+    iso_time,
+    normalise,
+    source_urls,
+)
 from schema.tables import TABLES
 from tests.harness.events import (
     ABSENT,
@@ -231,3 +241,28 @@ def test_iso_times(ms: int, text: str) -> None:
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_any_number_of_milliseconds_is_some_time(ms: int) -> None:
     assert len(iso_time(ms)) == len("1970-01-01T00:00:00.000Z")
+
+
+UNUSUAL: list[Event] = [
+    {"iter": 3},
+    {"iter": None},
+    {"key": "k"},
+    {"timestamp": None},
+    {"note": 1},
+    {"level": ABSENT},
+    {"msg": 5},
+]
+
+
+@pytest.mark.parametrize("unusual", [{}, *UNUSUAL], ids=str)
+@pytest.mark.parametrize("event_type", TYPES)
+def test_events_of_columns_are_those_of_their_rows(event_type: str, unusual: Event) -> None:
+    """Of two usual lines, and of one that is not among them."""
+    lines = [line for line in one_of_each("t") if line["type"] == event_type]
+    lines = [{name: value for name, value in line.items() if name != "iter"} for line in lines * 3]
+    lines[1] = {name: value for name, value in (lines[1] | unusual).items() if value is not ABSENT}
+    rows = [normalise(line, place, CONTEXT).row | RECEIVED for place, line in enumerate(lines)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    expected = [document(row, event_type) for row in rows]
+    found = documents_of(columns, event_type)
+    assert [list(event.items()) for event in found] == [list(event.items()) for event in expected]
