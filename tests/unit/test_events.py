@@ -254,7 +254,7 @@ UNUSUAL: list[Event] = [
 ]
 
 
-@pytest.mark.parametrize("unusual", [{}, *UNUSUAL], ids=str)
+@pytest.mark.parametrize("unusual", [{}, *UNUSUAL], ids=" ".join)
 @pytest.mark.parametrize("event_type", TYPES)
 def test_events_of_columns_are_those_of_their_rows(event_type: str, unusual: Event) -> None:
     """Of two usual lines, and of one that is not among them."""
