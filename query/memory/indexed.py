@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from query.rows import MetricFilter, among, fill, filter_sql
 from query.threads import threads
@@ -23,6 +26,8 @@ FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY task, event_type, metric, variant, since, since_reset
 """
 
+IDENTITY = ("task", "event_type", "metric", "variant", "since", "since_reset")
+COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # what is taken of rows as they are written
 NAMES = itemgetter("task", "event_type", "metric", "variant")
 NUMBERS = itemgetter("since", "since_reset", "low", "high")
 NO_LABEL = (0, "")
@@ -99,6 +104,19 @@ async def read_index(
     statement += threads(len(keys) * ROWS_READ)
     rows = await store.read(statement, parameters | names | {"event_type": event_type})
     return [Indexed.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
+
+
+def read_tables(tables: Sequence[pa.Table]) -> Iterator[Indexed]:
+    """The rows of tables of COLUMNS; those of the same as one, but for labels, which few have."""
+    if not tables:
+        return
+    rows = pa.concat_tables(tables).flatten()
+    ranges = rows.group_by(list(IDENTITY), use_threads=False).aggregate([("min_iter", "min"), ("max_iter", "max")])
+    for values in zip(*ranges.to_pydict().values(), strict=True):
+        yield Indexed.of(values[:4], values[4:], {"seq": 0})
+    labels = rows.filter(pc.greater(rows["label.seq"], 0))
+    for *row, seq, text in zip(*labels.to_pydict().values(), strict=True):
+        yield Indexed.of(row[:4], row[4:], {"seq": seq, "text": text})
 
 
 def by_part(keys: Sequence[Key]) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from query.memory.indexed import Indexed, read_index
+from query.memory.indexed import COLUMNS, Indexed, read_index, read_tables
 from query.memory.tombstones import read_tombstones
 from query.rows import MetricFilter, Row
 from schema.changes import Changes, Key, News
@@ -27,7 +27,6 @@ MAX_ENTITY_ROWS = 10_000
 MAX_LARGE = 10_000  # entities that have more
 MAX_MISSING = 20  # entities that are read at once to be remembered
 MAX_PENDING = 64  # writes of an entity; nobody reads one that has more
-COLUMNS = ("task", "event_type", "metric", "variant", "since", "since_reset", "min_iter", "max_iter", "label")
 
 
 @dataclass
@@ -41,11 +40,9 @@ class Entry:
 
     def index(self) -> Iterable[Indexed]:
         """Its rows, merged."""
-        for table in self.pending:
-            for values in zip(*(table[name].to_pylist() for name in COLUMNS), strict=True):
-                row = Indexed.of(values[:4], values[4:8], values[8])
-                known = self.rows.get(row.identity)
-                self.rows[row.identity] = known.merged(row) if known else row
+        for row in read_tables(self.pending):
+            known = self.rows.get(row.identity)
+            self.rows[row.identity] = known.merged(row) if known else row
         self.pending.clear()
         return self.rows.values()
 
