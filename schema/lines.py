@@ -197,8 +197,9 @@ def _decoder(event_type: str, names: frozenset[str]) -> msgspec.json.Decoder[msg
 
 def _by_type(events: Sequence[Ordinary]) -> list[Alike]:
     kinds = list(map(type, events))
-    by_type = {name: [place for place, found in enumerate(kinds) if found is kind] for name, kind in KINDS.items()}
-    return [Alike(name, [events[i] for i in places], np.array(places)) for name, places in by_type.items() if places]
+    names = [name for name, kind in KINDS.items() if kind in kinds]
+    by_type = {name: [place for place, found in enumerate(kinds) if found is KINDS[name]] for name in names}
+    return [Alike(name, [events[i] for i in places], np.array(places)) for name, places in by_type.items()]
 
 
 def _count_objects(body: bytes) -> int:

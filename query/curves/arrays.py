@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from schema.rows import in_rows
+
 RANGE = ("count", "low", "high")
 
 
 def grouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
     """A row is a curve: its number, RANGE, and the lists ``names``."""
-    curves = [
-        dict(zip(RANGE, row, strict=True)) for row in zip(*(table[name].to_pylist() for name in RANGE), strict=True)
-    ]
+    curves = in_rows(table.select(RANGE).to_pydict())
     for name in names:
         for curve, values in zip(curves, table[name], strict=True):
             curve[name] = values.values.to_numpy(zero_copy_only=False)

@@ -114,12 +114,13 @@ class Lines:
 
     async def read(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> Rows:
         """The rows of a statement."""
-        return await self.store.read(fill(sql, {**self.texts, **(texts or {})}), {**self.parameters, **parameters})
+        asked = self.where(texts or {}, **parameters)
+        return await self.store.read(fill(sql, asked.texts), asked.parameters)
 
-    async def read_page(self, sql: str, texts: Mapping[str, str], **parameters: Any) -> Page:
-        """Its rows as lines."""
-        statement = fill(sql, {**self.texts, **texts})
-        return Page(await self.store.read_columns(statement, {**self.parameters, **parameters}))
+    async def read_page(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> Page:
+        """The same as lines."""
+        asked = self.where(texts or {}, **parameters)
+        return Page(await self.store.read_columns(fill(sql, asked.texts), asked.parameters))
 
     async def end(self, span: Span, near: int) -> int | None:
         """The timestamp of the copy of a line that ``near`` others precede in the span; None if there is none."""
@@ -187,7 +188,7 @@ class Lines:
 
     async def untimed(self, size: int) -> Page:
         """The first lines without a timestamp, as they were written."""
-        return await self.read_page(UNTIMED_PAGE_SQL, {}, size=size)
+        return await self.read_page(UNTIMED_PAGE_SQL, size=size)
 
     async def _next(self, span: Span, near: int) -> pa.ChunkedArray:
         """The timestamps of the first ``near`` copies of filtered lines in a span."""

@@ -27,13 +27,18 @@ class Page:
         return self.columns["timestamp"]
 
     @property
+    def has_ties(self) -> bool:
+        """Whether lines share a timestamp."""
+        return len(set(self.times)) < len(self)
+
+    @property
     def may_have_copies(self) -> bool:
         """Whether several requests' lines share a timestamp, or a row is there twice; else no line is."""
-        times, seqs = len(set(self.times)), self.columns["seq"]
-        if times == len(self):
+        if not self.has_ties:
             return False
+        seqs = self.columns["seq"]
         requests = {(time, seq >> ROW_BITS) for time, seq in zip(self.times, seqs, strict=True)}
-        return len(requests) > times or len(set(seqs)) < len(self)
+        return len(requests) > len(set(self.times)) or len(set(seqs)) < len(self)
 
     @property
     def has_copies(self) -> bool:
@@ -60,7 +65,7 @@ class Page:
 
     def in_order(self, direction: Direction) -> Page:
         """By timestamp, and those that share one as they were written."""
-        if len(set(self.times)) == len(self):
+        if not self.has_ties:
             return self
         sign = -1 if direction == "DESC" else 1
         keys = [(sign * time, seq) for time, seq in zip(self.times, self.columns["seq"], strict=True)]

@@ -19,17 +19,16 @@ from schema.tables import SINGLE_VALUE_ITER
 
 ROWS_READ = 5000  # for an entity, with those of others that lie beside
 
-INDEX_SQL = """
-SELECT task, event_type, metric, variant, since, since_reset,
-    min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest
+IDENTITY = ("task", "event_type", "metric", "variant", "since", "since_reset")
+INDEX_SQL = f"""
+SELECT {", ".join(IDENTITY)}, min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest
 FROM metric_index WHERE $entities AND $of_type AND $filter
-GROUP BY task, event_type, metric, variant, since, since_reset
+GROUP BY {", ".join(IDENTITY)}
 """
 
-IDENTITY = ("task", "event_type", "metric", "variant", "since", "since_reset")
 COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # what is taken of rows as they are written
-NAMES = itemgetter("task", "event_type", "metric", "variant")
-NUMBERS = itemgetter("since", "since_reset", "low", "high")
+NAMES = itemgetter(*IDENTITY[:4])
+NUMBERS = itemgetter(*IDENTITY[4:], "low", "high")
 NO_LABEL = (0, "")
 
 
