@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from query.reader import Reader
@@ -67,14 +68,18 @@ class Tree(dict[str, "Tree"]):
 
 
 def pick(value: Any, tree: Tree) -> Any:
-    """The parts of a document that a tree names, through all members of lists; ``*`` names all fields of an object."""
+    """The parts of a document that a tree names, through all members of lists; ``*`` names all fields of an object.
+
+    A call for each level and none besides: documents are nested as deeply as half of Python's stack.
+    """
     if not tree:
         return value
-    if isinstance(value, Mapping):
-        if ANY in tree:
-            return {name: pick(inner, tree[ANY]) for name, inner in value.items()}
-        return {name: pick(value[name], inner) for name, inner in tree.items() if name in value}
-    return [pick(member, tree) for member in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return list(map(pick, value, repeat(tree)))
+    if not isinstance(value, Mapping):
+        return value
+    named = dict.fromkeys(value, tree[ANY]) if ANY in tree else {n: t for n, t in tree.items() if n in value}
+    return dict(zip(named, map(pick, map(value.get, named), named.values()), strict=True))
 
 
 def select(documents: Sequence[Document], tree: Tree) -> list[Document]:

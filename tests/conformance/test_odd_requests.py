@@ -22,6 +22,12 @@ def nested(levels: int) -> list[Any]:
     return value
 
 
+def deep_in(path: list[str], value: Any) -> Any:
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
 # --- half characters --------------------------------------------------------------------------------------------------
 
 
@@ -183,6 +189,16 @@ def test_a_field_that_no_document_has_is_not_shown(api: Api, task: str, parts: i
     for action in ("tasks.get_all", "tasks.get_all_ex", "tasks.get_by_id_ex"):
         (found,) = api.call(action, asked)["tasks"]
         assert found.keys() - {"hyperparams"} == {"id", "name"}
+
+
+@pytest.mark.parametrize("levels", [100, 490])
+def test_a_field_that_stands_deep_is_shown(api: Api, levels: int) -> None:
+    path = ["runtime", *["a"] * levels]
+    fields = {"runtime": deep_in(path[1:], [{"b": 1, "c": 2}])}
+    asked = {"id": [api.create_task(**fields)], "only_fields": [".".join([*path, "b"])]}
+    for action in ("tasks.get_all", "tasks.get_all_ex", "tasks.get_by_id_ex"):
+        (found,) = api.call(action, asked)["tasks"]
+        assert found == {"id": asked["id"][0]} | deep_in(path, [{"b": 1}])
 
 
 def test_values_are_not_searched_without_end(api: Api) -> None:
