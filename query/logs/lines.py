@@ -24,10 +24,9 @@ from query.threads import ONE_THREAD
 from schema.events import NO_TIMESTAMP
 from schema.living import ENTITY
 from schema.registry import Entity
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import LOG
-
-Rows = list[dict[str, Any]]
 
 WIDER = 16  # times, where a page's end was too near
 AT_ONCE = 1000  # timestamps of one statement: they travel in a URL
@@ -112,7 +111,7 @@ class Lines:
         """With more fixed parts and parameters."""
         return replace(self, texts={**self.texts, **texts}, parameters={**self.parameters, **parameters})
 
-    async def read(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> Rows:
+    async def read(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> list[Row]:
         """The rows of a statement."""
         asked = self.where(texts or {}, **parameters)
         return await self.store.read(fill(sql, asked.texts), asked.parameters)

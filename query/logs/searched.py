@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from query.rows import Row
+from schema.rows import Row
 
 SEARCHED = "positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
 INDEXED = "lower(ifNull(msg, '')) LIKE {indexed:String}"  # of migration 0007: of_text

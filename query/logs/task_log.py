@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from query.cursor import END
-from query.logs.lines import LINES, WIDER, WITHIN, Lines, Rows
+from query.logs.lines import LINES, WIDER, WITHIN, Lines
 from query.logs.page import Page
 from query.logs.searched import SEARCHED, indexed_sql
 from query.memory.living import living
 from query.paging import MAX_PAGE, PageSize, Snapshot
 from query.reader import Reader
-from query.rows import Int64, MetricFilter, columns, documents, filter_sql
+from query.rows import Int64, MetricFilter, columns, filter_sql
 from query.scrolls import scroll_state
 from query.span import Span
 from query.threads import ONE_THREAD
@@ -206,12 +206,12 @@ async def _scroll(
         snapshot = Snapshot.of(await scroll_state(reader, caller, endpoint, [task.id], request.scroll_id))
     else:
         snapshot = await _snapshot(reader, task, min(request.batch_size, MAX_PAGE))
-    rows = await _snapshot_page(reader, task, snapshot, direction)
+    page = await _snapshot_page(reader, task, snapshot, direction)
     scroll_id = END
-    if rows:
-        snapshot = _after(snapshot, rows[-1])
+    if page:
+        snapshot = _after(snapshot, page)
         scroll_id = reader.cursors.make(endpoint, caller, [task.id], snapshot.state())
-    return {"events": documents(rows, LOG), "returned": len(rows), "total": snapshot.total, "scroll_id": scroll_id}
+    return {"events": page.documents(), "returned": len(page), "total": snapshot.total, "scroll_id": scroll_id}
 
 
 async def _snapshot(reader: Reader, task: Entity, size: int) -> Snapshot:
@@ -220,11 +220,11 @@ async def _snapshot(reader: Reader, task: Entity, size: int) -> Snapshot:
     return Snapshot((found["newest"],), found["n"], size)
 
 
-def _after(snapshot: Snapshot, row: dict[str, Any]) -> Snapshot:
-    return replace(snapshot, position=(row["place"], row["seq"]))
+def _after(snapshot: Snapshot, page: Page) -> Snapshot:
+    return replace(snapshot, position=(page.columns["place"][-1], page.columns["seq"][-1]))
 
 
-async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) -> Rows:
+async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) -> Page:
     """As far as it takes to fill it; only the last page, which is empty, tells that there is no more."""
     lines, span = Lines(reader.store, task), _rest(snapshot, order)
     near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
@@ -232,9 +232,9 @@ async def _snapshot_page(reader: Reader, task: Entity, snapshot: Snapshot, order
     lines = _of_snapshot(lines.living(alive), snapshot, order)
     while True:
         texts = {"$within": WITHIN if end is not None or order == "asc" else f"{WITHIN} OR timestamp = {NO_TIMESTAMP}"}
-        rows = await lines.read(SNAPSHOT_PAGE_SQL, texts, **span.until(end).parameters)
-        if end is None or len(rows) >= snapshot.size:
-            return rows
+        page = await lines.read_page(SNAPSHOT_PAGE_SQL, texts, **span.until(end).parameters)
+        if end is None or len(page) >= snapshot.size:
+            return page
         near *= WIDER
         end = await lines.end(span, near)
 
@@ -259,9 +259,9 @@ def _of_snapshot(lines: Lines, snapshot: Snapshot, order: Order) -> Lines:
 async def _download(reader: Reader, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
     """The log page by page, so that memory does not grow with it."""
     snapshot = await _snapshot(reader, task, DOWNLOAD_PAGE)
-    while rows := await _snapshot_page(reader, task, snapshot, "asc"):
-        snapshot = _after(snapshot, rows[-1])
-        events = documents(rows, LOG)
+    while page := await _snapshot_page(reader, task, snapshot, "asc"):
+        snapshot = _after(snapshot, page)
+        events = page.documents()
         if line_format is None:
             yield b"".join(_json_line(event) for event in events)
         else:
