@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -24,6 +23,7 @@ from schema.blocks import Block, Record
 from schema.living import ENTITY
 from schema.metrics import ROLLED_ROWS
 from schema.rollups import NOT_SINGLE, START, WIDTH, Range, ranges, start_of
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import INT64_MAX, SCALAR
 
@@ -75,8 +75,6 @@ FORGET_SQL = f"DELETE FROM $table WHERE {ENTITY} AND since < {{since:UInt64}}"
 MARK = pa.struct({"era": pa.uint64(), "through": pa.uint64()})
 
 KEY = ["company", "task", "metric", "variant"]
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from query.memory.known import Facts
 from query.memory.living import Living
 from query.paging import MAX_TIES, PageSize, remember, resume
 from query.reader import Reader
-from query.rows import ANY_TYPE, EventType, MetricFilter, Row, fill, filter_sql
+from query.rows import ANY_TYPE, EventType, MetricFilter, fill, filter_sql
 from query.union import documents_of_any, union
 from schema.living import ENTITY
 from schema.requests import Boolean, Request
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN
 from schema.wire import Answer, Caller, Endpoints, Tier

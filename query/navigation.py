@@ -18,11 +18,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.reader import Reader
-from query.rows import Iterations, Row, columns, documents, fill, of_entities
+from query.rows import Iterations, columns, documents, fill, of_entities
 from schema.errors import InvalidScroll
 from schema.living import ENTITIES, LIVING_MANY, SINCES
 from schema.registry import Entity
 from schema.requests import Boolean, Request
+from schema.rows import Row
 from schema.tables import DEBUG_IMAGE, INT64_MAX, INT64_MIN, PLOT, TABLES
 from schema.wire import Answer, Caller
 

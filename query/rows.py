@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field
 from schema.events import document
 from schema.registry import Entity
 from schema.requests import Integer, Request
+from schema.rows import Row
 from schema.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, TABLES
 
-Row = dict[str, Any]
 Event = dict[str, Any]
 EventType = Literal["log", "plot", "training_debug_image", "training_stats_scalar", "training_stats_vector", "*"]
 ANY_TYPE: Literal["*"] = "*"

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from query.reader import Reader
-from query.rows import Event, Int64, Row, columns, documents, fill, of_entity
+from query.rows import Event, Int64, columns, documents, fill, of_entity
 from schema.errors import InvalidScroll
 from schema.living import ENTITY, LIVING, SINCE
 from schema.registry import Entity
 from schema.requests import Boolean, Request
+from schema.rows import Row
 from schema.tables import DEBUG_IMAGE, PLOT, TABLES
 from schema.wire import Answer, Caller, Endpoints, Tier
 

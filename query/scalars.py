@@ -12,11 +12,12 @@ from pydantic import Field
 
 from query.paging import MAX_PAGE, MAX_TIES
 from query.reader import Reader
-from query.rows import Key, MetricFilter, Row, columns, documents, fill, filter_sql, of_entities, of_entity
+from query.rows import Key, MetricFilter, columns, documents, fill, filter_sql, of_entities, of_entity
 from query.scrolls import MaybeScrolled, Selection, scroll
 from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Integer, Request
+from schema.rows import Row
 from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
 from schema.wire import Answer, Caller, Endpoints, Tier
 

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from query.paging import END, MAX_UNSCROLLED_TOTAL, Snapshot, remember, resume
 from query.reader import Reader
-from query.rows import Row, columns, fill, of_entities
+from query.rows import columns, fill, of_entities
 from schema.errors import InvalidScroll
 from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
 from schema.requests import Boolean, Request
+from schema.rows import Row
 from schema.tables import TABLES
 from schema.wire import Answer, Caller, Endpoints, Tier
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from query.memory.living import Living
-from query.rows import RECEIVED, Event, Row, fill
+from query.rows import RECEIVED, Event, fill
 from schema.events import document
+from schema.rows import Row
 from schema.tables import COMMON, LOG, SCALAR, TABLES, VECTOR
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from query.rows import Row, of_entities
+from query.rows import of_entities
 from schema.changes import Changes
 from schema.errors import EventsError, Unavailable
 from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import SCALAR, SINGLE_VALUE_ITER
 from schema.wire import to_json

@@ -9,9 +9,9 @@ import numpy as np
 
 from query.curves.buckets import Curve
 from query.curves.scan import Drawing
-from query.rows import Row
 from schema.points import Array, Points
 from schema.rollups import coarse
+from schema.rows import Row
 from schema.tables import INT64_MAX
 
 AT_ONCE = 50_000  # points; more are drawn beside the event loop

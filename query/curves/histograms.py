@@ -17,10 +17,11 @@ from query.curves.buckets import MAX_SAMPLES, Curve, sampled
 from query.curves.scan import Drawing
 from query.curves.scans import Scans, scans_of
 from query.reader import Reader
-from query.rows import Key, MetricFilter, Row
+from query.rows import Key, MetricFilter
 from schema.events import iso_time
 from schema.registry import Entity
 from schema.requests import Boolean, Integer
+from schema.rows import Row
 from schema.tables import SINGLE_VALUE_ITER
 from schema.wire import Answer, Caller, Endpoints, Reply, Tier
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from query.memory.indexed import Indexed
 from query.memory.known import Known
 from query.memory.tombstones import newest_deletion, newest_reset
-from query.rows import MetricFilter, Row, of_entities
+from query.rows import MetricFilter, of_entities
 from schema.registry import Entity
+from schema.rows import Row
 from schema.tables import SCALAR
 
 

@@ -15,12 +15,13 @@ from query.memory.held import Held
 from query.memory.indexed import Indexed
 from query.memory.living import Living
 from query.reader import Reader
-from query.rows import MetricFilter, Row, fill, filter_sql
+from query.rows import MetricFilter, fill, filter_sql
 from query.threads import threads
 from schema.living import ENTITY
 from schema.points import Name
 from schema.registry import Entity
 from schema.requests import Request
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import LOG, SCALAR
 from schema.wire import Answer, Caller, Endpoints, Reply, Tier

@@ -16,9 +16,10 @@ from query.curves.arrays import bucketed
 from query.curves.buckets import Curve
 from query.curves.index import Index
 from query.curves.scan import Drawing, Scan
-from query.rows import MetricFilter, Row, among, fill, filter_sql, of_entities
+from query.rows import MetricFilter, among, fill, filter_sql, of_entities
 from schema.registry import Entity
 from schema.rollups import NOT_SINGLE, START, WIDTH, Range, coarse, is_wide, ranges, start_of
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
@@ -24,6 +24,7 @@ from schema.events import NO_TIMESTAMP
 from schema.living import WRITTEN
 from schema.requests import Request
 from schema.rollups import coarse
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
 
@@ -61,8 +62,6 @@ AGGREGATES = {
     "last": {"y": "toFloat64(argMax(toFloat32(value), ($field, iter, seq)))"},
 }
 NAMES = ("task", "metric", "variant")
-
-Row = dict[str, Any]
 
 
 class Drawing(Request):

@@ -14,10 +14,11 @@ from query.curves.index import Index, scalar_curves
 from query.curves.rollups import NOTHING_ROLLED, Rolled, RolledScan
 from query.curves.scan import Drawing, Scan
 from query.reader import Reader
-from query.rows import MetricFilter, Row
+from query.rows import MetricFilter
 from schema.changes import Key
 from schema.points import Points
 from schema.registry import Entity
+from schema.rows import Row
 
 PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves it may become a tenth wider
 

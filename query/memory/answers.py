@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from query.rows import Row
 from schema.changes import Changes
 from schema.registry import Entity
 from schema.requests import Request
+from schema.rows import Row
 from schema.store import Store, rows_of
 from schema.wire import Answer, Reply, to_json
 

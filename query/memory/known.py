@@ -15,10 +15,11 @@ import pyarrow as pa
 
 from query.memory.indexed import COLUMNS, Indexed, read_index, read_tables
 from query.memory.tombstones import read_tombstones
-from query.rows import MetricFilter, Row
+from query.rows import MetricFilter
 from schema.changes import Changes, Key, News
 from schema.points import Name
 from schema.registry import Entity
+from schema.rows import Row
 from schema.store import Store
 from schema.tables import SCALAR, SINGLE_VALUE_ITER
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from query.memory.known import Known
 from query.memory.tombstones import newest_deletion
-from query.rows import ANY, Row, of_entity
+from query.rows import ANY, of_entity
 from schema.blocks import LOGS
 from schema.living import CLEARED, WRITTEN
 from schema.registry import Entity
+from schema.rows import Row
 
 LIVING = f"{WRITTEN} > {{since:UInt64}}"
 CLEARINGS = "{clearings:Array(Tuple(UInt64, Int64, Array(String), Array(String)))}"

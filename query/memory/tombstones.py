@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from query.memory.indexed import by_part
-from query.rows import Row, among, fill
+from query.rows import among, fill
 from query.threads import ONE_THREAD
 from schema.blocks import ALL, LOGS
 from schema.changes import Key
+from schema.rows import Row
 from schema.store import Store
 
 TOMBSTONES_SQL = f"SELECT task, seq, scope, through, include, exclude FROM tombstones WHERE $entities{ONE_THREAD}"
