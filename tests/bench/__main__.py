@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import floors, growth, mixed, page, reads, registry, tiers, writes
+from tests.bench import floors, growth, mixed, page, reads, registry, stored, tiers, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
 FAMILIES = {
     "writes": writes.measure,
     "reads": reads.measure,
+    "stored": stored.measure,
     "mixed": mixed.measure,
     "tiers": tiers.measure,
     "registry": registry.measure,

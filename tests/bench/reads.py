@@ -29,10 +29,7 @@ ROLL_UP_SECONDS = 120
 def measure(bench: Bench) -> None:
     """Fill, wait for merges, ask."""
     with one_process() as service:
-        tasks = service.tasks(bench.times(200))
-        requests = len(tasks) * ITERATIONS * len(METRICS) // PER_REQUEST
-        send_all(service.clients(2), column_bodies(tasks, PER_REQUEST, requests), ARROW)
-        settle(service.pids("up"))
+        tasks = fill(bench, service)
         _curves(bench, service, tasks)
         _tabs(bench, service, tasks[0])
         series = _long_series(bench, service)
@@ -40,18 +37,26 @@ def measure(bench: Bench) -> None:
         _disk(bench, service, len(tasks) * ITERATIONS * len(METRICS) + series)
 
 
+def fill(bench: Bench, service: Service) -> list[str]:
+    """Tasks with PER_REQUEST points each."""
+    tasks = service.tasks(bench.times(200))
+    send_all(service.clients(2), column_bodies(tasks, PER_REQUEST, len(tasks)), ARROW)
+    settle(service.pids("up"))
+    return tasks
+
+
 def _curves(bench: Bench, service: Service, tasks: list[str]) -> None:
     """Another task or group of tasks each time, as answers about the same are remembered; then the same again."""
     scanned, groups = len(METRICS) * ITERATIONS, [tasks[first : first + 20] for first in range(ASKED)]
     one, metrics = [{"task": task} for task in tasks], [{"metric": METRICS[7]}]
-    _ask(bench, service, "one task x 50 metrics", 20, scanned, HISTOGRAM, one)
+    ask(bench, service, "one task x 50 metrics", 20, scanned, HISTOGRAM, one)
     several = [{"tasks": group, "metrics": metrics} for group in groups]
-    _ask(bench, service, "one metric x 20 tasks", 15, 20 * ITERATIONS, MULTI, several)
-    _ask(bench, service, "latest values of a task", 3, None, LATEST, one)
-    _ask(bench, service, "all curves of 20 tasks", None, 20 * scanned, MULTI, [{"tasks": group} for group in groups])
-    _ask(bench, service, "one task x 50 metrics, again", 20, scanned, HISTOGRAM, one[:1])
-    _ask(bench, service, "one metric x 20 tasks, again", 15, 20 * ITERATIONS, MULTI, several[:1])
-    _ask(bench, service, "latest values of a task, again", 3, None, LATEST, one[:1])
+    ask(bench, service, "one metric x 20 tasks", 15, 20 * ITERATIONS, MULTI, several)
+    ask(bench, service, "latest values of a task", 3, None, LATEST, one)
+    ask(bench, service, "all curves of 20 tasks", None, 20 * scanned, MULTI, [{"tasks": group} for group in groups])
+    ask(bench, service, "one task x 50 metrics, again", 20, scanned, HISTOGRAM, one[:1])
+    ask(bench, service, "one metric x 20 tasks, again", 15, 20 * ITERATIONS, MULTI, several[:1])
+    ask(bench, service, "latest values of a task, again", 3, None, LATEST, one[:1])
 
 
 def _tabs(bench: Bench, service: Service, task: str) -> None:
@@ -105,12 +110,12 @@ def _long_series(bench: Bench, service: Service) -> int:
             f"series of {count / 1e6:g} M steps",
             [{"task": task, "samples": samples - n} for n in range(ASKED)],
         )
-        _ask(bench, service, f"{name}, exact", goals[0], count, HISTOGRAM, asked)
+        ask(bench, service, f"{name}, exact", goals[0], count, HISTOGRAM, asked)
         points += len(bodies) * 100_000
         _wait_until_rolled_up(service, points)
         spikes = [fields | {"aggregation": "minmax"} for fields in asked]
-        _ask(bench, service, f"{name}, min and max, rolled up", goals[1], count, HISTOGRAM, spikes)
-        _ask(bench, service, f"{name}, again", goals[1], count, HISTOGRAM, asked[:1])
+        ask(bench, service, f"{name}, min and max, rolled up", goals[1], count, HISTOGRAM, spikes)
+        ask(bench, service, f"{name}, again", goals[1], count, HISTOGRAM, asked[:1])
     return points
 
 
@@ -136,16 +141,16 @@ def _logs(bench: Bench, service: Service) -> None:
     settle(service.pids("up"))
     page = {"task": task, "batch_size": 500}
     newest = [page | {"batch_size": 500 - number} for number in range(ASKED)]
-    _ask(bench, service, "log page of 500, newest", 10, None, LOG, newest)
-    _ask(bench, service, "log page of 500, newest, again", 10, None, LOG, newest[:1])
+    ask(bench, service, "log page of 500, newest", 10, None, LOG, newest)
+    ask(bench, service, "log page of 500, newest, again", 10, None, LOG, newest[:1])
     newer = [
         page | {"from_timestamp": START_MS + count - 1 - number, "navigate_earlier": False} for number in range(ASKED)
     ]
-    _ask(bench, service, "log lines newer than those on screen", 10, None, LOG, newer)
+    ask(bench, service, "log lines newer than those on screen", 10, None, LOG, newer)
     middle = page | {"from_timestamp": START_MS + count // 2}
-    _ask(bench, service, "log page of 500, from the middle", 10, None, LOG, [middle])
+    ask(bench, service, "log page of 500, from the middle", 10, None, LOG, [middle])
     searched = [page | {"search": f"loss {count // 18 * 6 + 1 - number * 6} "} for number in range(100)]
-    _ask(bench, service, "text search in 1 M lines, one line", 30, None, LOG, searched)
+    ask(bench, service, "text search in 1 M lines, one line", 30, None, LOG, searched)
 
 
 def _lines(task: str, first: int) -> bytes:
@@ -174,7 +179,7 @@ def _disk(bench: Bench, service: Service, points: int) -> None:
     bench.results.add(Figure("bytes on disk per stored point, merged", float(size) / points, "B", 8))
 
 
-def _ask(
+def ask(
     bench: Bench,
     service: Service,
     what: str,
