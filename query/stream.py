@@ -1,8 +1,9 @@
 """``events.stream``: what is new of some tasks, as server-sent events, as long as the client listens.
 
 A stream begins with ``ready``; then come ``points`` (new scalars, at most CURVE_POINTS a curve, with their range where
-several became one), ``change`` (which event types were written) and ``reset`` (what the client holds may be wrong: ask
-again). Each has an id, from which a stream goes on that is opened with it as ``Last-Event-ID``.
+several became one), ``change`` (which event types were written) and ``reset`` (what the client holds may be wrong, as
+events were deleted or points lost their value: ask again). Each has an id, from which a stream goes on that is opened
+with it as ``Last-Event-ID``.
 """
 
 from __future__ import annotations

@@ -44,16 +44,16 @@ NEW = f"""
 PREWHERE {ENTITIES} AND seq >= {{since:UInt64}} AND seq < {{until:UInt64}}
     AND seq >= transform(task, {{tasks:Array(String)}}, {{sinces:Array(UInt64)}}, {{until:UInt64}})
     AND seq < transform(task, {{tasks:Array(String)}}, {{untils:Array(UInt64)}}, {{since:UInt64}})
-WHERE {LIVING_MANY} AND has_iter AND iter > {SINGLE_VALUE_ITER} AND value IS NOT NULL
+WHERE {LIVING_MANY} AND has_iter AND iter > {SINGLE_VALUE_ITER}
 """
 CURVES = f"GROUP BY task, metric, variant ORDER BY task, metric, variant LIMIT {MAX_CURVES + 1} BY task"
 POINTS_SQL = f"""
-SELECT task, metric, variant,
-    arraySort(groupArray({CURVE_POINTS + 1})((iter, timestamp, assumeNotNull(value)))) AS points
+SELECT task, metric, variant, countIf(value IS NULL) AS removed,
+    arraySort(groupArrayIf({CURVE_POINTS + 1})((iter, timestamp, assumeNotNull(value)), value IS NOT NULL)) AS points
 FROM scalars FINAL {NEW} {CURVES}
 """
 BUCKETS_SQL = f"""
-SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
+SELECT task, metric, variant, 0 AS removed, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
 (
     SELECT task, metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
         max(value) AS high
@@ -61,7 +61,7 @@ SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS 
     (
         SELECT task, metric, variant, iter, timestamp, assumeNotNull(value) AS value,
             min(iter) OVER curve AS first, max(iter) OVER curve AS last
-        FROM scalars FINAL {NEW}
+        FROM scalars FINAL {NEW} AND value IS NOT NULL
         WINDOW curve AS (PARTITION BY task, metric, variant)
     )
     GROUP BY task, metric, variant, intDiv(iter - first, greatest(1, intDiv(last - first, {CURVE_POINTS}) + 1))
@@ -99,6 +99,11 @@ class Standing:
     def changed_since(self, earlier: Standing) -> list[str]:
         """The event types that were written."""
         return sorted(name for name, mark in self.marks.items() if mark != earlier.marks.get(name))
+
+    def is_other_than(self, earlier: Standing) -> bool:
+        """Whether there is more to it than new points: a deletion, or scalars without a value or of an older batch."""
+        (batch, deletion), (earlier_batch, earlier_deletion) = self.position, earlier.position
+        return deletion != earlier_deletion or (batch == earlier_batch and SCALAR in self.changed_since(earlier))
 
 
 @dataclass(frozen=True)
@@ -285,7 +290,7 @@ class Watching:
         if not crowded:
             return rows
         buckets = await self._store.read(BUCKETS_SQL, _bounds([gap for gap in gaps if gap.entity.id in crowded]))
-        return [row for row in rows if row["task"] not in crowded] + buckets
+        return [row for row in rows if row["task"] not in crowded or row["removed"]] + buckets
 
     async def _standings(self, entities: Sequence[Entity]) -> dict[str, Standing]:
         if not entities:
@@ -327,7 +332,7 @@ def _bounds(gaps: Sequence[Gap]) -> dict[str, Any]:
 
 def _tell(watched: Watched, now: Standing, points: Notice | None) -> None:
     before, watched.standing = watched.standing, now
-    if now.position[1] != before.position[1]:
+    if now.is_other_than(before):
         _tell_all(watched.subscriptions, _reset(watched.entity))
     _tell_all((subscription for subscription in watched.subscriptions if subscription.wants_points), points)
     for subscription in watched.subscriptions:
@@ -336,7 +341,8 @@ def _tell(watched: Watched, now: Standing, points: Notice | None) -> None:
 
 
 def _news(entity: Entity, rows: Sequence[Row]) -> Notice:
-    if len(rows) > MAX_CURVES:
+    """A reset where points lost their value, as only points are told."""
+    if len(rows) > MAX_CURVES or any(row["removed"] for row in rows):
         return _reset(entity)
     return Notice("points", {"task": entity.id, "metrics": _metrics(rows)})
 

@@ -152,6 +152,15 @@ def test_a_deletion_is_a_reset_also_for_who_was_away(api: Api, task: str) -> Non
         assert stream.next()[1] == "reset"
 
 
+@pytest.mark.parametrize("others", [0, 5000])
+def test_a_point_that_loses_its_value_is_a_reset(api: Api, task: str, others: int) -> None:
+    api.add(scalar(task, 1, value=1.0))
+    with listening(api, task) as stream:
+        api.add(*(scalar(task, step) for step in range(2, 2 + others)), scalar(task, 1, value=None))
+        assert stream.next()[1:] == ("reset", {"tasks": [task]})
+        assert stream.next()[1] == "change"
+
+
 def test_several_tasks_share_a_stream(api: Api) -> None:
     tasks = [api.create_task() for _ in range(3)]
     with listening(api, *tasks) as stream:

@@ -65,7 +65,7 @@ class WrittenStore:
             self.failures -= 1
             raise Unavailable("away")
         points = self.points if sql == POINTS_SQL else [[1, 5, 0.5, 0.0, 1.0]]
-        return [{"task": "a", "metric": "m", "variant": "v", "points": points}]
+        return [{"task": "a", "metric": "m", "variant": "v", "removed": 0, "points": points}]
 
 
 async def first_points(store: WrittenStore) -> Any:
