@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from query import debug_images, events, metrics, plots, samples, scalars, scrolls, stream, vectors
+from query import debug_images, events, metrics, plots, samples, scalars, scrolls, vectors
 from query.curves import histograms, latest
+from query.live import stream
 from query.logs import task_log
 from query.registry import (
     agents,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from query.cursor import Cursors
 from query.curves.complete import Complete
+from query.live.watching import Watching
 from query.logs.paces import Paces
 from query.memory.answers import Memory
 from query.memory.held import MAX_POINTS, Held
@@ -14,7 +15,6 @@ from query.memory.known import Known
 from query.memory.tails import Tails
 from query.memory.totals import Totals
 from query.registry.statistics import Statistics
-from query.watching import Watching
 from schema.changes import Changes
 from schema.errors import InvalidModel, InvalidTask
 from schema.registry import MODELS, TASKS, Entity, Registry

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from query.watching import Watching
+from query.live.watching import Watching
 from schema.errors import Unavailable
 from schema.registry import Entity
 from schema.store import Store

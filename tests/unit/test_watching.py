@@ -7,9 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from query import watching
-from query.stream import NOWHERE, event_id, parse_event_id
-from query.watching import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL, QUEUED_NOTICES, STANDING_SQL, Notice, Subscription
+from query.live import watching
+from query.live.news import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL
+from query.live.notice import Notice
+from query.live.standing import STANDING_SQL
+from query.live.stream import NOWHERE, event_id, parse_event_id
+from query.live.subscription import QUEUED_NOTICES, Subscription
 from schema.errors import Unavailable
 from schema.registry import Entity
 from schema.store import Store

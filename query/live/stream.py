@@ -15,8 +15,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from query.live.notice import Notice
+from query.live.standing import Position
+from query.live.subscription import Subscription
 from query.reader import Reader
-from query.watching import Notice, Position, Subscription
 from schema.requests import Boolean, Request
 from schema.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
 

@@ -1,0 +1,1 @@
+"""Streams of what is new of some tasks: one loop watches for all of them."""

@@ -1,0 +1,53 @@
+"""One stream: what waits to be told to its client, and up to where that was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from query.live.notice import Notice, reset
+from query.live.standing import Position
+from schema.registry import Entity
+
+QUEUED_NOTICES = 256
+
+Told = tuple[list[Position], Notice]
+
+
+class Subscription:
+    """One stream. ``positions``: up to where it was told of each entity."""
+
+    def __init__(self, user: str, entities: Sequence[Entity], wants_points: bool) -> None:
+        self.user = user
+        self.entities = {entity.id: entity for entity in entities}
+        self.wants_points = wants_points
+        self.positions: dict[str, Position] = dict.fromkeys(self.entities, (0, 0))
+        self.is_ready = False
+        self.is_closed = False
+        self._told: asyncio.Queue[Told] = asyncio.Queue(QUEUED_NOTICES)
+
+    def tell(self, notice: Notice) -> None:
+        """Put a notice in the queue; a reader that is too slow gets a reset in place of all that waits."""
+        if not self.is_ready:
+            return
+        if self._told.full():
+            self._clear()
+            notice = reset(*self.entities)
+        self._told.put_nowait((list(self.positions.values()), notice))
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self.is_closed = True
+        self._clear()
+        self._told.put_nowait(([], Notice("end", {})))
+
+    async def next(self, seconds: float) -> Told | None:
+        """The next notice, and the positions after it; None if none came for so long."""
+        try:
+            return await asyncio.wait_for(self._told.get(), seconds)
+        except TimeoutError:
+            return None
+
+    def _clear(self) -> None:
+        while not self._told.empty():
+            self._told.get_nowait()
