@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from schema.events import document
+from schema.documents import document
 from schema.registry import Entity
 from schema.requests import Integer, Request
 from schema.rows import Row

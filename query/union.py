@@ -7,7 +7,7 @@ from typing import Any
 
 from query.memory.living import Living
 from query.rows import RECEIVED, Event, fill
-from schema.events import document
+from schema.documents import document
 from schema.rows import Row
 from schema.tables import COMMON, LOG, SCALAR, TABLES, VECTOR
 

@@ -18,7 +18,7 @@ from query.curves.scan import Drawing
 from query.curves.scans import Scans, scans_of
 from query.reader import Reader
 from query.rows import Key, MetricFilter
-from schema.events import iso_time
+from schema.documents import iso_time
 from schema.registry import Entity
 from schema.requests import Boolean, Integer
 from schema.rows import Row

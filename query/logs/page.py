@@ -7,7 +7,7 @@ from typing import Any
 
 from query.span import Direction
 from schema.blocks import ROW_BITS
-from schema.events import documents_of
+from schema.documents import documents_of
 from schema.newest import SCHEMA
 from schema.tables import LOG
 
