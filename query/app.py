@@ -5,7 +5,7 @@ from __future__ import annotations
 from query import debug_images, events, metrics, plots, samples, scalars, scrolls, vectors
 from query.curves import histograms, latest
 from query.live import stream
-from query.logs import task_log
+from query.logs import download, scrolled, task_log
 from query.registry import (
     agents,
     cloud_storage,
@@ -26,6 +26,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     column_values.endpoints,
     csv_download.endpoints,
     debug_images.endpoints,
+    download.endpoints,
     events.endpoints,
     histograms.endpoints,
     latest.endpoints,
@@ -37,6 +38,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     reports.endpoints,
     samples.endpoints,
     scalars.endpoints,
+    scrolled.endpoints,
     scrolls.endpoints,
     stream.endpoints,
     task_log.endpoints,
