@@ -21,7 +21,7 @@ from schema.errors import BadPath, BodyTooLarge, EventsError, FileMissing, Malfo
 from schema.file_store import FileInfo, FileStore
 from schema.health import Health, add_health_routes
 from schema.metrics import REQUESTS
-from schema.web import add_common_headers, close_connection
+from schema.responses import add_common_headers, close_connection
 from schema.wire import Caller
 
 UPLOAD_CHUNK_BYTES = 1 << 18

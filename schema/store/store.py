@@ -1,4 +1,4 @@
-"""The ClickHouse door: one Store over a server (HTTP) or the embedded engine (chDB). Same SQL, same tables.
+"""Statements and inserts over either engine.
 
 Statements use server-side parameters (``{task:String}``); answers come as JSON rows. Every failure of a driver becomes
 Unavailable (the same statement may succeed later) or StoreRejected (it never will), by class and ClickHouse's number.
@@ -7,27 +7,19 @@ Unavailable (the same statement may succeed later) or StoreRejected (it never wi
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import clickhouse_connect
 import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
-from urllib3.exceptions import HTTPError
 
-from schema.disk import Disk
-from schema.errors import EventsError, StoreRejected, Unavailable
+from schema.errors import EventsError
 from schema.rows import Row, in_rows
+from schema.store.engines import Engine
+from schema.store.errors import translate
 
 READ_SETTINGS: dict[str, Any] = {
     "readonly": 2,
@@ -52,114 +44,7 @@ WRITE_SETTINGS: dict[str, Any] = {
 NEWER_SETTINGS: dict[str, Any] = {
     "use_skip_indexes_on_data_read": 0,  # but before: parts without the task are not opened
 }
-# ClickHouse's numbers for "not now": unexpected end, no such table (not yet, or it is read anew), cannot open, read or
-# write, timeouts, too many queries, sockets, no free connection, network, memory, read-only table, no space, too
-# many parts, replicas, Keeper, cancelled, too many mutations, too many connections, no resources.
-NOT_NOW = frozenset(
-    (3, 60, 74, 75, 76, 96, 107, 159, 160, 164, 173, 198, 202, 203, 204, 209, 210, 236, 241, 242, 243, 252, 279)
-) | frozenset(
-    (285, 286, 294, 319, 394, 425, 439, 473, 499, 574, 677, 692, 722, 733, 735, 745, 749, 762, 776, 999, 1019, 1020)
-)
-NUMBER = re.compile(r"Code: (\d+)\.")
-NO_SPACE = "No space left on device"  # comes with whatever number the code has that met it
-# Without a number: the connection failed, or broke while the answer was read.
-AWAY = (OperationalError, OSError, HTTPError)
-
 Result = TypeVar("Result")
-
-
-class Engine(Protocol):
-    """Makes clients and stores Arrow tables."""
-
-    def connect(self, settings: Mapping[str, Any]) -> Client:
-        """A client for the calling thread."""
-
-    def insert(self, client: Client, table: str, data: pa.Table) -> None:
-        """One insert; returns once the rows are durable and readable."""
-
-    def writing(self, client: Client) -> AbstractContextManager[None]:
-        """Around every statement that writes. Raises Unavailable if what it wrote cannot be relied on."""
-
-    def close(self) -> None:
-        """Give up what ``connect`` and ``insert`` share."""
-
-
-class ServerEngine:
-    """ClickHouse over HTTP. ``url``: ``http://user:password@host:8123/database``."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def connect(self, settings: Mapping[str, Any]) -> Client:
-        return clickhouse_connect.get_client(
-            dsn=self._url,
-            settings=dict(settings),
-            autogenerate_session_id=False,
-            connect_timeout=5,
-            send_receive_timeout=120,
-            query_retries=0,
-        )
-
-    def insert(self, client: Client, table: str, data: pa.Table) -> None:
-        client.insert_arrow(table, data)
-
-    def writing(self, client: Client) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def close(self) -> None:
-        """Clients hold all that is open."""
-
-
-class EmbeddedEngine:
-    """chDB on a directory; one process at a time.
-
-    Inserts are statements of their own over a file in memory: chDB's streaming inserts (``send_insert``, 4.4) swallow
-    what goes wrong behind the parser, a full disk or a violated constraint, and say that the rows are written.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._path = str(directory.resolve())
-        self._disk = Disk(directory)
-
-    def connect(self, settings: Mapping[str, Any]) -> Client:
-        options = {"config-file": str(self._disk.config)}
-        return clickhouse_connect.get_client(
-            interface="chdb", path=self._path, settings=dict(settings), chdb_options=options
-        )
-
-    def writing(self, client: Client) -> AbstractContextManager[None]:
-        return self._disk.writing(client.command)
-
-    def insert(self, client: Client, table: str, data: pa.Table) -> None:
-        columns = ", ".join(data.schema.names)
-        with _arrow_file(data) as path:
-            client.command(
-                f"INSERT INTO {table} ({columns}) FROM INFILE '{path}' COMPRESSION 'none' FORMAT ArrowStream"
-            )
-
-    def close(self) -> None:
-        """Clients hold all that is open."""
-
-
-@contextmanager
-def _arrow_file(data: pa.Table) -> Iterator[str]:
-    """The path of a file with the table as an Arrow stream; on Linux it takes no disk."""
-    if sys.platform == "linux":
-        with os.fdopen(os.memfd_create("insert")) as file:
-            path = f"/proc/self/fd/{file.fileno()}"
-            _write_stream(data, path)
-            yield path
-    else:
-        with NamedTemporaryFile() as file:
-            _write_stream(data, file.name)
-            yield file.name
-
-
-def _write_stream(data: pa.Table, path: str) -> None:
-    """Arrow opens the file itself: into one of Python's it writes piece by piece, each a wait for Python's lock."""
-    with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, data.schema) as stream:
-        stream.write_table(data)
 
 
 class Store:
@@ -267,18 +152,3 @@ class Store:
 def rows_of(body: bytes) -> list[Row]:
     """The rows of what ``Store.read_json`` gave."""
     return in_rows(orjson.loads(body))
-
-
-def translate(error: Exception) -> EventsError:
-    """A driver's exception as one of ours: by ClickHouse's number where there is one, else by class."""
-    number = getattr(error, "code", None) or _number_in(str(error))
-    if number in NOT_NOW or (not number and isinstance(error, AWAY)) or NO_SPACE in str(error):
-        return Unavailable(f"ClickHouse is not available: {error}", number or 0)
-    if number or isinstance(error, ClickHouseError | pa.ArrowException):
-        return StoreRejected(str(error), number or 0)
-    raise error
-
-
-def _number_in(text: str) -> int | None:
-    found = NUMBER.search(text)
-    return int(found[1]) if found else None
