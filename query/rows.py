@@ -59,6 +59,14 @@ def one_of(column: str, values: Sequence[str], plural: str) -> tuple[str, dict[s
     return f"{column} IN {{{plural}:Array(String)}}", {plural: values}
 
 
+def by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each task, in their order."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["task"], []).append(row)
+    return found
+
+
 def columns(event_type: str) -> str:
     """What ``document`` needs of one table, as a SELECT list."""
     return ", ".join((*COMMON, *TABLES[event_type].fields, *RECEIVED))

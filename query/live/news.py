@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from query.live.notice import Notice, reset
-from query.rows import of_entities
+from query.rows import by_task, of_entities
 from schema.living import ENTITIES, LIVING_MANY
 from schema.registry import Entity
 from schema.rows import Row
@@ -31,7 +31,7 @@ SELECT task, metric, variant, countIf(value IS NULL) AS removed,
 FROM scalars FINAL {NEW} {CURVES}
 """
 BUCKETS_SQL = f"""
-SELECT task, metric, variant, 0 AS removed, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
+SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
 (
     SELECT task, metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
         max(value) AS high
@@ -61,22 +61,20 @@ async def points(store: Store, gaps: Sequence[Gap]) -> dict[str, Notice]:
     """What to tell of the points in the gaps, by entity, where there are any."""
     notices: dict[str, Notice] = {}
     for start in range(0, len(gaps), ENTITIES_AT_ONCE):
-        some = gaps[start : start + ENTITIES_AT_ONCE]
-        by_task: dict[str, list[Row]] = {}
-        for row in await _new_points(store, some):
-            by_task.setdefault(row["task"], []).append(row)
-        notices |= {g.entity.id: _news(g.entity, by_task[g.entity.id]) for g in some if g.entity.id in by_task}
+        notices |= await _notices(store, gaps[start : start + ENTITIES_AT_ONCE])
     return notices
 
 
-async def _new_points(store: Store, gaps: Sequence[Gap]) -> list[Row]:
+async def _notices(store: Store, gaps: Sequence[Gap]) -> dict[str, Notice]:
     """Of few points all, which costs a third; where there are more, they are read again as few with their range."""
-    rows = await store.read(POINTS_SQL, _bounds(gaps))
-    crowded = {row["task"] for row in rows if _is_crowded(row["points"])}
-    if not crowded:
-        return rows
-    buckets = await store.read(BUCKETS_SQL, _bounds([gap for gap in gaps if gap.entity.id in crowded]))
-    return [row for row in rows if row["task"] not in crowded or row["removed"]] + buckets
+    found = by_task(await store.read(POINTS_SQL, _bounds(gaps)))
+    resets = {task for task, rows in found.items() if _is_beyond_points(rows)}
+    crowded = {task for task, rows in found.items() if any(_is_crowded(row["points"]) for row in rows)} - resets
+    told = {task: rows for task, rows in found.items() if task not in resets | crowded}
+    if crowded:
+        told |= by_task(await store.read(BUCKETS_SQL, _bounds([gap for gap in gaps if gap.entity.id in crowded])))
+    new = {task: Notice("points", {"task": task, "metrics": _metrics(rows)}) for task, rows in told.items()}
+    return new | {task: reset(task) for task in resets}
 
 
 def _bounds(gaps: Sequence[Gap]) -> dict[str, Any]:
@@ -86,11 +84,9 @@ def _bounds(gaps: Sequence[Gap]) -> dict[str, Any]:
     return of_entities(gap.entity for gap in gaps) | bounds
 
 
-def _news(entity: Entity, rows: Sequence[Row]) -> Notice:
-    """A reset where points lost their value, as only points are told."""
-    if len(rows) > MAX_CURVES or any(row["removed"] for row in rows):
-        return reset(entity.id)
-    return Notice("points", {"task": entity.id, "metrics": _metrics(rows)})
+def _is_beyond_points(rows: Sequence[Row]) -> bool:
+    """Whether points do not tell it: there are too many curves, or some points lost their value."""
+    return len(rows) > MAX_CURVES or any(row["removed"] for row in rows)
 
 
 def _is_crowded(points: Sequence[Sequence[Any]]) -> bool:

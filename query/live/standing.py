@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from query.rows import of_entities
+from query.rows import by_task, of_entities
 from schema.living import ENTITIES
 from schema.registry import Entity
 from schema.rows import Row
@@ -49,10 +49,8 @@ async def standings(store: Store, entities: Sequence[Entity]) -> dict[str, Stand
     parameters = of_entities(entities)
     rows, deletions = await asyncio.gather(store.read(STANDING_SQL, parameters), store.read(DELETIONS_SQL, parameters))
     deleted = {row["task"]: row["newest"] for row in deletions}
-    by_task: dict[str, list[Row]] = {}
-    for row in rows:
-        by_task.setdefault(row["task"], []).append(row)
-    return {e.id: _standing(by_task.get(e.id, ()), deleted.get(e.id, 0)) for e in entities}
+    marks = by_task(rows)
+    return {e.id: _standing(marks.get(e.id, ()), deleted.get(e.id, 0)) for e in entities}
 
 
 def _standing(rows: Iterable[Row], deletion: int) -> Standing:

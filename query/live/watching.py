@@ -114,7 +114,7 @@ class Watching:
         key, now = watched.entity.id, watched.standing
         batch, deletion = subscription.positions[key]
         if deletion != now.position[1]:
-            subscription.tell(reset(watched.entity.id))
+            subscription.tell(reset(key))
         elif subscription.wants_points and batch < now.position[0]:
             missed = await points(self._store, [Gap(watched.entity, batch, now.position[0])])
             _tell_all([subscription], missed.get(key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schema.store.engines import EmbeddedEngine, Engine, ServerEngine
+from schema.store.engines import EmbeddedEngine, ServerEngine
 from schema.store.store import NEWER_SETTINGS, Store, rows_of
 
-__all__ = ["NEWER_SETTINGS", "EmbeddedEngine", "Engine", "ServerEngine", "Store", "rows_of"]
+__all__ = ["NEWER_SETTINGS", "EmbeddedEngine", "ServerEngine", "Store", "rows_of"]

@@ -20,7 +20,8 @@ HISTOGRAM = "events.scalar_metrics_iter_histogram"
 MULTI = "events.multi_task_scalar_metrics_iter_histogram"
 LATEST = "events.get_task_latest_scalar_values"
 LOG = "events.get_task_log"
-PER_REQUEST = 50_000  # all of a task
+PER_REQUEST = 50_000  # points: all of a task
+AT_ONCE = 100_000  # points of a long series in a request
 ASKED = 30  # times
 LOG_LINES = 1_000_000
 ROLL_UP_SECONDS = 120
@@ -47,16 +48,27 @@ def fill(bench: Bench, service: Service) -> list[str]:
 
 def _curves(bench: Bench, service: Service, tasks: list[str]) -> None:
     """Another task or group of tasks each time, as answers about the same are remembered; then the same again."""
-    scanned, groups = len(METRICS) * ITERATIONS, [tasks[first : first + 20] for first in range(ASKED)]
-    one, metrics = [{"task": task} for task in tasks], [{"metric": METRICS[7]}]
-    ask(bench, service, "one task x 50 metrics", 20, scanned, HISTOGRAM, one)
-    several = [{"tasks": group, "metrics": metrics} for group in groups]
-    ask(bench, service, "one metric x 20 tasks", 15, 20 * ITERATIONS, MULTI, several)
-    ask(bench, service, "latest values of a task", 3, None, LATEST, one)
-    ask(bench, service, "all curves of 20 tasks", None, 20 * scanned, MULTI, [{"tasks": group} for group in groups])
-    ask(bench, service, "one task x 50 metrics, again", 20, scanned, HISTOGRAM, one[:1])
-    ask(bench, service, "one metric x 20 tasks, again", 15, 20 * ITERATIONS, MULTI, several[:1])
-    ask(bench, service, "latest values of a task, again", 3, None, LATEST, one[:1])
+    groups = [tasks[first : first + 20] for first in range(ASKED)]
+    ask_curves(bench, service, tasks, groups)
+    whole = [{"tasks": group} for group in groups]
+    ask(bench, service, "all curves of 20 tasks", None, 20 * PER_REQUEST, MULTI, whole)
+    ask_curves(bench, service, tasks[:1], groups[:1], ", again")
+
+
+def ask_curves(
+    bench: Bench,
+    service: Service,
+    tasks: Sequence[str],
+    groups: Sequence[Sequence[str]],
+    which: str = "",
+    goals: Sequence[float | None] = (20, 15, 3),
+) -> None:
+    """One after the other of the tasks, and of the groups of 20."""
+    one = [{"task": task} for task in tasks]
+    several = [{"tasks": group, "metrics": [{"metric": METRICS[7]}]} for group in groups]
+    ask(bench, service, f"one task x 50 metrics{which}", goals[0], PER_REQUEST, HISTOGRAM, one)
+    ask(bench, service, f"one metric x 20 tasks{which}", goals[1], 20 * ITERATIONS, MULTI, several)
+    ask(bench, service, f"latest values of a task{which}", goals[2], None, LATEST, one)
 
 
 def _tabs(bench: Bench, service: Service, task: str) -> None:
@@ -102,21 +114,29 @@ def _long_series(bench: Bench, service: Service) -> int:
     """How many points they have. Asked for with another number of samples each time."""
     points = 0
     for steps, samples, goals in ((1_000_000, 2000, (40, 40)), (10_000_000, 6000, (250, 50))):
-        task, count = service.tasks(1)[0], bench.times(steps)
-        bodies = [columns(task, ["loss"], first, 100_000) for first in range(0, count, 100_000)]
-        send_all(service.clients(2), bodies, ARROW)
-        settle(service.pids("up"))
-        name, asked = (
-            f"series of {count / 1e6:g} M steps",
-            [{"task": task, "samples": samples - n} for n in range(ASKED)],
-        )
+        task, count = fill_series(service, bench.times(steps))
+        name, asked = f"series of {count / 1e6:g} M steps", drawn(task, samples)
         ask(bench, service, f"{name}, exact", goals[0], count, HISTOGRAM, asked)
-        points += len(bodies) * 100_000
+        points += count
         _wait_until_rolled_up(service, points)
         spikes = [fields | {"aggregation": "minmax"} for fields in asked]
         ask(bench, service, f"{name}, min and max, rolled up", goals[1], count, HISTOGRAM, spikes)
         ask(bench, service, f"{name}, again", goals[1], count, HISTOGRAM, asked[:1])
     return points
+
+
+def fill_series(service: Service, steps: int) -> tuple[str, int]:
+    """A task with one curve, and how many points that has: whole requests."""
+    (task,) = service.tasks(1)
+    bodies = [columns(task, ["loss"], first, AT_ONCE) for first in range(0, steps, AT_ONCE)]
+    send_all(service.clients(2), bodies, ARROW)
+    settle(service.pids("up"))
+    return task, len(bodies) * AT_ONCE
+
+
+def drawn(task: str, samples: int) -> list[dict[str, Any]]:
+    """Questions about a curve, each of another number of samples."""
+    return [{"task": task, "samples": samples - number} for number in range(ASKED)]
 
 
 def _wait_until_rolled_up(service: Service, points: int) -> None:
