@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CHUNK = bytes(1 << 16)
+CHUNK = bytes(1 << 20)
 
 
 @contextmanager
