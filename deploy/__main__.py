@@ -12,14 +12,14 @@ from types import ModuleType
 
 from deploy.libraries import prepare_libraries
 from schema.errors import ConfigError, EventsError
-from schema.jsonlog import configure_logging
+from schema.json_logging import configure_logging
 from schema.settings import Settings, read_settings
 
 # What each command is, and the function that runs it, imported only then: a process loads what it needs.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("gateway, writer and query service in one process, on chDB", "deploy.up:up"),
     "gateway": ("takes events over HTTP and puts them on Kafka", "deploy.gateway:gateway"),
-    "worker": ("writes what is on Kafka to ClickHouse, restarted when it leaves", "deploy.supervise:worker"),
+    "worker": ("writes what is on Kafka to ClickHouse, restarted when it leaves", "deploy.supervisor:worker"),
     "worker-process": ("what `worker` keeps running", "deploy.worker:worker_process"),
     "query": ("answers everything that only reads", "deploy.query:query"),
     "files": ("keeps the files that events and artifacts refer to", "deploy.files:files"),

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 
-from deploy import first_start, parts
-from ingest.kafka.current import read_topic
+from deploy import components, first_start
 from ingest.kafka.lag import LagReader
-from ingest.kafka.topics import TopicPlan, ensure_topics
-from schema.migrate import migrate as migrate_store
+from ingest.kafka.topic_lease import read_topic
+from ingest.kafka.topic_setup import TopicPlan, ensure_topics
 from schema.registry import Registry
 from schema.settings import Settings
 from schema.store import Store
+from schema.store.migrate import migrate as migrate_store
 
 
 async def migrate(settings: Settings) -> None:
     """Bring registry, ClickHouse and topics up to date; safe to run again and at the same time."""
-    registry = Registry(parts.registry_url(settings))
+    registry = Registry(components.registry_url(settings))
     async with registry.exclusively():
         await registry.create_schema()
         if settings.clickhouse_url.get_secret_value():
-            store = Store(parts.server_engine(settings), readers=1)
+            store = Store(components.server_engine(settings), readers=1)
             for name in migrate_store(store):
                 print(f"applied {name}")
             store.close()
@@ -33,7 +33,7 @@ async def migrate(settings: Settings) -> None:
 
 async def add_user(settings: Settings, name: str, role: str, action: str = "add") -> None:
     """Print a new user's credentials as JSON."""
-    registry = Registry(parts.registry_url(settings))
+    registry = Registry(components.registry_url(settings))
     await registry.create_schema()
     made = first_start.make_credentials()
     user = await registry.add_user(settings.company, name, role, made.access_key, made.secret_key)
@@ -43,8 +43,8 @@ async def add_user(settings: Settings, name: str, role: str, action: str = "add"
 
 async def topics(settings: Settings) -> None:
     """Print the events topic's partitions and how far the workers are behind."""
-    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
-    registry = Registry(parts.registry_url(settings))
+    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    registry = Registry(components.registry_url(settings))
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     state = ", closed (being changed)" if topic.is_closed else ""

@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from deploy import parts
-from ingest.kafka.current import read_topic
-from ingest.kafka.parked import Parked, parked_records, replay
-from schema.blocks import Block
+from deploy import components
+from ingest.kafka.dlq_replay import ParkedRecord, parked_records, replay
+from ingest.kafka.topic_lease import read_topic
 from schema.errors import ConfigError, EventsError, RecordError, Unavailable
+from schema.events.blocks import Block
 from schema.registry import Registry
 from schema.settings import Settings
 
@@ -21,7 +21,7 @@ async def dlq(settings: Settings, action: str, offset: int | None) -> None:
     """``offset``: of one record on the DLQ; all, if there is none. Raises EventsError if some cannot be replayed."""
     if action == "show" and offset is None:
         raise ConfigError("dlq show needs --offset")
-    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
     found = [p async for p in parked_records(bootstrap, settings.kafka_topic) if offset in (None, p.offset)]
     if offset is not None and not found:
         raise EventsError(f"There is no record at {offset} on the DLQ, or it has been replayed")
@@ -34,13 +34,13 @@ async def dlq(settings: Settings, action: str, offset: int | None) -> None:
             print(json.dumps(_shown(parked), indent=2, ensure_ascii=False, default=repr))
 
 
-async def _replay(settings: Settings, found: list[Parked]) -> None:
-    registry = Registry(parts.registry_url(settings))
+async def _replay(settings: Settings, found: list[ParkedRecord]) -> None:
+    registry = Registry(components.registry_url(settings))
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     if topic.is_closed:
         raise Unavailable(f"Topic {topic.name} is being changed")
-    producer, done = parts.producer(settings), 0
+    producer, done = components.producer(settings), 0
     await producer.connected(CONNECT_SECONDS)
     for parked in found:
         try:
@@ -54,7 +54,7 @@ async def _replay(settings: Settings, found: list[Parked]) -> None:
         raise EventsError(f"{len(found) - done} records cannot be replayed by this version")
 
 
-def _shown(parked: Parked) -> dict[str, Any]:
+def _shown(parked: ParkedRecord) -> dict[str, Any]:
     """A record for a person's eyes."""
     shown: dict[str, Any] = {"offset": parked.offset, "origin": parked.origin, "parked_at": parked.parked_at}
     shown |= {"reason": parked.reason, "headers": {name: parked.said(name) for name in parked.headers}}

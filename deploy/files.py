@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from deploy import parts
+from deploy import components
 from deploy.serve import serve
-from schema.files import create_files_app
-from schema.health import Health
+from schema.http.files_server import create_files_app
+from schema.http.health import Health
 from schema.registry import Registry
 from schema.settings import Settings
 
 
 async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
-    registry = Registry(parts.registry_url(settings))
-    store = parts.file_store(settings)
-    authenticator = parts.authenticator(registry, await parts.token_secret(registry, settings), settings)
+    registry = Registry(components.registry_url(settings))
+    store = components.file_store(settings)
+    authenticator = components.authenticator(registry, await components.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
     app = create_files_app(store, authenticator, health, settings.max_file_bytes)
     await serve(app, health, settings, settings.files_port)

@@ -8,7 +8,7 @@ import signal
 from aiohttp import web
 
 from schema.errors import ConfigError
-from schema.health import Health
+from schema.http.health import Health
 from schema.settings import Settings
 
 KEEPALIVE_SECONDS = 75

@@ -9,29 +9,29 @@ from textwrap import dedent
 
 from aiohttp import web
 
-from deploy import first_start, parts
-from deploy.calls import all_calls
+from deploy import components, first_start
+from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
 from ingest.app import endpoints as write_endpoints
 from ingest.gateway import Gateway
-from ingest.local.journal import Journal
+from ingest.last_update import LastUpdateRecorder
 from ingest.local.log import LocalLog
-from ingest.roller import Roller
-from ingest.touch import Toucher
+from ingest.local.wal import WriteAheadLog
+from ingest.rollups.scheduler import RollupScheduler
 from query.app import endpoints as read_endpoints
-from query.cursor import Cursors
-from query.reader import Reader
-from schema.changes import Changes
-from schema.files import create_files_app
-from schema.health import Health
-from schema.login import endpoints as login_endpoints
-from schema.migrate import migrate
+from query.context import QueryContext
+from query.pagination.cursor import Cursors
+from schema.api.wire import Endpoints, Tier
+from schema.changefeed.changefeed import Changefeed
+from schema.http.dispatcher import create_app
+from schema.http.files_server import create_files_app
+from schema.http.health import Health
+from schema.http.login import endpoints as login_endpoints
 from schema.registry import Registry
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
-from schema.web import create_app
-from schema.wire import Endpoints, Tier
+from schema.store.migrate import migrate
 
 DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client that is slow takes longer
 
@@ -54,36 +54,39 @@ async def embedded(
     settings: Settings, credentials: Credentials
 ) -> AsyncIterator[tuple[web.Application, web.Application, Health]]:
     """The API and the files server over a data directory, whose lock the caller holds."""
-    registry = Registry(parts.registry_url(settings))
+    registry = Registry(components.registry_url(settings))
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
     web_credentials = first_start.web_credentials(settings)
     await first_start.ensure_web_user(registry, settings, web_credentials)
-    secret = await parts.token_secret(registry, settings)
+    secret = await components.token_secret(registry, settings)
     migrate(store)
-    roller, changes = Roller(store), Changes()
-    log = LocalLog(store, Journal(settings.data_dir / "journal.sqlite"), changes, roller.wrote)
-    toucher, reader = Toucher(registry), Reader(store, registry, Cursors(secret), changes, settings.held_points)
-    authenticator = parts.authenticator(registry, secret, settings)
-    gateway = Gateway(registry, log, toucher, settings.ack, settings.validate_plots)
+    rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
+    log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)
+    last_update_recorder, context = (
+        LastUpdateRecorder(registry),
+        QueryContext(store, registry, Cursors(secret), changefeed, settings.held_points),
+    )
+    authenticator = components.authenticator(registry, secret, settings)
+    gateway = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
-        read_endpoints.bind(reader),
+        read_endpoints.bind(context),
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
-    files_app = create_files_app(parts.file_store(settings), authenticator, health, settings.max_file_bytes)
-    site = parts.site(settings, web_credentials)
-    app = create_app(endpoints, authenticator, health, parts.limits(settings), all_calls, site)
-    app.on_shutdown.append(lambda _: reader.watching.close())
-    roller.start()
+    files_app = create_files_app(components.file_store(settings), authenticator, health, settings.max_file_bytes)
+    site = components.site(settings, web_credentials)
+    app = create_app(endpoints, authenticator, health, components.limits(settings), all_endpoints, site)
+    app.on_shutdown.append(lambda _: context.streams.close())
+    rollup_scheduler.start()
     try:
         yield app, files_app, health
     finally:
         await log.close()
-        await asyncio.to_thread(roller.close)
-        await toucher.close()
+        await asyncio.to_thread(rollup_scheduler.close)
+        await last_update_recorder.close()
         store.close()
         await registry.close()
 

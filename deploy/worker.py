@@ -1,6 +1,6 @@
 """``eventide worker``: writes what is on Kafka to ClickHouse. Up to one for each partition.
 
-The command itself is a supervisor (``deploy/supervise.py``); this is the process that it keeps running.
+The command itself is a supervisor (``deploy/supervisor.py``); this is the process that it keeps running.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import socket
 import sys
 from functools import partial
 
-from deploy import parts
+from deploy import components
 from deploy.serve import start
-from deploy.supervise import STOP_FOR_GOOD
-from ingest.dlq import DlqLimit, DlqLimitExceeded
+from deploy.supervisor import STOP_FOR_GOOD
+from ingest.kafka.dlq import DlqLimit, DlqLimitExceeded
+from ingest.kafka.faust_worker import WorkerConfig, create_worker, run
 from ingest.kafka.lag import LagReader
-from ingest.roller import Roller
-from ingest.sink import Sink
-from ingest.worker import WorkerConfig, create_worker, run
-from schema.health import Health, create_health_app
+from ingest.kafka.sink import Sink
+from ingest.rollups.scheduler import RollupScheduler
+from schema.http.health import Health, create_health_app
 from schema.settings import Settings
 from schema.store import Store
 
 
 def worker_process(settings: Settings) -> None:
     """Run until stopped or crashed; ends the process, with the writer's thread wherever it is."""
-    bootstrap = parts.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     sink = loop.run_until_complete(_sink(settings))
@@ -50,11 +50,11 @@ def worker_process(settings: Settings) -> None:
 
 async def _sink(settings: Settings) -> Sink:
     limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
-    store = Store(parts.server_engine(settings), readers=1)
-    roller = Roller(store)
-    roller.start()
+    store = Store(components.server_engine(settings), readers=1)
+    rollup_scheduler = RollupScheduler(store)
+    rollup_scheduler.start()
     topic, stall_seconds = settings.kafka_topic, settings.stall_seconds
-    return Sink(store, parts.producer(settings), topic, limit, stall_seconds, roller.wrote)
+    return Sink(store, components.producer(settings), topic, limit, stall_seconds, rollup_scheduler.wrote)
 
 
 async def _serve_health(settings: Settings, sink: Sink) -> None:

@@ -16,7 +16,7 @@ from ingest.registry import (
     tasks,
     users,
 )
-from schema.wire import Endpoints, Tier
+from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.GATEWAY).merge(
     belonging.endpoints,

@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ingest.last_update import LastUpdateRecorder
 from ingest.log import Log
-from ingest.touch import Toucher
-from schema.batches import Batch, read_events
-from schema.blocks import EVENTS, LOGS, Block, Deletion
-from schema.columnar import read_columns
+from ingest.parsing.arrow_stream import read_columns
+from ingest.parsing.batch import Batch, read_events
+from ingest.parsing.json_lines import read_body
+from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier, to_json
 from schema.errors import EmptyBatch, InvalidField, InvalidModel, InvalidTask, NothingAdded, NoWritePermission
-from schema.events import Context, Mention
-from schema.lines import read_body
+from schema.events.blocks import EVENTS, LOGS, Block, Deletion
+from schema.events.normalize import Mention, ParseContext
+from schema.events.tables import INT64_MAX, INT64_MIN
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Registry
-from schema.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
-from schema.tables import INT64_MAX, INT64_MIN
-from schema.wire import Answer, Caller, Endpoints, Tier, to_json
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 READERS = ThreadPoolExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
@@ -38,7 +38,7 @@ class Gateway:
 
     registry: Registry
     log: Log
-    toucher: Toucher
+    last_update_recorder: LastUpdateRecorder
     ack: str = "durable"
     validate_plots: bool = False
 
@@ -93,7 +93,7 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
     return await _accept(gateway, caller, *read)
 
 
-def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch, Context]:
+def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch, ParseContext]:
     context = _context(gateway, caller, request.body)
     return BODIES[request.media_type](request.body, context), context
 
@@ -136,7 +136,7 @@ async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_
     return task
 
 
-async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Context) -> Answer:
+async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext) -> Answer:
     """Publish what may be stored; the counts of section 2.7. Raises NothingAdded if that is nothing."""
     refusals = await _refusals(gateway.registry, caller, batch.entities.values())
     failures = batch.refuse(refusals)
@@ -149,7 +149,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Conte
     with PRODUCE_SECONDS.time():
         await gateway.log.publish(blocks, _is_visible(gateway, caller))
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
-    gateway.toucher.touch_mentioned(accepted, caller.user)
+    gateway.last_update_recorder.touch_mentioned(accepted, caller.user)
     return {"added": added, "errors": failed, "errors_info": dict(failures)}
 
 
@@ -169,8 +169,8 @@ async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Menti
     return refusals
 
 
-def _context(gateway: Gateway, caller: Caller, body: bytes) -> Context:
-    return Context(
+def _context(gateway: Gateway, caller: Caller, body: bytes) -> ParseContext:
+    return ParseContext(
         now_ms=_now_ms(),
         worker=caller.worker,
         fresh_id=os.urandom(16),

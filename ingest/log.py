@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from schema.blocks import Block, Deletion
+from schema.events.blocks import Block, Deletion
 
 
 class Log(Protocol):

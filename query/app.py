@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from query import debug_images, events, metrics, plots, samples, scalars, scrolls, vectors
+from query import events, metrics, scalars, snapshot_scroll, vectors
 from query.curves import histograms, latest
 from query.live import stream
-from query.logs import download, scrolled, task_log
+from query.logs import download, log_scroll, task_log
+from query.media import debug_images, plots, samples
 from query.registry import (
     agents,
     cloud_storage,
@@ -18,7 +19,7 @@ from query.registry import (
     tasks,
     users,
 )
-from schema.wire import Endpoints, Tier
+from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY).merge(
     agents.endpoints,
@@ -38,8 +39,8 @@ endpoints = Endpoints(Tier.QUERY).merge(
     reports.endpoints,
     samples.endpoints,
     scalars.endpoints,
-    scrolled.endpoints,
-    scrolls.endpoints,
+    log_scroll.endpoints,
+    snapshot_scroll.endpoints,
     stream.endpoints,
     task_log.endpoints,
     tasks.endpoints,

@@ -10,29 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
-from query.memory.known import Facts
-from query.memory.living import Living
-from query.paging import MAX_TIES, PageSize, remember, resume
-from query.reader import Reader
-from query.rows import ANY_TYPE, EventType, MetricFilter, fill, filter_sql
-from query.union import documents_of_any, union
-from schema.living import ENTITY
-from schema.requests import Boolean, Request
-from schema.rows import Row
+from query.cache.entity_index import EntityIndex
+from query.context import QueryContext
+from query.pagination.paging import MAX_TIES, PageSize, remember, resume
+from query.sql.statements import ANY_TYPE, EventType, MetricFilter, fill, filter_sql
+from query.sql.tombstone_filter import TombstoneFilter
+from query.sql.union import documents_of_any, union
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.events.rows import Row
+from schema.events.tables import INT64_MAX, INT64_MIN
 from schema.store import Store
-from schema.tables import INT64_MAX, INT64_MIN
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.store.tombstone_filters import OF_ENTITY_SQL
 
 NAME = "get_task_events"
 
 KEYS_SQL = f"""(
-    SELECT $key AS place FROM $table FINAL $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}}
+    SELECT $key AS place FROM $table FINAL $first {OF_ENTITY_SQL} AND has_iter AND $filter AND $key >= {{place:Int64}}
     $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
     ORDER BY place LIMIT {{size:UInt32}}
 )"""
 ROWS_SQL = f"""(
     SELECT $columns, $key AS place FROM $table FINAL
-    $first {ENTITY} AND has_iter AND $filter AND $key >= {{place:Int64}} AND $key <= last_place
+    $first {OF_ENTITY_SQL} AND has_iter AND $filter AND $key >= {{place:Int64}} AND $key <= last_place
     $then $living AND ($key, '$type', seq) > ({{place:Int64}}, {{type:String}}, {{seq:UInt64}})
     ORDER BY place, seq LIMIT {{limit:UInt32}}
 )"""
@@ -42,14 +42,14 @@ WITH $last AS last_place
 SELECT * FROM ($rows) ORDER BY place, event_type, seq LIMIT {limit:UInt32}
 """
 REST_SQL = f"""(
-    SELECT $columns FROM $table FINAL $first {ENTITY} AND NOT has_iter AND $filter
+    SELECT $columns FROM $table FINAL $first {OF_ENTITY_SQL} AND NOT has_iter AND $filter
     $then $living AND ('$type', seq) > ({{type:String}}, {{seq:UInt64}})
     ORDER BY seq LIMIT {{size:UInt32}}
 )"""
 REST_PAGE_SQL = "SELECT * FROM ($rows) ORDER BY event_type, seq LIMIT {size:UInt32}"
 COUNT_SQL = f"""(
     SELECT '$type' AS event_type, countIf(has_iter) AS placed, countIf(NOT has_iter) AS rest
-    FROM $table FINAL $first {ENTITY} AND $filter $then $living
+    FROM $table FINAL $first {OF_ENTITY_SQL} AND $filter $then $living
 )"""
 COUNTS_SQL = "SELECT event_type, placed, rest FROM ($counts)"
 
@@ -70,7 +70,7 @@ class GetTaskEvents(Request):
 
 
 @dataclass(frozen=True)
-class Position:
+class EventPosition:
     """The last event delivered. ``place`` grows in the direction of reading; None: among events without ``iter``."""
 
     place: int | None = INT64_MIN
@@ -82,16 +82,16 @@ class Position:
         return {"place": self.place, "type": self.event_type, "seq": self.seq}
 
 
-BEFORE_REST = Position(place=None)
+BEFORE_REST = EventPosition(place=None)
 
 
 @dataclass(frozen=True)
-class Reading:
+class EventScroll:
     """A scroll under way (kind B). ``position``: None once a page was empty. ``total``: None if it is not counted."""
 
     request: GetTaskEvents
     total: int | None = None
-    position: Position | None = Position()
+    position: EventPosition | None = EventPosition()
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Events:
     """
 
     store: Store
-    living: Living
+    living: TombstoneFilter
     request: GetTaskEvents
     types: Sequence[str]
     counts: Counts | None = None
@@ -125,7 +125,7 @@ class Events:
         rows = await self._read(COUNTS_SQL, {"$counts": COUNT_SQL}, self.types, {})
         return Counts(*({row["event_type"]: row[kind] for row in rows if row[kind]} for kind in ("placed", "rest")))
 
-    async def after(self, position: Position) -> tuple[list[Row], Position | None]:
+    async def after(self, position: EventPosition) -> tuple[list[Row], EventPosition | None]:
         """A page of rows after a position, and the position after them: None if there are none."""
         size = self.request.batch_size
         if not size:
@@ -135,9 +135,9 @@ class Events:
             rows += await self._rest(position if position.place is None else BEFORE_REST, size - len(rows))
         if not rows:
             return [], None
-        return rows, Position(rows[-1].get("place"), rows[-1]["event_type"], rows[-1]["seq"])
+        return rows, EventPosition(rows[-1].get("place"), rows[-1]["event_type"], rows[-1]["seq"])
 
-    async def _by_iteration(self, position: Position) -> list[Row]:
+    async def _by_iteration(self, position: EventPosition) -> list[Row]:
         size = self.request.batch_size
         types = self.types if self.counts is None else list(self.counts.placed)
         is_all = self.counts is not None and sum(self.counts.placed.values()) <= size
@@ -145,7 +145,7 @@ class Events:
         limits = {"size": size, "limit": size + MAX_TIES}
         return await self._read(sql, {"$keys": KEYS_SQL, "$rows": ROWS_SQL}, types, position.parameters() | limits)
 
-    async def _rest(self, position: Position, size: int) -> list[Row]:
+    async def _rest(self, position: EventPosition, size: int) -> list[Row]:
         """Events without ``iter``."""
         types = self.types if self.counts is None else list(self.counts.rest)
         return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, types, position.parameters() | {"size": size})
@@ -163,18 +163,18 @@ class Events:
 
 
 @endpoints.add("events.get_task_events")
-async def get_task_events(reader: Reader, caller: Caller, request: GetTaskEvents) -> Answer:
+async def get_task_events(context: QueryContext, caller: Caller, request: GetTaskEvents) -> Answer:
     """``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end."""
-    entity = await reader.entity(caller, request.task, request.model_events)
-    reading = _resume(reader, caller, request)
+    entity = await context.entity(caller, request.task, request.model_events)
+    reading = _resume(context, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    facts = await reader.known.of([entity])
+    facts = await context.entity_index.of([entity])
     types = _types(facts, reading.request.event_type)
-    alive = Living.after(facts.tombstones[entity.id], entity)
-    events, total = await _counted(Events(reader.store, alive, reading.request, types), reading.total)
+    alive = TombstoneFilter.after(facts.tombstones[entity.id], entity)
+    events, total = await _counted(Events(context.store, alive, reading.request, types), reading.total)
     rows, position = await events.after(reading.position)
-    scroll_id = _scroll_id(reader, caller, replace(reading, total=total, position=position))
+    scroll_id = _scroll_id(context, caller, replace(reading, total=total, position=position))
     return {"events": documents_of_any(rows), "returned": len(rows), "total": total, "scroll_id": scroll_id}
 
 
@@ -186,26 +186,26 @@ async def _counted(events: Events, total: int | None) -> tuple[Events, int | Non
     return replace(events, counts=counts), counts.total
 
 
-def _types(facts: Facts, wanted: str) -> Sequence[str]:
+def _types(facts: EntityIndex, wanted: str) -> Sequence[str]:
     """The event types to look for: of any, those that the entity has ever had. Few have all."""
     return sorted({row.event_type for row in facts.index}) if wanted == ANY_TYPE else [wanted]
 
 
-def _resume(reader: Reader, caller: Caller, request: GetTaskEvents) -> Reading:
+def _resume(context: QueryContext, caller: Caller, request: GetTaskEvents) -> EventScroll:
     """The first request of a scroll decides but for the page's size, which it only suggests. Raises InvalidScroll."""
     if not request.scroll_id:
-        return Reading(request)
-    state = reader.cursors.read(request.scroll_id, NAME, caller, [request.task], lifetime=None)
+        return EventScroll(request)
+    state = context.cursors.read(request.scroll_id, NAME, caller, [request.task], lifetime=None)
     opened = resume(request, state["request"])
     if "batch_size" in request.model_fields_set:
         opened = opened.model_copy(update={"batch_size": request.batch_size})
-    return Reading(opened, state["total"], None if state["position"] is None else Position(*state["position"]))
+    return EventScroll(opened, state["total"], None if state["position"] is None else EventPosition(*state["position"]))
 
 
-def _scroll_id(reader: Reader, caller: Caller, reading: Reading) -> str:
+def _scroll_id(context: QueryContext, caller: Caller, reading: EventScroll) -> str:
     state = {
         "request": remember(reading.request),
         "total": reading.total,
         "position": reading.position and astuple(reading.position),
     }
-    return reader.cursors.make(NAME, caller, [reading.request.task], state)
+    return context.cursors.make(NAME, caller, [reading.request.task], state)

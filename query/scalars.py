@@ -10,32 +10,41 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from query.paging import MAX_PAGE, MAX_TIES
-from query.reader import Reader
-from query.rows import Key, MetricFilter, columns, documents, fill, filter_sql, of_entities, of_entity
-from query.scrolls import MaybeScrolled, Selection, scroll
-from schema.living import ENTITIES, ENTITY, LIVING, LIVING_MANY
+from query.context import QueryContext
+from query.pagination.paging import MAX_PAGE, MAX_TIES
+from query.snapshot_scroll import MaybeScrolled, Selection, scroll
+from query.sql.statements import (
+    Axis,
+    MetricFilter,
+    document_columns,
+    documents,
+    entities_parameters,
+    entity_parameters,
+    fill,
+    filter_sql,
+)
+from schema.api.requests import Boolean, Integer, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.events.rows import Row
+from schema.events.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
 from schema.registry import Entity
-from schema.requests import Boolean, Integer, Request
-from schema.rows import Row
-from schema.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.store.tombstone_filters import NOT_DELETED_MANY_SQL, NOT_DELETED_SQL, OF_ENTITIES_SQL, OF_ENTITY_SQL
 
 PAGE_EVENTS = 500
 MAX_RAW_POINTS = 200_000
 RAW = "scalar_metrics_iter_raw"
 UINT64_MAX = 2**64 - 1
-Position = tuple[int, int]  # of the last point delivered: x, and its seq or UINT64_MAX for all of that x
+PointPosition = tuple[int, int]  # of the last point delivered: x, and its seq or UINT64_MAX for all of that x
 START = (INT64_MIN, 0)
 
 SINGLE_VALUES_SQL = f"""
-SELECT {columns(SCALAR)} FROM scalars FINAL
-PREWHERE {ENTITIES} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter WHERE {LIVING_MANY}
+SELECT {document_columns(SCALAR)} FROM scalars FINAL
+PREWHERE {OF_ENTITIES_SQL} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter WHERE {NOT_DELETED_MANY_SQL}
 ORDER BY min((received_at, seq, task)) OVER (PARTITION BY task), seq
 """
 POINTS = f"""
-    FROM scalars FINAL PREWHERE {ENTITY} AND $filter
-    WHERE {LIVING} AND value IS NOT NULL AND $has_field"""
+    FROM scalars FINAL PREWHERE {OF_ENTITY_SQL} AND $filter
+    WHERE {NOT_DELETED_SQL} AND value IS NOT NULL AND $has_field"""
 TOTAL_SQL = f"SELECT count() AS n {POINTS}"
 AFTER = "$field >= {place:Int64} AND ($field > {place:Int64} OR seq > {seq:UInt64})"
 RAW_SQL = f"""
@@ -76,7 +85,7 @@ class ScalarMetricsIterRaw(Request):
 
     task: str
     metric: MetricFilter
-    key: Key = "iter"
+    key: Axis = "iter"
     batch_size: Annotated[Integer, Field(ge=0)] = 0
     count_total: Boolean = False
     model_events: Boolean = False
@@ -84,19 +93,21 @@ class ScalarMetricsIterRaw(Request):
 
 
 @endpoints.add("events.get_task_single_value_metrics")
-async def get_task_single_value_metrics(reader: Reader, caller: Caller, request: GetTaskSingleValueMetrics) -> Answer:
+async def get_task_single_value_metrics(
+    context: QueryContext, caller: Caller, request: GetTaskSingleValueMetrics
+) -> Answer:
     """``{"tasks": [{task, task_name, values: [{metric, variant, value, timestamp}]}]}``, all in the order of writing.
 
     Tasks without single values are left out.
     """
-    entities = await reader.entities(caller, request.tasks, request.model_events)
+    entities = await context.entities(caller, request.tasks, request.model_events)
     names = {entity.id: entity.name for entity in entities}
-    entities = [entity for entity in entities if reader.known.had_single_values(entity.key)]
+    entities = [entity for entity in entities if context.entity_index.had_single_values(entity.key)]
     if not entities:
         return {"tasks": []}
     condition, parameters = filter_sql(request.metrics)
     statement = fill(SINGLE_VALUES_SQL, {"$filter": condition})
-    rows = await reader.memory.rows(statement, parameters | of_entities(entities), entities, SCALAR)
+    rows = await context.responses.rows(statement, parameters | entities_parameters(entities), entities, SCALAR)
     values: dict[str, list[dict[str, Any]]] = {}
     for event in documents(rows, SCALAR):
         value = {name: event.get(name) for name in ("metric", "variant", "value", "timestamp")}
@@ -105,10 +116,10 @@ async def get_task_single_value_metrics(reader: Reader, caller: Caller, request:
 
 
 @endpoints.add("events.get_scalar_metric_data")
-async def get_scalar_metric_data(reader: Reader, caller: Caller, request: GetScalarMetricData) -> Answer:
+async def get_scalar_metric_data(context: QueryContext, caller: Caller, request: GetScalarMetricData) -> Answer:
     """``{events, returned, total, scroll_id}``: pages of 500, newest iteration first."""
-    entity = await reader.entity(caller, request.task, request.model_events)
-    page = await scroll(reader, caller, "get_scalar_metric_data", [entity], request, _events_of_metric)
+    entity = await context.entity(caller, request.task, request.model_events)
+    page = await scroll(context, caller, "get_scalar_metric_data", [entity], request, _events_of_metric)
     events = documents(page.rows, SCALAR)
     return {"events": events, "returned": len(events), "total": page.total, "scroll_id": page.scroll_id}
 
@@ -118,42 +129,42 @@ def _events_of_metric(request: GetScalarMetricData) -> Selection:
 
 
 @endpoints.add("events.scalar_metrics_iter_raw", "2.16")
-async def scalar_metrics_iter_raw(reader: Reader, caller: Caller, request: ScalarMetricsIterRaw) -> Answer:
+async def scalar_metrics_iter_raw(context: QueryContext, caller: Caller, request: ScalarMetricsIterRaw) -> Answer:
     """``{returned, total, scroll_id, variants: {variant: {y: [...], <key>: [...]}}}``, ascending by the key.
 
     Points without a value or a key are left out. ``iso_time`` gives times in ms, as ``timestamp`` does. A page is
     completed with all points of its last x, up to MAX_TIES of them.
     """
-    entity = await reader.entity(caller, request.task, request.model_events)
+    entity = await context.entity(caller, request.task, request.model_events)
     state: dict[str, Any] = {"size": 0, "total": None, "position": START}
     if request.scroll_id:
-        state = reader.cursors.read(request.scroll_id, RAW, caller, [entity.id], lifetime=None)
+        state = context.cursors.read(request.scroll_id, RAW, caller, [entity.id], lifetime=None)
     size = min(request.batch_size or state["size"] or MAX_PAGE, MAX_RAW_POINTS)
     if state["position"] is None:
         return {"returned": 0, "total": state["total"], "scroll_id": request.scroll_id, "variants": {}}
     (rows, position), total = await asyncio.gather(
-        _read_points(reader, entity, request, state["position"], size),
-        _count(reader, entity, request, state["total"]),
+        _read_points(context, entity, request, state["position"], size),
+        _count(context, entity, request, state["total"]),
     )
     state = {"size": size, "total": total, "position": position}
     return {
         "returned": sum(len(row["xs"]) for row in rows),
         "total": total,
-        "scroll_id": reader.cursors.make(RAW, caller, [entity.id], state),
+        "scroll_id": context.cursors.make(RAW, caller, [entity.id], state),
         "variants": {row["variant"]: {"y": [*map(float, row["ys"])], request.key: row["xs"]} for row in rows},
     }
 
 
-async def _count(reader: Reader, entity: Entity, request: ScalarMetricsIterRaw, total: int | None) -> int | None:
+async def _count(context: QueryContext, entity: Entity, request: ScalarMetricsIterRaw, total: int | None) -> int | None:
     if total is not None or not request.count_total:
         return total
     texts, parameters = _points(request)
-    return int((await reader.store.read(fill(TOTAL_SQL, texts), parameters | of_entity(entity)))[0]["n"])
+    return int((await context.store.read(fill(TOTAL_SQL, texts), parameters | entity_parameters(entity)))[0]["n"])
 
 
 async def _read_points(
-    reader: Reader, entity: Entity, request: ScalarMetricsIterRaw, start: Position, size: int
-) -> tuple[list[Row], Position | None]:
+    context: QueryContext, entity: Entity, request: ScalarMetricsIterRaw, start: PointPosition, size: int
+) -> tuple[list[Row], PointPosition | None]:
     """A row for each variant, in the order of their first points; and the position after them, None if there are none.
 
     That is after all points of the last x, whatever metric is read next, unless there were too many of them.
@@ -161,7 +172,7 @@ async def _read_points(
     texts, parameters = _points(request)
     size = -(-size // MAX_PAGE) * MAX_PAGE if size > MAX_PAGE else size  # in whole pages, section 3.23
     parameters |= {"place": start[0], "seq": start[1], "size": size, "limit": size + MAX_TIES}
-    rows = await reader.store.read(fill(RAW_SQL, texts), parameters | of_entity(entity))
+    rows = await context.store.read(fill(RAW_SQL, texts), parameters | entity_parameters(entity))
     if not rows:
         return [], None
     is_cut = sum(len(row["xs"]) for row in rows) == size + MAX_TIES

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from query.reader import Reader
-from query.rows import columns, documents, of_entity
-from schema.living import ENTITY, LIVING
-from schema.requests import Boolean, Request
-from schema.tables import VECTOR
-from schema.wire import Answer, Caller, Endpoints, Tier
+from query.context import QueryContext
+from query.sql.statements import document_columns, documents, entity_parameters
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.events.tables import VECTOR
+from schema.store.tombstone_filters import NOT_DELETED_SQL, OF_ENTITY_SQL
 
 MAX_VECTORS = 10_000
 VECTORS_SQL = f"""
-SELECT {columns(VECTOR)} FROM vectors FINAL
-PREWHERE {ENTITY} AND has_iter AND metric = {{metric:String}} AND variant = {{variant:String}}
-WHERE {LIVING} AND value != 'null'
+SELECT {document_columns(VECTOR)} FROM vectors FINAL
+PREWHERE {OF_ENTITY_SQL} AND has_iter AND metric = {{metric:String}} AND variant = {{variant:String}}
+WHERE {NOT_DELETED_SQL} AND value != 'null'
 ORDER BY iter, seq LIMIT {MAX_VECTORS}
 """
 
@@ -30,14 +30,16 @@ class VectorMetricsIterHistogram(Request):
 
 
 @endpoints.add("events.vector_metrics_iter_histogram")
-async def vector_metrics_iter_histogram(reader: Reader, caller: Caller, request: VectorMetricsIterHistogram) -> Answer:
+async def vector_metrics_iter_histogram(
+    context: QueryContext, caller: Caller, request: VectorMetricsIterHistogram
+) -> Answer:
     """``{metric, variant, vectors: [...], iterations: [...]}``: the first 10 000 as they were sent, by iteration.
 
     Events without iteration or value are left out.
     """
-    entity = await reader.entity(caller, request.task, request.model_events)
+    entity = await context.entity(caller, request.task, request.model_events)
     names = {"metric": request.metric, "variant": request.variant}
-    rows = await reader.memory.rows(VECTORS_SQL, of_entity(entity) | names, [entity], VECTOR)
+    rows = await context.responses.rows(VECTORS_SQL, entity_parameters(entity) | names, [entity], VECTOR)
     events = documents(rows, VECTOR)
     return {
         **names,

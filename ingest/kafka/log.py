@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from ingest.kafka.applied import AppliedOffsets
-from ingest.kafka.current import CurrentTopic, Topic
+from ingest.kafka.applied_offsets import AppliedOffsets
 from ingest.kafka.producer import Message, Producer
-from schema.blocks import Block, Content, Deletion, encode, is_late, partition_of
+from ingest.kafka.topic_lease import Topic, TopicLease
 from schema.errors import Unavailable
-from schema.waiting import check_waiting
+from schema.events.blocks import Block, Content, Deletion, encode, is_late, partition_of
+from schema.http.disconnects import check_connected
 
 MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
@@ -22,7 +22,7 @@ class KafkaLog:
     """See ``ingest.log.Log``."""
 
     def __init__(
-        self, producer: Producer, applied: AppliedOffsets, current: CurrentTopic, timeout_seconds: float
+        self, producer: Producer, applied: AppliedOffsets, current: TopicLease, timeout_seconds: float
     ) -> None:
         self._producer = producer
         self._applied = applied
@@ -60,7 +60,7 @@ class KafkaLog:
         Raises Unavailable if one came to the topic after its deadline, and ClientGone if nobody waits for it by now.
         """
         messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
-        check_waiting()
+        check_connected()
         receipts = await self._producer.send(messages)
         for message, receipt in zip(messages, receipts, strict=True):
             if receipt.appended_ms is None:

@@ -11,14 +11,14 @@ from contextlib import suppress
 
 import pyarrow as pa
 
-from ingest.local.journal import Entry, Journal
-from ingest.news import Gathered
-from ingest.pauses import pauses
-from ingest.refused import refused_record
-from ingest.writer import Writer, Wrote
-from schema.blocks import Block, Deletion, Place, Record
-from schema.changes import Changes, News
+from ingest.local.wal import WalEntry, WriteAheadLog
+from ingest.writing.backoff import backoff_seconds
+from ingest.writing.change_collector import ChangeCollector
+from ingest.writing.rejected_rows import record_of_row
+from ingest.writing.writer import Writer, Wrote
+from schema.changefeed.changefeed import ChangeBatch, Changefeed
 from schema.errors import StoreRejected, Unavailable
+from schema.events.blocks import Block, Deletion, Place, Record
 from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
@@ -29,33 +29,33 @@ logger = logging.getLogger("eventide.applier")
 
 
 class Applier:
-    """Brings entries into the store, and tells ``changes``.
+    """Brings entries into the store, and tells ``changefeed``.
 
     ``failure``: why the last attempt did not succeed; it is made again. ``running`` ends only with a defect.
     """
 
-    def __init__(self, store: Store, journal: Journal, changes: Changes, wrote: Wrote) -> None:
-        self._gathered = Gathered(store)
+    def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote) -> None:
+        self._gathered = ChangeCollector(store)
         self._writer = Writer(store, self._park_row, wrote, self._gathered)
-        self._journal = journal
-        self._changes = changes
+        self._wal = wal
+        self._changefeed = changefeed
         self._thread = ThreadPoolExecutor(1, "writer")
-        self._waiting: deque[Entry] = deque()
-        self._group: list[Entry] = []
+        self._waiting: deque[WalEntry] = deque()
+        self._group: list[WalEntry] = []
         self._rows = self._bytes = 0  # of both
         self._deletions: dict[Place, asyncio.Future[int]] = {}
         self._came, self._left = asyncio.Event(), asyncio.Event()
         self.failure: Unavailable | None = None
         self.running = asyncio.create_task(self._run())
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[WalEntry]) -> None:
         """Entries that are about to be acknowledged."""
         for entry in entries:
             self._waiting.append(entry)
             self._measure(entry, 1)
-            self._changes.take(entry.offset, entry.entities)
+            self._changefeed.take(entry.offset, entry.entities)
         if self._rows >= GROUP_ROWS:
-            self._changes.wanted.set()
+            self._changefeed.wanted.set()
         if self._waiting:
             self._came.set()
         ROWS_WAITING.set(self._rows)
@@ -66,16 +66,16 @@ class Applier:
             self._left.clear()
             await self._left.wait()
 
-    async def deleted(self, deletion: Entry) -> int:
+    async def deleted(self, deletion: WalEntry) -> int:
         """How many events it removed, once it has. Raises Unavailable while it cannot."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._deletions[deletion.record.place] = done  # in time: a group takes more than one turn of the loop
-        self._changes.wanted.set()
+        self._changefeed.wanted.set()
         return await done
 
     async def close(self, seconds: float) -> None:
         """Stop, with all done that can be done in time: the journal has the rest."""
-        self._changes.wanted.set()
+        self._changefeed.wanted.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle(), seconds)
         self.running.cancel()
@@ -103,10 +103,10 @@ class Applier:
         self._drop_group()
 
     async def _gather(self) -> None:
-        if self._rows < GROUP_ROWS and not self._changes.is_awaited and not self._deletions:
-            self._changes.wanted.clear()
+        if self._rows < GROUP_ROWS and not self._changefeed.is_awaited and not self._deletions:
+            self._changefeed.wanted.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changes.wanted.wait(), GATHER_SECONDS)
+                await asyncio.wait_for(self._changefeed.wanted.wait(), GATHER_SECONDS)
 
     def _take_group(self) -> None:
         rows = 0
@@ -118,7 +118,7 @@ class Applier:
 
     async def _write(self) -> dict[Place, int]:
         """Write the group, however often it takes. Returns how many events each deletion removed."""
-        seconds, loop = pauses(), asyncio.get_running_loop()
+        seconds, loop = backoff_seconds(), asyncio.get_running_loop()
         while True:
             try:
                 return await loop.run_in_executor(self._thread, self._write_group)
@@ -131,7 +131,7 @@ class Applier:
         self._gathered.failed()
         WRITE_RETRIES.labels(error.number).inc()
         logger.warning("the same records are tried again: %s", error)
-        self._changes.fail()
+        self._changefeed.fail()
         for waiting in self._deletions.values():
             if not waiting.done():
                 waiting.set_exception(error)
@@ -145,9 +145,9 @@ class Applier:
             if waiting and not waiting.done():
                 waiting.set_result(count)
         ids = {entity for entry in self._group for entity in entry.entities}
-        self._changes.apply(self._group[-1].offset, ids, self._news())
+        self._changefeed.apply(self._group[-1].offset, ids, self._news())
 
-    def _news(self) -> News:
+    def _news(self) -> ChangeBatch:
         contents = (entry.record.content for entry in self._group)
         return self._gathered.take(
             (content.company, content.entity) for content in contents if isinstance(content, Deletion)
@@ -160,7 +160,7 @@ class Applier:
         ROWS_WAITING.set(self._rows)
         self._left.set()
 
-    def _measure(self, entry: Entry, sign: int) -> None:
+    def _measure(self, entry: WalEntry, sign: int) -> None:
         self._rows += sign * _rows(entry)
         self._bytes += sign * entry.size
 
@@ -179,20 +179,20 @@ class Applier:
             return {}
 
     def _park_row(self, row: pa.Table, event_type: str, reason: str) -> None:
-        self._park(refused_record(row, event_type, (entry.record for entry in self._group)), reason)
+        self._park(record_of_row(row, event_type, (entry.record for entry in self._group)), reason)
 
     def _park(self, record: Record, reason: str) -> None:
         logger.error("parked: %s: %s", record.place, reason)
-        self._journal.park(record, reason)
+        self._wal.park(record, reason)
 
     def _forget(self, through: int) -> None:
         """If it cannot be, it is written once more at the next start, which changes nothing."""
         try:
-            self._journal.forget(through)
+            self._wal.forget(through)
         except Unavailable as error:
             logger.warning("%s", error)
 
 
-def _rows(entry: Entry) -> int:
+def _rows(entry: WalEntry) -> int:
     content = entry.record.content
     return len(content.rows) if isinstance(content, Block) else 0

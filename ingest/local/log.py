@@ -1,7 +1,7 @@
 """The log of ``eventide up``: acknowledges what the journal has on the disk; the applier brings it into the store.
 
 While one transaction of the journal runs the next gathers, so that many small requests share its sync. A read of an
-entity waits for what was acknowledged of it (``schema/changes.py``), so that nobody can tell that it is not there yet;
+entity waits for what was acknowledged of it (``schema/changefeed/changefeed.py``), so that nobody can tell that it is not there yet;
 unless the store takes nothing (its disk is full): then reads go on without it, and writes are refused.
 """
 
@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingest.local.applier import Applier
-from ingest.local.journal import Entry, Journal
-from ingest.writer import Wrote
-from schema.blocks import Block, Content, Deletion
-from schema.changes import Changes
+from ingest.local.wal import WalEntry, WriteAheadLog
+from ingest.writing.writer import Wrote
+from schema.changefeed.changefeed import Changefeed
 from schema.errors import Unavailable
+from schema.events.blocks import Block, Content, Deletion
 from schema.store import Store
 
 CLOSE_SECONDS = 5.0
@@ -28,26 +28,28 @@ class Submission:
     """What one request wants written, and who waits for its entries."""
 
     contents: Sequence[Content]
-    taken: asyncio.Future[list[Entry]]
+    taken: asyncio.Future[list[WalEntry]]
 
 
 class LocalLog:
     """A log without a service. Create it in the event loop that uses it. ``wrote`` is told of what is stored."""
 
-    def __init__(self, store: Store, journal: Journal, changes: Changes, wrote: Wrote = lambda _: None) -> None:
-        self._journal = journal
-        self._changes = changes
-        self._applier = Applier(store, journal, changes, wrote)
+    def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote = lambda _: None) -> None:
+        self._wal = wal
+        self._changefeed = changefeed
+        self._applier = Applier(store, wal, changefeed, wrote)
         self._submissions: list[Submission] = []
         self._came = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "journal")
-        journal.replay_parked()
-        self._applier.add(journal.entries())
+        wal.replay_parked()
+        self._applier.add(wal.entries())
         self._running = asyncio.create_task(self._run())
 
     async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
         await self._submit(blocks)
-        if visible and not await self._changes.settled({task for block in blocks for task in block.tasks}):
+        if visible and not await self._changefeed.wait_until_readable(
+            {task for block in blocks for task in block.tasks}
+        ):
             raise self._applier.failure or Unavailable("What was written cannot be read yet")
 
     async def delete(self, deletion: Deletion) -> int:
@@ -63,9 +65,9 @@ class LocalLog:
         self._running.cancel()
         await asyncio.to_thread(self._thread.shutdown)
         await self._applier.close(CLOSE_SECONDS)
-        self._journal.close()
+        self._wal.close()
 
-    async def _submit(self, contents: Sequence[Content]) -> list[Entry]:
+    async def _submit(self, contents: Sequence[Content]) -> list[WalEntry]:
         await self.check()
         if self._applier.failure:
             raise self._applier.failure
@@ -85,12 +87,12 @@ class LocalLog:
             for submission, outcome in zip(group, outcomes, strict=True):
                 _settle(submission.taken, outcome)
 
-    async def _append(self, group: Sequence[Submission]) -> Sequence[list[Entry] | Exception]:
+    async def _append(self, group: Sequence[Submission]) -> Sequence[list[WalEntry] | Exception]:
         """The entries of each, which the applier has by then. One that is defective does not take others along."""
         loop = asyncio.get_running_loop()
         try:
             contents = [submission.contents for submission in group]
-            appended = await loop.run_in_executor(self._thread, self._journal.append, contents)
+            appended = await loop.run_in_executor(self._thread, self._wal.append, contents)
         except Unavailable as error:
             return [error] * len(group)
         except Exception as error:
@@ -100,7 +102,7 @@ class LocalLog:
         return appended
 
 
-def _settle(taken: asyncio.Future[list[Entry]], outcome: list[Entry] | Exception) -> None:
+def _settle(taken: asyncio.Future[list[WalEntry]], outcome: list[WalEntry] | Exception) -> None:
     if taken.done():
         return
     if isinstance(outcome, Exception):

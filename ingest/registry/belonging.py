@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from ingest.gateway import Gateway
 from ingest.registry.documents import SomeDocuments, change, check_visible, each, set_public
 from ingest.registry.projects import project_of_name
+from schema.api.requests import Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
-from schema.requests import Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 ARCHIVED = "archived"
 

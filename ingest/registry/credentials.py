@@ -6,10 +6,10 @@ import secrets
 from typing import Any
 
 from ingest.gateway import Gateway
+from schema.api.requests import Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden, InvalidField, InvalidUser
 from schema.registry import LABELS
-from schema.requests import Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 ACCESS_KEY_BYTES, SECRET_KEY_BYTES = 15, 36
 MAX_CREDENTIALS = 100

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from ingest.gateway import Gateway
 from ingest.registry.ids import new_id
+from schema.api.requests import Parameters, Request
+from schema.api.wire import Answer, Caller
 from schema.errors import InvalidModel, InvalidProject, InvalidTask, NoWritePermission, RequestError
 from schema.registry import MODELS, PROJECTS, TASKS, Change, Document, Kind, iso_now
-from schema.requests import Parameters, Request
-from schema.wire import Answer, Caller
 
 INVALID: dict[str, type[RequestError]] = {
     TASKS.name: InvalidTask,
@@ -65,7 +65,7 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
     if found is None:
         raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
     if project := found.get("project"):
-        gateway.toucher.touch(PROJECTS, [project], caller.user)
+        gateway.last_update_recorder.touch(PROJECTS, [project], caller.user)
     return found
 
 

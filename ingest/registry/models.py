@@ -15,10 +15,10 @@ from ingest.registry.documents import (
     updated,
 )
 from ingest.registry.status import CREATED, IN_PROGRESS
+from schema.api.requests import AnyFields, Boolean, Integer, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import MissingField, TaskStateConflict
 from schema.registry import MODELS, PROJECTS, TASKS, Document, iso_now
-from schema.requests import AnyFields, Boolean, Integer, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 NEW_MODEL: Document = {"comment": "", "tags": [], "system_tags": [], "labels": {}, "design": {}, "metadata": {}}
 
@@ -107,7 +107,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answ
     if request.public:
         document |= {"company": "", "company_origin": caller.company}
     await gateway.registry.create(MODELS, document)
-    gateway.toucher.touch(PROJECTS, [request.project] if request.project else [], caller.user)
+    gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
     return {"id": document["id"], "created": True}
 
 

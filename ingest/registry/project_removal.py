@@ -6,10 +6,10 @@ from ingest.gateway import Gateway
 from ingest.registry.documents import own_document, set_public
 from ingest.registry.projects import project_of_name, projects_below
 from ingest.registry.removal import Removal, file_urls, remove_models, remove_task
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadProjectMove, ProjectHasModels, ProjectHasTasks
 from schema.registry import MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, every
-from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 NOT_ARCHIVED = Not(OneOf("system_tags", ("archived",)))
 

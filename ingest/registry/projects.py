@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import change, check_owner, given, new_document, own_document, updated
+from schema.api.requests import AnyFields, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadProjectMove, BadProjectName, NotUnique
-from schema.registry import PROJECTS, Document, OneOf, Page, begins_with
-from schema.requests import AnyFields, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with
 
 MAX_DEPTH = 10
 NEW_PROJECT: Document = {"description": "", "tags": [], "system_tags": []}
@@ -112,7 +112,7 @@ async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
 
 
 async def _find(gateway: Gateway, caller: Caller, name: str) -> Document | None:
-    page = Page(limit=2, fields=frozenset(("company",)))
+    page = PageBounds(limit=2, fields=frozenset(("company",)))
     found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)), page)
     return next((project for project in found if project["company"] == caller.company), None)
 
@@ -136,6 +136,6 @@ async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str
 
 async def projects_below(gateway: Gateway, caller: Caller, name: str) -> list[str]:
     """The ids of the caller's projects that lie in the one of a name."""
-    page = Page(fields=frozenset(("company",)))
+    page = PageBounds(fields=frozenset(("company",)))
     found = await gateway.registry.find(PROJECTS, caller.company, begins_with("name", f"{name}/"), page)
     return [project["id"] for project in found if project["company"] == caller.company]

@@ -10,9 +10,9 @@ from ingest.registry.models import OneModel
 from ingest.registry.status import COMPLETED, PUBLISHED, check_transition
 from ingest.registry.task_status import Reasons, set_status
 from ingest.registry.tasks import OneTask
+from schema.api.requests import Boolean
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import MODELS, TASKS
-from schema.requests import Boolean
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.GATEWAY)
 

@@ -13,11 +13,11 @@ from ingest.registry.models import OneModel
 from ingest.registry.status import CREATED, PUBLISHED, PUBLISHING, check_transition
 from ingest.registry.task_status import Reasons, status_fields
 from ingest.registry.tasks import OneTask
-from schema.blocks import ALL, Deletion
+from schema.api.requests import Boolean
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import ModelInUse, ModelOfPublishedTask, TaskNotDeletable, TaskStateConflict
-from schema.registry import MODELS, TASKS, Document, OneOf, Page
-from schema.requests import Boolean
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.events.blocks import ALL, Deletion
+from schema.registry import MODELS, TASKS, Document, OneOf, PageBounds
 
 FORGOTTEN_BY_RESET = ("started", "completed", "published", "active_duration", "last_worker", "last_worker_report")
 OUTPUT = "output"  # mode of the artifacts that a task made
@@ -168,7 +168,7 @@ async def _remove_output_models(gateway: Gateway, caller: Caller, task_id: str, 
     if not removal.delete_output_models:
         return []
     registry, fields = gateway.registry, frozenset(("company", "ready"))
-    own = await registry.find(MODELS, caller.company, OneOf("task", (task_id,)), Page(fields=fields))
+    own = await registry.find(MODELS, caller.company, OneOf("task", (task_id,)), PageBounds(fields=fields))
     ids = {model["id"] for model in own if model["company"] == caller.company and not model.get("ready")}
     if not ids:
         return []

@@ -9,9 +9,9 @@ from ingest.gateway import Gateway
 from ingest.registry.documents import change, check_visible, updated
 from ingest.registry.status import check_editable
 from ingest.registry.tasks import OneTask
+from schema.api.requests import AnyFields, Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import MODELS, TASKS, Document, iso_now
-from schema.requests import AnyFields, Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 PROPERTIES = "properties"  # a section that may change in any status
 OUTPUT = "output"

@@ -9,9 +9,9 @@ from ingest.gateway import Gateway
 from ingest.registry.documents import SomeDocuments, change, each
 from ingest.registry.status import CLOSED, COMPLETED, FAILED, IN_PROGRESS, PUBLISHED, STOPPED, check_transition
 from ingest.registry.tasks import OneTask
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import TASKS, Document, iso_now
-from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 ENDED = frozenset((STOPPED, COMPLETED, FAILED))
 

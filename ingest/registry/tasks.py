@@ -15,10 +15,10 @@ from ingest.registry.documents import (
 )
 from ingest.registry.projects import project_of_name
 from ingest.registry.status import CREATED
+from schema.api.requests import AnyFields, Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadDocument, NotSupported, TaskStateConflict
 from schema.registry import MODELS, PROJECTS, TASKS, Document, split
-from schema.requests import AnyFields, Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 MIN_NAME_LENGTH = 3
 MERGED = ("execution", "script", "output", "models")  # objects of which an edit replaces only the fields it names
@@ -142,7 +142,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answe
     await _check_references(gateway, caller, fields)
     document = new_document(caller, NEW_TASK | fields)
     await gateway.registry.create(TASKS, document)
-    gateway.toucher.touch(PROJECTS, [request.project] if request.project else [], caller.user)
+    gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
     return {"id": document["id"]}
 
 
@@ -201,7 +201,7 @@ async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
 async def ping(gateway: Gateway, caller: Caller, request: OneTask) -> Answer:
     """The task's process lives. Raises InvalidTask."""
     await own_document(gateway, caller, TASKS, request.task)
-    gateway.toucher.touch(TASKS, [request.task], caller.user)
+    gateway.last_update_recorder.touch(TASKS, [request.task], caller.user)
     return {}
 
 

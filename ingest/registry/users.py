@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.gateway import Gateway
-from schema.auth import IMPERSONATORS
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden
-from schema.requests import Boolean, Request
-from schema.wire import Access, Answer, Caller, Endpoints, Tier
+from schema.http.auth import IMPERSONATORS
 
 DOT = "--DOT--"  # a dot inside a key
 

@@ -11,27 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from query.memory.held import Held
-from query.memory.indexed import Indexed
-from query.memory.living import Living
-from query.reader import Reader
-from query.rows import MetricFilter, fill, filter_sql
-from query.threads import threads
-from schema.living import ENTITY
-from schema.points import Name
+from query.cache.points import PointCache
+from query.context import QueryContext
+from query.sql.metric_index import IndexRow
+from query.sql.statements import MetricFilter, fill, filter_sql
+from query.sql.threads import threads
+from query.sql.tombstone_filter import TombstoneFilter
+from schema.api.requests import Request
+from schema.api.wire import Answer, Caller, Endpoints, Reply, Tier
+from schema.changefeed.points import CurveName
+from schema.events.rows import Row
+from schema.events.tables import LOG, SCALAR
 from schema.registry import Entity
-from schema.requests import Request
-from schema.rows import Row
 from schema.store import Store
-from schema.tables import LOG, SCALAR
-from schema.wire import Answer, Caller, Endpoints, Reply, Tier
+from schema.store.tombstone_filters import OF_ENTITY_SQL
 
 VALUES = 100  # of each curve, of which the mean is told
 RECENT = 20_000  # iterations at the end of long curves at the most; and at the most
 SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter of the time
 
 LAST_LINE_SQL = f"""
-SELECT iter FROM logs FINAL WHERE {ENTITY} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
+SELECT iter FROM logs FINAL WHERE {OF_ENTITY_SQL} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
 """
 # PREWHERE: before rows of one identity are merged, which the highest seq survives; so only by identity and seq.
 LATEST_SQL = f"""
@@ -40,7 +40,7 @@ FROM
 (
     SELECT metric, variant, received_at, toFloat64(toFloat32(assumeNotNull(value))) AS single,
         (NOT has_iter, bitNot(iter), seq) AS place
-    FROM scalars FINAL PREWHERE {ENTITY} AND $part AND $living WHERE value IS NOT NULL
+    FROM scalars FINAL PREWHERE {OF_ENTITY_SQL} AND $part AND $living WHERE value IS NOT NULL
     ORDER BY metric, variant, place LIMIT {VALUES} BY metric, variant
 )
 GROUP BY metric, variant$threads
@@ -56,28 +56,30 @@ class GetTaskLatestScalarValues(Request):
 
 
 @endpoints.add("events.get_task_latest_scalar_values")
-async def get_task_latest_scalar_values(reader: Reader, caller: Caller, request: GetTaskLatestScalarValues) -> Reply:
+async def get_task_latest_scalar_values(
+    context: QueryContext, caller: Caller, request: GetTaskLatestScalarValues
+) -> Reply:
     """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
 
     ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
     it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
     task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
     """
-    task = await reader.entity(caller, request.task)
-    return await reader.memory.answer(request, [task], lambda: latest_of(reader, task))
+    task = await context.entity(caller, request.task)
+    return await context.responses.answer(request, [task], lambda: latest_of(context, task))
 
 
-async def latest_of(reader: Reader, task: Entity) -> Answer:
-    facts = await reader.known.of([task])
-    of_task = Living.after(facts.tombstones[task.id], task)
+async def latest_of(context: QueryContext, task: Entity) -> Answer:
+    facts = await context.entity_index.of([task])
+    of_task = TombstoneFilter.after(facts.tombstones[task.id], task)
     known = [row for row in facts.index if row.since == of_task.since]
     scalars = [row for row in known if row.event_type == SCALAR]
-    rows = _held(reader.held, task, scalars)
+    rows = _held(context.points, task, scalars)
     held = {_name(row) for row in rows}
     if others := [curve for curve in scalars if curve.name not in held]:
-        found = await _latest(reader.store, of_task, others, are_all=not held)
+        found = await _latest(context.store, of_task, others, are_all=not held)
         rows += [row for row in found if _name(row) not in held]
-    last_iter = await _last_iter(reader.store, of_task, known)
+    last_iter = await _last_iter(context.store, of_task, known)
     return {
         "metrics": _by_metric(rows),
         "last_iter": last_iter,
@@ -87,7 +89,7 @@ async def latest_of(reader: Reader, task: Entity) -> Answer:
     }
 
 
-def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row]:
+def _held(held: PointCache, task: Entity, curves: Sequence[IndexRow]) -> list[Row]:
     """Rows as of LATEST_SQL, of the curves that are in memory."""
     rows: list[Row] = []
     for curve in curves:
@@ -100,7 +102,7 @@ def _held(held: Held, task: Entity, curves: Sequence[Indexed]) -> list[Row]:
     return rows
 
 
-async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed], are_all: bool) -> list[Row]:
+async def _latest(store: Store, of_task: TombstoneFilter, curves: Sequence[IndexRow], are_all: bool) -> list[Row]:
     """Of these curves, and of others of their metrics. ``are_all``: the task has no others."""
     part, parameters = filter_sql([] if are_all else _metrics(curves))
     end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
@@ -115,13 +117,13 @@ async def _latest(store: Store, of_task: Living, curves: Sequence[Indexed], are_
     return list((enough | {_name(row): row for row in whole}).values())
 
 
-async def _read(store: Store, of_task: Living, part: str, parameters: Row, points: int) -> list[Row]:
+async def _read(store: Store, of_task: TombstoneFilter, part: str, parameters: Row, points: int) -> list[Row]:
     """Of ``part`` of the task's points; there are about so many of them."""
     texts = {"$part": part, "$living": of_task.rows, "$threads": threads(points)}
     return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
 
 
-async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) -> int:
+async def _last_iter(store: Store, of_task: TombstoneFilter, known: Sequence[IndexRow]) -> int:
     """The index is exact but for lines, which can be deleted apart from other events."""
     ends = [
         row.high for row in known if row.high >= row.low and not (of_task.were_lines_deleted and row.event_type == LOG)
@@ -132,11 +134,11 @@ async def _last_iter(store: Store, of_task: Living, known: Sequence[Indexed]) ->
     return max(ends, default=0)
 
 
-def _metrics(curves: Iterable[Indexed]) -> list[MetricFilter]:
+def _metrics(curves: Iterable[IndexRow]) -> list[MetricFilter]:
     return [MetricFilter(metric=name) for name in sorted({curve.metric for curve in curves})]
 
 
-def _name(row: Row) -> Name:
+def _name(row: Row) -> CurveName:
     return row["metric"], row["variant"]
 
 

@@ -15,12 +15,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from query.live.notice import Notice
-from query.live.standing import Position
+from query.context import QueryContext
+from query.live.messages import StreamMessage
 from query.live.subscription import Subscription
-from query.reader import Reader
-from schema.requests import Boolean, Request
-from schema.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
+from query.live.watermarks import StreamPosition
+from schema.api.requests import Boolean, Request
+from schema.api.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
 
 HEARTBEAT_SECONDS = 10.0
 STREAM_SECONDS = 3600.0  # then the client comes again, with credentials that may have ended
@@ -45,12 +45,12 @@ class EventsStream(Request):
 
 
 @endpoints.add("events.stream", "2.34")
-async def stream(reader: Reader, caller: Caller, request: EventsStream) -> Stream:
+async def stream(context: QueryContext, caller: Caller, request: EventsStream) -> Stream:
     """Server-sent events ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
-    entities = await reader.entities(caller, request.task, request.model_events)
+    entities = await context.entities(caller, request.task, request.model_events)
     positions = parse_event_id(caller.last_event_id, [entity.id for entity in entities])
-    subscription = await reader.watching.subscribe(caller.user, entities, request.points, positions)
-    return Stream(_chunks(subscription), HEADERS, lambda: reader.watching.unsubscribe(subscription))
+    subscription = await context.streams.subscribe(caller.user, entities, request.points, positions)
+    return Stream(_chunks(subscription), HEADERS, lambda: context.streams.unsubscribe(subscription))
 
 
 async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
@@ -63,16 +63,16 @@ async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
         yield _event(*told) if told else b": nothing new\n\n"
 
 
-def _event(positions: Sequence[Position], notice: Notice) -> bytes:
+def _event(positions: Sequence[StreamPosition], notice: StreamMessage) -> bytes:
     return f"id: {event_id(positions)}\nevent: {notice.name}\ndata: ".encode() + notice.json + b"\n\n"
 
 
-def event_id(positions: Sequence[Position]) -> str:
+def event_id(positions: Sequence[StreamPosition]) -> str:
     """Positions as the id of an event: ``batch.deletion`` of each task, in the request's order."""
     return "-".join(f"{batch}.{deletion}" for batch, deletion in positions)
 
 
-def parse_event_id(text: str | None, tasks: Sequence[str]) -> dict[str, Position] | None:
+def parse_event_id(text: str | None, tasks: Sequence[str]) -> dict[str, StreamPosition] | None:
     """The positions of an id; None if there is none. One that is not of these tasks leads to a reset of each."""
     if not text:
         return None

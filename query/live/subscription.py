@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from query.live.notice import Notice, reset
-from query.live.standing import Position
+from query.live.messages import StreamMessage, reset_message
+from query.live.watermarks import StreamPosition
 from schema.registry import Entity
 
-QUEUED_NOTICES = 256
+MAX_QUEUED_MESSAGES = 256
 
-Told = tuple[list[Position], Notice]
+QueuedMessage = tuple[list[StreamPosition], StreamMessage]
 
 
 class Subscription:
@@ -21,27 +21,27 @@ class Subscription:
         self.user = user
         self.entities = {entity.id: entity for entity in entities}
         self.wants_points = wants_points
-        self.positions: dict[str, Position] = dict.fromkeys(self.entities, (0, 0))
+        self.positions: dict[str, StreamPosition] = dict.fromkeys(self.entities, (0, 0))
         self.is_ready = False
         self.is_closed = False
-        self._told: asyncio.Queue[Told] = asyncio.Queue(QUEUED_NOTICES)
+        self._told: asyncio.Queue[QueuedMessage] = asyncio.Queue(MAX_QUEUED_MESSAGES)
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: StreamMessage) -> None:
         """Put a notice in the queue; a reader that is too slow gets a reset in place of all that waits."""
         if not self.is_ready:
             return
         if self._told.full():
             self._clear()
-            notice = reset(*self.entities)
+            notice = reset_message(*self.entities)
         self._told.put_nowait((list(self.positions.values()), notice))
 
     def close(self) -> None:
         """Nothing more will be told."""
         self.is_closed = True
         self._clear()
-        self._told.put_nowait(([], Notice("end", {})))
+        self._told.put_nowait(([], StreamMessage("end", {})))
 
-    async def next(self, seconds: float) -> Told | None:
+    async def next(self, seconds: float) -> QueuedMessage | None:
         """The next notice, and the positions after it; None if none came for so long."""
         try:
             return await asyncio.wait_for(self._told.get(), seconds)

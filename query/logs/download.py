@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from string import Formatter
 from typing import Any
 
+from query.context import QueryContext
 from query.logs.snapshot import next_page, take_snapshot
-from query.reader import Reader
+from schema.api.requests import Request
+from schema.api.wire import Caller, Endpoints, Stream, Tier, to_json
 from schema.errors import BadValue, MissingField
 from schema.registry import Entity
-from schema.requests import Request
-from schema.wire import Caller, Endpoints, Stream, Tier, to_json
 
 DOWNLOAD_PAGE = 10_000
 PLACEHOLDERS = frozenset(("asctime", "timestamp", "level", "worker", "msg"))
@@ -30,9 +30,9 @@ class DownloadTaskLog(Request):
 
 
 @endpoints.add("events.download_task_log")
-async def download_task_log(reader: Reader, caller: Caller, request: DownloadTaskLog) -> Stream:
+async def download_task_log(context: QueryContext, caller: Caller, request: DownloadTaskLog) -> Stream:
     """The whole log, oldest first: a JSON object or a formatted text a line. Raises MissingField and BadValue."""
-    task = await reader.entity(caller, request.task)
+    task = await context.entity(caller, request.task)
     is_json = request.line_type.lower() == "json"
     if not is_json:
         check_line_format(request.line_format)
@@ -41,19 +41,19 @@ async def download_task_log(reader: Reader, caller: Caller, request: DownloadTas
         "Content-Disposition": f"attachment; filename=task_{task.id}.log",
         "Cache-Control": "no-store, max-age=0",
     }
-    return Stream(_download(reader, task, None if is_json else request.line_format), headers)
+    return Stream(_download(context, task, None if is_json else request.line_format), headers)
 
 
-async def _download(reader: Reader, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
+async def _download(context: QueryContext, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
     """The log page by page, so that memory does not grow with it."""
-    page, snapshot = await next_page(reader, task, await take_snapshot(reader, task, DOWNLOAD_PAGE), "asc")
+    page, snapshot = await next_page(context, task, await take_snapshot(context, task, DOWNLOAD_PAGE), "asc")
     while page:
         events = page.documents()
         if line_format is None:
             yield b"".join(_json_line(event) for event in events)
         else:
             yield "".join(_text_line(event, line_format) for event in events).encode()
-        page, snapshot = await next_page(reader, task, snapshot, "asc")
+        page, snapshot = await next_page(context, task, snapshot, "asc")
 
 
 def _json_line(event: dict[str, Any]) -> bytes:

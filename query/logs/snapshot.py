@@ -6,17 +6,17 @@ import asyncio
 from dataclasses import replace
 from typing import Literal
 
-from query.logs.lines import LINES, WIDER, WITHIN, Lines
-from query.logs.page import Page
-from query.memory.living import living
-from query.paging import Snapshot
-from query.reader import Reader
-from query.rows import columns
-from query.span import Span
-from query.threads import ONE_THREAD
-from schema.events import NO_TIMESTAMP
+from query.context import QueryContext
+from query.logs.log_reader import LINES, WIDER, WITHIN, LogReader
+from query.pagination.log_page import LogPage
+from query.pagination.paging import Snapshot
+from query.pagination.time_range import TimeRange
+from query.sql.statements import document_columns
+from query.sql.threads import ONE_THREAD
+from query.sql.tombstone_filter import tombstone_filter
+from schema.events.normalize import NO_TIMESTAMP
+from schema.events.tables import INT64_MIN, LOG
 from schema.registry import Entity
-from schema.tables import INT64_MIN, LOG
 
 Order = Literal["asc", "desc"]
 
@@ -24,31 +24,31 @@ SNAPSHOT_SQL = f"SELECT count() AS n, max(seq) AS newest {LINES}"
 # A snapshot's order as one ascending key; lines without a timestamp come last in both directions.
 SNAPSHOT_KEYS = {"asc": "timestamp", "desc": f"if(timestamp = {NO_TIMESTAMP}, timestamp, bitNot(timestamp))"}
 SNAPSHOT_PAGE_SQL = f"""
-SELECT {columns(LOG)}, $key AS place {LINES} AND seq <= {{newest:UInt64}} AND ($within) AND $after
+SELECT {document_columns(LOG)}, $key AS place {LINES} AND seq <= {{newest:UInt64}} AND ($within) AND $after
 ORDER BY place, seq LIMIT {{size:UInt32}}{ONE_THREAD}
 """
 
 
-async def take_snapshot(reader: Reader, task: Entity, size: int) -> Snapshot:
+async def take_snapshot(context: QueryContext, task: Entity, size: int) -> Snapshot:
     """Of the lines that there are now, to be read in pages of ``size``."""
-    lines = Lines(reader.store, task).living(await living(reader.known, task))
+    lines = LogReader(context.store, task).living(await tombstone_filter(context.entity_index, task))
     found = (await lines.read(SNAPSHOT_SQL))[0]
     return Snapshot((found["newest"],), found["n"], size)
 
 
-async def next_page(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) -> tuple[Page, Snapshot]:
+async def next_page(context: QueryContext, task: Entity, snapshot: Snapshot, order: Order) -> tuple[LogPage, Snapshot]:
     """The page after the snapshot's position, and the snapshot moved behind it; an empty page is the end."""
-    page = await _read(reader, task, snapshot, order)
+    page = await _read(context, task, snapshot, order)
     if not page:
         return page, snapshot
     return page, replace(snapshot, position=(page.columns["place"][-1], page.columns["seq"][-1]))
 
 
-async def _read(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) -> Page:
+async def _read(context: QueryContext, task: Entity, snapshot: Snapshot, order: Order) -> LogPage:
     """As far as it takes to fill a page; only the last page, which is empty, tells that there is no more."""
-    lines, span = Lines(reader.store, task), _rest(snapshot, order)
+    lines, span = LogReader(context.store, task), _rest(snapshot, order)
     near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
-    alive, end = await asyncio.gather(living(reader.known, task), lines.end(span, near))
+    alive, end = await asyncio.gather(tombstone_filter(context.entity_index, task), lines.end(span, near))
     lines = _of_snapshot(lines.living(alive), snapshot, order)
     while True:
         texts = {"$within": WITHIN if end is not None or order == "asc" else f"{WITHIN} OR timestamp = {NO_TIMESTAMP}"}
@@ -59,15 +59,15 @@ async def _read(reader: Reader, task: Entity, snapshot: Snapshot, order: Order) 
         end = await lines.end(span, near)
 
 
-def _rest(snapshot: Snapshot, order: Order) -> Span:
+def _rest(snapshot: Snapshot, order: Order) -> TimeRange:
     """The timestamps that follow; those of lines without one come last, in descending order not within the span."""
     place = snapshot.position[0] if snapshot.position else INT64_MIN
     if order == "asc":
-        return Span(place, NO_TIMESTAMP, "ASC")
-    return Span(INT64_MIN, min(~place, NO_TIMESTAMP - 1), "DESC")
+        return TimeRange(place, NO_TIMESTAMP, "ASC")
+    return TimeRange(INT64_MIN, min(~place, NO_TIMESTAMP - 1), "DESC")
 
 
-def _of_snapshot(lines: Lines, snapshot: Snapshot, order: Order) -> Lines:
+def _of_snapshot(lines: LogReader, snapshot: Snapshot, order: Order) -> LogReader:
     lines = lines.where({"$key": SNAPSHOT_KEYS[order], "$after": "1"}, newest=snapshot.newest[0], size=snapshot.size)
     if not snapshot.position:
         return lines

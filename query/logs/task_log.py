@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from query.logs.lines import Lines
-from query.logs.page import Page
-from query.logs.searched import SEARCHED, indexed_sql
+from query.context import QueryContext
+from query.logs.log_reader import LogReader
 from query.logs.snapshot import Order
-from query.memory.living import living
-from query.paging import PageSize
-from query.reader import Reader
-from query.rows import Int64, MetricFilter, filter_sql
-from query.span import Span
+from query.logs.text_search import SEARCHED, indexed_sql
+from query.pagination.log_page import LogPage
+from query.pagination.paging import PageSize
+from query.pagination.time_range import TimeRange
+from query.sql.statements import Int64, MetricFilter, filter_sql
+from query.sql.tombstone_filter import tombstone_filter
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Reply, Tier
 from schema.registry import Entity
-from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Reply, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -37,9 +37,9 @@ class GetTaskLog(Request):
     levels: list[str] = []
 
     @property
-    def span(self) -> Span:
+    def span(self) -> TimeRange:
         """Where its lines are."""
-        return Span.beyond(self.from_timestamp, "DESC" if self.navigate_earlier else "ASC")
+        return TimeRange.beyond(self.from_timestamp, "DESC" if self.navigate_earlier else "ASC")
 
     @property
     def is_filtered(self) -> bool:
@@ -48,59 +48,59 @@ class GetTaskLog(Request):
 
 
 @endpoints.add("events.get_task_log", "2.9")
-async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Reply:
+async def get_task_log(context: QueryContext, caller: Caller, request: GetTaskLog) -> Reply:
     """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together.
 
     Those without a timestamp follow where no start is given.
     """
-    task = await reader.entity(caller, request.task)
+    task = await context.entity(caller, request.task)
     if request.span.is_newest and not request.is_filtered:  # asked for again and again, to see what is new
-        return await reader.memory.answer(request, [task], lambda: page_of(reader, task, request))
-    return Reply(await page_of(reader, task, request))
+        return await context.responses.answer(request, [task], lambda: page_of(context, task, request))
+    return Reply(await page_of(context, task, request))
 
 
-async def page_of(reader: Reader, task: Entity, request: GetTaskLog) -> Answer:
+async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> Answer:
     """Of a log, its lines as events."""
-    read = partial(_read_page, reader, task, request)
+    read = partial(_read_page, context, task, request)
     if request.is_filtered:
         page, total = await read()
     else:
-        page, total = await reader.tails.page(task.key, request.span, request.batch_size, read)
+        page, total = await context.log_tails.page(task.key, request.span, request.batch_size, read)
     events = page.documents()
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
     return {"events": events, "returned": len(events), "total": total}
 
 
-async def _read_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Page, int]:
+async def _read_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogPage, int]:
     """A page, and how many lines there are."""
     read = _filtered_page if request.is_filtered else _page
-    lines, total, page = await read(reader, task, request)
+    lines, total, page = await read(context, task, request)
     if request.span.is_whole and len(page) < min(request.batch_size, total):
         page = page.followed_by(await lines.untimed(request.batch_size - len(page)))
     return page, total
 
 
-async def _page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Page]:
+async def _page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
-    alive = await living(reader.known, task)
-    lines = Lines(reader.store, task).living(alive)
+    alive = await tombstone_filter(context.entity_index, task)
+    lines = LogReader(context.store, task).living(alive)
     total, page = await asyncio.gather(
-        reader.totals.of(task, alive, lines.total), reader.paces.page(lines, request.span, request.batch_size)
+        context.log_counts.of(task, alive, lines.total), context.page_ends.page(lines, request.span, request.batch_size)
     )
     return lines, total, page
 
 
-async def _filtered_page(reader: Reader, task: Entity, request: GetTaskLog) -> tuple[Lines, int, Page]:
+async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
     """The same of those that are meant: where they are few, one look through the log finds both."""
-    lines = _chosen(Lines(reader.store, task).living(await living(reader.known, task)), request)
+    lines = _chosen(LogReader(context.store, task).living(await tombstone_filter(context.entity_index, task)), request)
     found = await lines.matches()
     total = found.count()
     page = await lines.matching_page(request.span, request.batch_size, found)
     return lines, await lines.total() if total is None else total, page
 
 
-def _chosen(lines: Lines, request: GetTaskLog) -> Lines:
+def _chosen(lines: LogReader, request: GetTaskLog) -> LogReader:
     """Those that are meant."""
     condition, parameters = filter_sql(request.metrics)
     if request.search:

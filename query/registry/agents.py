@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from query.reader import Reader
-from schema.requests import Nothing
-from schema.wire import Answer, Caller, Endpoints, Tier
+from query.context import QueryContext
+from schema.api.requests import Nothing
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -12,31 +12,31 @@ endpoints = Endpoints(Tier.QUERY)
 @endpoints.add("queues.get_all")
 @endpoints.add("queues.get_all_ex")
 @endpoints.add("queues.get_queue_metrics")
-async def get_queues(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_queues(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """No queues, and none whose lengths and waiting times could be told."""
     return {"queues": []}
 
 
 @endpoints.add("workers.get_all")
 @endpoints.add("workers.get_stats")
-async def get_workers(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_workers(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """No workers, and none whose loads could be told."""
     return {"workers": []}
 
 
 @endpoints.add("workers.get_activity_report")
-async def get_activity_report(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_activity_report(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """How many workers there were, and how many of them worked: two empty series."""
     return {"total": {"dates": [], "counts": []}, "active": {"dates": [], "counts": []}}
 
 
 @endpoints.add("serving.get_endpoints")
-async def get_model_endpoints(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_model_endpoints(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """No model endpoints."""
     return {"endpoints": []}
 
 
 @endpoints.add("serving.get_loading_instances")
-async def get_loading_instances(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_loading_instances(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """None that are being started."""
     return {"instances": []}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from query.reader import Reader
-from schema.requests import Nothing
-from schema.wire import Answer, Caller, Endpoints, Tier
+from query.context import QueryContext
+from schema.api.requests import Nothing
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
 
 @endpoints.add("storage.get_settings")
-async def get_settings(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_settings(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """None, with the lists that the web application's form reads without a look whether they are there."""
     return {"settings": {"aws": {"buckets": []}, "google": {"buckets": []}, "azure": {"containers": []}}}

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.documents import at
 from query.registry.filters import pattern
 from query.registry.listing import in_projects
-from schema.registry import MODELS, TASKS, Document, Kind, Order, Page, is_found, unescaped
-from schema.requests import Boolean, Integer, Request, Texts
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.api.requests import Boolean, Integer, Request, Texts
+from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.registry import MODELS, TASKS, Document, Kind, Order, PageBounds, is_found, unescaped
 
 MAX_DOCUMENTS = 2000  # that are looked through
 
@@ -60,11 +60,11 @@ class GetModelMetadataValues(Values):
 
 
 @endpoints.add("projects.get_hyper_parameters")
-async def get_hyper_parameters(reader: Reader, caller: Caller, request: OfProject) -> Answer:
+async def get_hyper_parameters(context: QueryContext, caller: Caller, request: OfProject) -> Answer:
     """A page of the sections and names of hyper parameters, each once, sorted; of the tasks that changed last."""
     names = {
         (section, name)
-        for task in await _inside(reader, caller, TASKS, "hyperparams", request)
+        for task in await _inside(context, caller, TASKS, "hyperparams", request)
         for section, parameters in (task.get("hyperparams") or {}).items()
         for name in parameters
     }
@@ -73,27 +73,27 @@ async def get_hyper_parameters(reader: Reader, caller: Caller, request: OfProjec
 
 
 @endpoints.add("projects.get_hyperparam_values")
-async def get_hyperparam_values(reader: Reader, caller: Caller, request: GetHyperparamValues) -> Answer:
+async def get_hyperparam_values(context: QueryContext, caller: Caller, request: GetHyperparamValues) -> Answer:
     """``{"total", "values"}``: what a hyper parameter is in the tasks that changed last. Raises InvalidRegex."""
     wanted = pattern("pattern", request.pattern)
     path = [unescaped(request.section), unescaped(request.name), "value"]
-    values = await _values(reader, caller, TASKS, ("hyperparams", path), request)
+    values = await _values(context, caller, TASKS, ("hyperparams", path), request)
     found = partial(is_found, f"(?i){wanted.pattern}")
     return request.shown(await asyncio.to_thread(lambda: [*filter(found, values)]))
 
 
 @endpoints.add("projects.get_model_metadata_keys")
-async def get_model_metadata_keys(reader: Reader, caller: Caller, request: OfProject) -> Answer:
+async def get_model_metadata_keys(context: QueryContext, caller: Caller, request: OfProject) -> Answer:
     """A page of the keys of metadata, each once, sorted; of the models that changed last."""
-    models = await _inside(reader, caller, MODELS, "metadata", request)
+    models = await _inside(context, caller, MODELS, "metadata", request)
     keys, counts = _page(sorted({key for model in models for key in model.get("metadata") or {}}), request)
     return {"keys": keys} | counts
 
 
 @endpoints.add("projects.get_model_metadata_values")
-async def get_model_metadata_values(reader: Reader, caller: Caller, request: GetModelMetadataValues) -> Answer:
+async def get_model_metadata_values(context: QueryContext, caller: Caller, request: GetModelMetadataValues) -> Answer:
     """``{"total", "values"}``: what a key is in the models that changed last."""
-    return request.shown(await _values(reader, caller, MODELS, ("metadata", [request.key, "value"]), request))
+    return request.shown(await _values(context, caller, MODELS, ("metadata", [request.key, "value"]), request))
 
 
 def _page(found: Sequence[Any], request: OfProject) -> tuple[Sequence[Any], Document]:
@@ -103,26 +103,26 @@ def _page(found: Sequence[Any], request: OfProject) -> tuple[Sequence[Any], Docu
     return shown, {"total": len(found), "remaining": max(0, len(found) - start - len(shown))}
 
 
-async def _inside(reader: Reader, caller: Caller, kind: Kind, field: str, request: OfProject) -> list[Document]:
+async def _inside(context: QueryContext, caller: Caller, kind: Kind, field: str, request: OfProject) -> list[Document]:
     projects = [request.project] if request.project else []
-    return await _documents(reader, caller, kind, field, projects, request.include_subprojects)
+    return await _documents(context, caller, kind, field, projects, request.include_subprojects)
 
 
 async def _values(
-    reader: Reader, caller: Caller, kind: Kind, place: tuple[str, Sequence[str]], request: Values
+    context: QueryContext, caller: Caller, kind: Kind, place: tuple[str, Sequence[str]], request: Values
 ) -> Iterator[str]:
     """``place``: a top-level field, and the path in it."""
     field, path = place
-    found = await _documents(reader, caller, kind, field, request.projects, request.include_subprojects)
+    found = await _documents(context, caller, kind, field, request.projects, request.include_subprojects)
     own = (document for document in found if request.allow_public or document["company"] == caller.company)
     values = (at(document.get(field), path) for document in own)
     return (str(value) for value in values if value not in (None, ""))
 
 
 async def _documents(
-    reader: Reader, caller: Caller, kind: Kind, field: str, projects: Sequence[str], include_subprojects: bool
+    context: QueryContext, caller: Caller, kind: Kind, field: str, projects: Sequence[str], include_subprojects: bool
 ) -> list[Document]:
-    inside = await in_projects(reader, caller, projects, include_subprojects)
+    inside = await in_projects(context, caller, projects, include_subprojects)
     order = [Order("last_update", descending=True)]
-    page = Page(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
-    return await reader.registry.find(kind, caller.company, inside, page)
+    page = PageBounds(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
+    return await context.registry.find(kind, caller.company, inside, page)

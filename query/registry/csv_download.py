@@ -11,16 +11,16 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.documents import at
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, list_documents
 from query.registry.models import VOCABULARY as MODEL_VOCABULARY
 from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.api.requests import Request
+from schema.api.wire import Answer, Caller, Endpoints, Stream, Tier
 from schema.errors import InvalidField
 from schema.registry import names_of
-from schema.requests import Request
-from schema.wire import Answer, Caller, Endpoints, Stream, Tier
 
 MAX_ROWS = 1000  # ``max_download_items``, which users.get_current_user tells the web application
 MAX_ID_CHARACTERS = 7000  # in an address, for which proxies have 8 KiB
@@ -73,46 +73,46 @@ class Download(Request):
 
 
 @endpoints.add("organization.prepare_download_for_get_all")
-async def prepare(reader: Reader, caller: Caller, request: Prepare) -> Answer:
+async def prepare(context: QueryContext, caller: Caller, request: Prepare) -> Answer:
     """``{"prepare_id"}``. Raises InvalidField for what cannot be listed, and if there is too much to remember."""
-    await _page(reader, caller, request, 0, 1)
-    prepare_id = reader.cursors.make(NAME, caller, [], request.model_dump(mode="json", exclude_none=True))
+    await _page(context, caller, request, 0, 1)
+    prepare_id = context.cursors.make(NAME, caller, [], request.model_dump(mode="json", exclude_none=True))
     if len(prepare_id) > MAX_ID_CHARACTERS:
         raise InvalidField("Too much to remember in an address: select fewer rows or columns")
     return {"prepare_id": prepare_id}
 
 
 @endpoints.add(NAME)
-async def download(reader: Reader, caller: Caller, request: Download) -> Stream:
+async def download(context: QueryContext, caller: Caller, request: Download) -> Stream:
     """The file. Raises InvalidScroll for an id that is not ``prepare``'s, or too old."""
-    state = reader.cursors.read(request.prepare_id, NAME, caller, [])
+    state = context.cursors.read(request.prepare_id, NAME, caller, [])
     prepared = Prepare.model_validate(state)
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f"attachment; filename={prepared.entity_type}s.csv",
         "Cache-Control": "no-store, max-age=0",
     }
-    return Stream(_lines(reader, caller, prepared), headers)
+    return Stream(_lines(context, caller, prepared), headers)
 
 
-async def _lines(reader: Reader, caller: Caller, request: Prepare) -> AsyncIterator[bytes]:
+async def _lines(context: QueryContext, caller: Caller, request: Prepare) -> AsyncIterator[bytes]:
     columns = request.field_mappings
     yield (BYTE_ORDER_MARK + _line([column.name or column.field for column in columns])).encode()
     for number in range(MAX_ROWS // ROWS_PER_PAGE):
-        rows = await _page(reader, caller, request, number, ROWS_PER_PAGE)
+        rows = await _page(context, caller, request, number, ROWS_PER_PAGE)
         yield "".join(_line([column.cell(row) for column in columns]) for row in rows).encode()
         if len(rows) < ROWS_PER_PAGE:
             break
 
 
 async def _page(
-    reader: Reader, caller: Caller, request: Prepare, number: int, size: int
+    context: QueryContext, caller: Caller, request: Prepare, number: int, size: int
 ) -> Sequence[Mapping[str, Any]]:
     fields = [column.field for column in request.field_mappings]
     unpaged = dict.fromkeys(PAGING)
     page = request.model_copy(update=unpaged | {"page": number, "page_size": size, "only_fields": fields})
     vocabulary = VOCABULARIES[request.entity_type]
-    answer = await list_documents(reader, caller, Listing(vocabulary, page), join=True)
+    answer = await list_documents(context, caller, Listing(vocabulary, page), join=True)
     rows: Rows = answer[f"{vocabulary.kind.name}s"]
     return rows
 

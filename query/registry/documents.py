@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
+from schema.api.wire import Caller
 from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind, names_of
-from schema.wire import Caller
 
 USERS, COMPANIES = "users", "companies"
 REFERENCES: dict[str, dict[tuple[str, ...], Kind | str]] = {
@@ -95,7 +95,7 @@ def at(value: Any, path: Iterable[str]) -> Any:
 
 
 async def expand(
-    reader: Reader, caller: Caller, kind: Kind, documents: Sequence[Document], tree: Tree
+    context: QueryContext, caller: Caller, kind: Kind, documents: Sequence[Document], tree: Tree
 ) -> list[Document]:
     """As ``select``, with references as objects: the id, and the fields that the tree names. ``documents`` change."""
     references = REFERENCES[kind.name]
@@ -104,32 +104,32 @@ async def expand(
         wanted = tree.at(path) if tree else Tree()
         if wanted is not None:
             places = [place for document in found for place in _places(document, path)]
-            await _fill(reader, caller, target, places, path[-1], wanted)
+            await _fill(context, caller, target, places, path[-1], wanted)
     return found
 
 
 async def _fill(
-    reader: Reader, caller: Caller, target: Kind | str, places: list[Document], name: str, wanted: Tree
+    context: QueryContext, caller: Caller, target: Kind | str, places: list[Document], name: str, wanted: Tree
 ) -> None:
     """Put objects in place of the ids in field ``name`` of each of ``places``."""
     ids = {place[name] for place in places if isinstance(place[name], str)}
-    known = await _look_up(reader, caller, target, ids, wanted) if wanted.keys() - {"id"} else {}
+    known = await _look_up(context, caller, target, ids, wanted) if wanted.keys() - {"id"} else {}
     for place in places:
         if isinstance(key := place[name], str):
             place[name] = {"id": key} | known.get(key, {})
 
 
 async def _look_up(
-    reader: Reader, caller: Caller, target: Kind | str, ids: set[str], wanted: Tree
+    context: QueryContext, caller: Caller, target: Kind | str, ids: set[str], wanted: Tree
 ) -> dict[str, Document]:
     if target == COMPANIES:
         return {caller.company: pick({"id": caller.company, "name": caller.company_name}, wanted)}
     if target == USERS:
-        names = await reader.registry.names_of_users(ids)
+        names = await context.registry.names_of_users(ids)
         return {key: pick({"id": key, "name": name}, wanted) for key, name in names.items()}
     assert isinstance(target, Kind)
-    visible = [d for d in await reader.registry.get_many(target, ids) if d["company"] in (caller.company, "")]
-    return {document["id"]: document for document in await expand(reader, caller, target, visible, wanted)}
+    visible = [d for d in await context.registry.get_many(target, ids) if d["company"] in (caller.company, "")]
+    return {document["id"]: document for document in await expand(context, caller, target, visible, wanted)}
 
 
 def _places(value: Any, path: Sequence[str]) -> Iterator[Document]:

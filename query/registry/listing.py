@@ -13,10 +13,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry import statistics
 from query.registry.documents import Tree, expand, select
 from query.registry.filters import Vocabulary, between
+from schema.api.requests import AnyFields, Boolean, Integer, Texts
+from schema.api.wire import Answer, Caller
 from schema.registry import (
     EVERYTHING,
     PROJECTS,
@@ -26,13 +28,11 @@ from schema.registry import (
     Not,
     OneOf,
     Order,
-    Page,
+    PageBounds,
     begins_with,
     every,
     some,
 )
-from schema.requests import AnyFields, Boolean, Integer, Texts
-from schema.wire import Answer, Caller
 
 DEFAULT_PAGE_SIZE = 500
 MAX_PAGE, MAX_PAGE_SIZE = 10**12, 10_000
@@ -96,25 +96,25 @@ class Window:
     limit: int
 
 
-async def list_documents(reader: Reader, caller: Caller, listing: Listing, join: bool) -> Answer:
+async def list_documents(context: QueryContext, caller: Caller, listing: Listing, join: bool) -> Answer:
     """``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: show references as objects.
 
     Raises InvalidField, BadValue and InvalidRegex.
     """
-    window = await _window(reader, caller, listing.request)
-    documents = await _find(reader, caller, listing, window)
-    scroll_id = await _remember(reader, caller, listing.request, window.offset + len(documents))
+    window = await _window(context, caller, listing.request)
+    documents = await _find(context, caller, listing, window)
+    scroll_id = await _remember(context, caller, listing.request, window.offset + len(documents))
     kind, tree = listing.vocabulary.kind, listing.tree
-    shown = await expand(reader, caller, kind, documents, tree) if join else select(documents, tree)
+    shown = await expand(context, caller, kind, documents, tree) if join else select(documents, tree)
     return {f"{kind.name}s": shown} | ({"scroll_id": scroll_id} if scroll_id else {})
 
 
-async def _window(reader: Reader, caller: Caller, request: GetAll) -> Window:
+async def _window(context: QueryContext, caller: Caller, request: GetAll) -> Window:
     """A page, or the part of a scroll that comes next; refreshed, all parts that came before."""
     if request.size is None:
         size = request.page_size or DEFAULT_PAGE_SIZE
         return Window((request.page or 0) * size, size)
-    position = await _position(reader, caller, request)
+    position = await _position(context, caller, request)
     if position is None:
         return Window(0, request.size)
     if request.refresh_scroll:
@@ -122,39 +122,41 @@ async def _window(reader: Reader, caller: Caller, request: GetAll) -> Window:
     return Window(position, request.size)
 
 
-async def _position(reader: Reader, caller: Caller, request: GetAll) -> int | None:
+async def _position(context: QueryContext, caller: Caller, request: GetAll) -> int | None:
     """How far the scroll of a request has come; None of one that begins, or is forgotten and begins anew."""
-    return await reader.registry.scroll(caller.company, request.scroll_id) if request.scroll_id else None
+    return await context.registry.scroll(caller.company, request.scroll_id) if request.scroll_id else None
 
 
-async def _remember(reader: Reader, caller: Caller, request: GetAll, position: int) -> str | None:
+async def _remember(context: QueryContext, caller: Caller, request: GetAll, position: int) -> str | None:
     """The id of the scroll that a request belongs to or begins, which has now come to ``position``.
 
     A new id for one that is forgotten: by it the web application, left open for long, knows to begin anew as well.
     """
     if request.size is None:
         return None
-    if not request.scroll_id or await _position(reader, caller, request) is None:
-        return await reader.registry.start_scroll(caller.company, position)
-    await reader.registry.move_scroll(request.scroll_id, position)
+    if not request.scroll_id or await _position(context, caller, request) is None:
+        return await context.registry.start_scroll(caller.company, position)
+    await context.registry.move_scroll(request.scroll_id, position)
     return request.scroll_id
 
 
-async def _find(reader: Reader, caller: Caller, listing: Listing, window: Window) -> list[Document]:
+async def _find(context: QueryContext, caller: Caller, listing: Listing, window: Window) -> list[Document]:
     """The documents of a window, with statistics."""
-    kind, condition = listing.vocabulary.kind, await _condition(reader, caller, listing)
+    kind, condition = listing.vocabulary.kind, await _condition(context, caller, listing)
     fields = _top_level(listing.tree)
     if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
-        page = Page(listing.order, window.offset, window.limit, fields)
-        found = await reader.registry.find(kind, caller.company, condition, page)
+        page = PageBounds(listing.order, window.offset, window.limit, fields)
+        found = await context.registry.find(kind, caller.company, condition, page)
     else:
-        ids = await _ids_by_statistics(reader, caller, listing, condition)
+        ids = await _ids_by_statistics(context, caller, listing, condition)
         wanted = ids[window.offset : window.offset + window.limit]
-        page = Page((), 0, None, fields)
-        by_id = {d["id"]: d for d in await reader.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)}
+        page = PageBounds((), 0, None, fields)
+        by_id = {
+            d["id"]: d for d in await context.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)
+        }
         found = [by_id[key] for key in wanted if key in by_id]
     found = [with_artifacts(with_duration(document)) for document in found]
-    return await with_statistics(reader, found, statistics_of(listing.request.only_fields))
+    return await with_statistics(context, found, statistics_of(listing.request.only_fields))
 
 
 def with_duration(document: Document) -> Document:
@@ -171,11 +173,13 @@ def with_artifacts(document: Document) -> Document:
     return document | {"execution": {"artifacts": []} | execution} if isinstance(execution, dict) else document
 
 
-async def with_statistics(reader: Reader, documents: Sequence[Document], wanted: frozenset[str]) -> list[Document]:
+async def with_statistics(
+    context: QueryContext, documents: Sequence[Document], wanted: frozenset[str]
+) -> list[Document]:
     """The documents with their statistics; ``company`` and ``company_origin`` must be there if any are wanted."""
     if not wanted:
         return list(documents)
-    found = await reader.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
+    found = await context.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
     return [document | found[document["id"]] for document in documents]
 
 
@@ -211,11 +215,11 @@ def _top_level(tree: Tree) -> frozenset[str] | None:
     return frozenset(needed | ({"status", "started", "last_update"} if "active_duration" in needed else set()))
 
 
-async def _condition(reader: Reader, caller: Caller, listing: Listing) -> Condition:
+async def _condition(context: QueryContext, caller: Caller, listing: Listing) -> Condition:
     request, filters = listing.request, listing.request.filters
     projects = filters.get("project")
     if request.include_subprojects and isinstance(projects, list) and projects:
-        filters["project"] = await with_subprojects(reader, caller, projects)
+        filters["project"] = await with_subprojects(context, caller, projects)
     conditions = [listing.vocabulary.condition(filters), of_company(caller, request.allow_public)]
     if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
         conditions.append(HIDDEN)
@@ -228,34 +232,36 @@ def of_company(caller: Caller, allow_public: bool) -> Condition:
 
 
 async def in_projects(
-    reader: Reader, caller: Caller, projects: Sequence[str], include_subprojects: bool = True
+    context: QueryContext, caller: Caller, projects: Sequence[str], include_subprojects: bool = True
 ) -> Condition:
     """Documents of these projects; of all where none is named."""
     if not projects:
         return EVERYTHING
     return OneOf(
-        "project", tuple(await with_subprojects(reader, caller, projects) if include_subprojects else projects)
+        "project", tuple(await with_subprojects(context, caller, projects) if include_subprojects else projects)
     )
 
 
-async def with_subprojects(reader: Reader, caller: Caller, projects: Sequence[Any]) -> list[Any]:
+async def with_subprojects(context: QueryContext, caller: Caller, projects: Sequence[Any]) -> list[Any]:
     """Projects (operators among them stay) and all that lie under them."""
-    named = await reader.registry.get_many(PROJECTS, [project for project in projects if isinstance(project, str)])
+    named = await context.registry.get_many(PROJECTS, [project for project in projects if isinstance(project, str)])
     if not named:
         return list(projects)
     below = some(*(begins_with("name", f"{project['name']}/") for project in named))
-    found = await reader.registry.find_ids(PROJECTS, caller.company, below)
+    found = await context.registry.find_ids(PROJECTS, caller.company, below)
     return [*projects, *(key for key in found if key not in projects)]
 
 
-async def _ids_by_statistics(reader: Reader, caller: Caller, listing: Listing, condition: Condition) -> list[str]:
+async def _ids_by_statistics(
+    context: QueryContext, caller: Caller, listing: Listing, condition: Condition
+) -> list[str]:
     """All ids that match, sorted."""
     order, filters = listing.order or [Order("created")], listing.by_statistics
     fields = [by.field for by in order if not is_statistic(by.field)]
-    rows = await reader.registry.find_values(listing.vocabulary.kind, caller.company, condition, fields)
+    rows = await context.registry.find_values(listing.vocabulary.kind, caller.company, condition, fields)
     storage = {key: row[0] for key, row in rows.items()}
     names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
-    values: dict[str, Mapping[str, Any]] = {n: await reader.statistics.columns.of(storage, n) for n in names}
+    values: dict[str, Mapping[str, Any]] = {n: await context.statistics.columns.of(storage, n) for n in names}
     values |= {name: {key: row[place] for key, row in rows.items()} for place, name in enumerate(fields, 1)}
     ids = sorted(storage)
     for name, bounds in filters.items():

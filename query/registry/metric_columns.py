@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 
-from query.rows import fill
-from schema.changes import Changes
-from schema.living import COMPANIES, ENTITIES, SINCES_RESET, SINCES_RESET_EVERYWHERE
+from query.sql.statements import fill
+from schema.changefeed.changefeed import Changefeed
+from schema.events.tables import SCALAR
 from schema.store import Store
-from schema.tables import SCALAR
+from schema.store.tombstone_filters import (
+    OF_COMPANIES_SQL,
+    OF_ENTITIES_SQL,
+    RESET_SEQS_OF_COMPANIES_SQL,
+    RESET_SEQS_SQL,
+)
 
 REMEMBERED_NUMBERS = 300_000
 FEW = 1000  # entities that a statement names
@@ -42,12 +47,12 @@ Numbers = dict[str, float | None]
 class MetricColumns:
     """Columns of tables of tasks or models.
 
-    ``changes``: of a process that is the only one to write; only entities that it names are then read again.
+    ``changefeed``: of a process that is the only one to write; only entities that it names are then read again.
     """
 
-    def __init__(self, store: Store, changes: Changes | None = None) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
         self._store = store
-        self._changes = changes
+        self._changefeed = changefeed
         self._known: OrderedDict[str, dict[str, tuple[int, float | None]]] = OrderedDict()
 
     async def of(self, storage: Mapping[str, str], field: str) -> Numbers:
@@ -59,11 +64,11 @@ class MetricColumns:
         if not storage or not (sql := _statement(field)):
             return dict.fromkeys(storage)
         none = 0 if field == ITERATION else None
-        if self._changes is None:
+        if self._changefeed is None:
             found = await self._read(sql, storage, field, storage)
             return {key: found.get(key, none) for key in storage}
-        await self._changes.settled(storage)
-        counts = {key: self._changes.of(key) for key in storage}
+        await self._changefeed.wait_until_readable(storage)
+        counts = {key: self._changefeed.of(key) for key in storage}
         known = self._known.setdefault(field, {})
         stale = [key for key, count in counts.items() if key not in known or known[key][0] != count]
         found = await self._read(sql, storage, field, stale) if stale else {}
@@ -76,9 +81,9 @@ class MetricColumns:
         parameters: dict[str, object] = {"companies": sorted(set(storage.values()))}
         if field != ITERATION:
             _, parameters["metric"], parameters["variant"], _ = field.split(".")
-        texts = {"$entities": COMPANIES, "$resets": SINCES_RESET_EVERYWHERE}
+        texts = {"$entities": OF_COMPANIES_SQL, "$resets": RESET_SEQS_OF_COMPANIES_SQL}
         if len(ids) <= FEW:
-            texts = {"$entities": ENTITIES, "$resets": SINCES_RESET}
+            texts = {"$entities": OF_ENTITIES_SQL, "$resets": RESET_SEQS_SQL}
             parameters["tasks"] = list(ids)
         (row,) = await self._store.read(AT_ONCE_SQL.format(fill(sql, texts)), parameters)
         return dict(zip(row["tasks"], row["numbers"], strict=True))

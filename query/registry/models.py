@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry import statistics
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, in_projects, list_documents, with_statistics
 from query.registry.tasks import OfProjects, TaskById
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidModel
-from schema.registry import MODELS, OneOf, Order, Page
-from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.registry import MODELS, OneOf, Order, PageBounds
 
 FILTERED = """
 id name user company created last_update last_change last_changed_by project task parent framework uri ready comment
@@ -39,36 +39,36 @@ class GetModels(GetAll):
 
 
 @endpoints.add("models.get_by_id")
-async def get_by_id(reader: Reader, caller: Caller, request: ModelById) -> Answer:
+async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -> Answer:
     """``{"model": document}`` with its statistics. Raises InvalidModel."""
-    model = await reader.registry.get(MODELS, request.model)
+    model = await context.registry.get(MODELS, request.model)
     if model is None or model["company"] not in (caller.company, ""):
         raise InvalidModel(f"Invalid model id {request.model}")
-    return {"model": (await with_statistics(reader, [model], statistics.ALL))[0]}
+    return {"model": (await with_statistics(context, [model], statistics.ALL))[0]}
 
 
 @endpoints.add("models.get_by_task_id")
-async def get_by_task_id(reader: Reader, caller: Caller, request: TaskById) -> Answer:
+async def get_by_task_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
     """``{"model": document}``: the newest that a task made. Raises InvalidModel if it made none."""
-    page = Page([Order("created", descending=True)], limit=1)
-    found = await reader.registry.find(MODELS, caller.company, OneOf("task", (request.task,)), page)
+    page = PageBounds([Order("created", descending=True)], limit=1)
+    found = await context.registry.find(MODELS, caller.company, OneOf("task", (request.task,)), page)
     if not found:
         raise InvalidModel(f"Task {request.task} made no model")
-    return {"model": (await with_statistics(reader, found, statistics.ALL))[0]}
+    return {"model": (await with_statistics(context, found, statistics.ALL))[0]}
 
 
 @endpoints.add("models.get_all")
-async def get_all(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_all(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
     """``{"models": documents}``."""
-    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=False)
+    return await list_documents(context, caller, Listing(VOCABULARY, request), join=False)
 
 
 @endpoints.add("models.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: GetModels) -> Answer:
+async def get_all_ex(context: QueryContext, caller: Caller, request: GetModels) -> Answer:
     """``{"models": documents}``, with references as objects."""
-    answer = await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+    answer = await list_documents(context, caller, Listing(VOCABULARY, request), join=True)
     if request.include_stats:
-        whole = await reader.registry.get_many(MODELS, [model["id"] for model in answer["models"]])
+        whole = await context.registry.get_many(MODELS, [model["id"] for model in answer["models"]])
         counts = {model["id"]: len(model.get("labels") or {}) for model in whole}
         for model in answer["models"]:
             model["stats"] = {"labels_count": counts.get(model["id"], 0)}
@@ -76,13 +76,13 @@ async def get_all_ex(reader: Reader, caller: Caller, request: GetModels) -> Answ
 
 
 @endpoints.add("models.get_by_id_ex")
-async def get_by_id_ex(reader: Reader, caller: Caller, request: GetModels) -> Answer:
+async def get_by_id_ex(context: QueryContext, caller: Caller, request: GetModels) -> Answer:
     """As ``get_all_ex``, of ids."""
-    return await get_all_ex(reader, caller, request)
+    return await get_all_ex(context, caller, request)
 
 
 @endpoints.add("models.get_frameworks")
-async def get_frameworks(reader: Reader, caller: Caller, request: OfProjects) -> Answer:
+async def get_frameworks(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
     """The frameworks of the models that there are."""
-    inside = await in_projects(reader, caller, request.projects)
-    return {"frameworks": await reader.registry.distinct(MODELS, caller.company, "framework", inside)}
+    inside = await in_projects(context, caller, request.projects)
+    return {"frameworks": await context.registry.distinct(MODELS, caller.company, "framework", inside)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.filters import Vocabulary
 from query.registry.listing import HIDDEN, of_company
 from query.registry.models import VOCABULARY as MODEL_VOCABULARY
@@ -13,9 +13,9 @@ from query.registry.project_contents import count
 from query.registry.projects import VOCABULARY as PROJECT_VOCABULARY
 from query.registry.projects import GetTags, tags_in
 from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.api.requests import Boolean, Integer, Request, Texts
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import EVERYTHING, MODELS, TASKS, Condition, OneOf, every
-from schema.requests import Boolean, Integer, Request, Texts
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -63,20 +63,20 @@ class GetEntitiesCount(Request):
 
 
 @endpoints.add("organization.get_tags")
-async def get_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
     """The tags of tasks and models."""
-    answers = [await tags_in(reader, caller, kind, request) for kind in (TASKS, MODELS)]
+    answers = [await tags_in(context, caller, kind, request) for kind in (TASKS, MODELS)]
     return {name: sorted({tag for answer in answers for tag in answer[name]}) for name in answers[0]}
 
 
 @endpoints.add("organization.get_entities_count")
-async def get_entities_count(reader: Reader, caller: Caller, request: GetEntitiesCount) -> Answer:
+async def get_entities_count(context: QueryContext, caller: Caller, request: GetEntitiesCount) -> Answer:
     """How many there are of each kind; 0 of those that were not asked for. Raises as any filter."""
-    counts = {name: await _count(reader, caller, name, request) for name in COUNTABLE}
+    counts = {name: await _count(context, caller, name, request) for name in COUNTABLE}
     return {name: min(found, request.limit or found) for name, found in counts.items()}
 
 
-async def _count(reader: Reader, caller: Caller, name: str, request: GetEntitiesCount) -> int:
+async def _count(context: QueryContext, caller: Caller, name: str, request: GetEntitiesCount) -> int:
     filters: dict[str, Any] | None = getattr(request, name)
     if filters is None:
         return 0
@@ -86,4 +86,4 @@ async def _count(reader: Reader, caller: Caller, name: str, request: GetEntities
         conditions.append(HIDDEN)
     if request.active_users:
         conditions.append(OneOf("user", tuple(request.active_users)))
-    return await count(reader, caller, countable.vocabulary.kind, every(*conditions))
+    return await count(context, caller, countable.vocabulary.kind, every(*conditions))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, with_subprojects
+from schema.api.requests import Boolean, Texts
+from schema.api.wire import Caller
 from schema.errors import InvalidField
-from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, Page, every
-from schema.requests import Boolean, Texts
-from schema.wire import Caller
+from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, PageBounds, every
 
 
 def _tagged(tag: str, container: str) -> Condition:
@@ -69,32 +69,32 @@ class GetProjectsEx(GetProjects):
         return OneOf("user", tuple(self.active_users)) if self.active_users else EVERYTHING
 
 
-async def choice(reader: Reader, caller: Caller, request: GetProjects, vocabulary: Vocabulary) -> Condition:
+async def choice(context: QueryContext, caller: Caller, request: GetProjects, vocabulary: Vocabulary) -> Condition:
     """What must hold of a project besides the filters. Raises InvalidField."""
-    place = await _place(reader, caller, request)
+    place = await _place(context, caller, request)
     if not isinstance(request, GetProjectsEx) or not (request.active_users or request.children_type):
         return place
-    return every(place, OneOf("id", tuple(await _holding(reader, caller, request, vocabulary))))
+    return every(place, OneOf("id", tuple(await _holding(context, caller, request, vocabulary))))
 
 
-async def _place(reader: Reader, caller: Caller, request: GetProjects) -> Condition:
+async def _place(context: QueryContext, caller: Caller, request: GetProjects) -> Condition:
     if request.shallow_search:
         return EVERYTHING if request.parents else OneOf("parent", (None,))
     if not request.parents:
         return EVERYTHING
-    below = await with_subprojects(reader, caller, request.parents)
+    below = await with_subprojects(context, caller, request.parents)
     return OneOf("id", tuple(key for key in below if key not in request.parents))
 
 
-async def _holding(reader: Reader, caller: Caller, request: GetProjectsEx, vocabulary: Vocabulary) -> set[str]:
+async def _holding(context: QueryContext, caller: Caller, request: GetProjectsEx, vocabulary: Vocabulary) -> set[str]:
     """The projects with such children, and all in which they lie."""
     tags = vocabulary.condition({"tags": request.children_tags, "filters": _tags_filter(request)})
     found: set[str] = set()
     for kind, condition in _children(request.children_type):
         field = "id" if kind is PROJECTS else "project"
         holds = every(condition, request.made, tags)
-        found.update(await reader.registry.distinct(kind, caller.company, field, holds))
-    return found | await _around(reader, caller, sorted(found))
+        found.update(await context.registry.distinct(kind, caller.company, field, holds))
+    return found | await _around(context, caller, sorted(found))
 
 
 def _children(children_type: str | None) -> Sequence[tuple[Kind, Condition]]:
@@ -109,14 +109,14 @@ def _tags_filter(request: GetProjectsEx) -> dict[str, Any]:
     return {"tags": request.children_tags_filter} if request.children_tags_filter else {}
 
 
-async def _around(reader: Reader, caller: Caller, ids: Sequence[str]) -> set[str]:
+async def _around(context: QueryContext, caller: Caller, ids: Sequence[str]) -> set[str]:
     """The projects in which projects lie."""
-    page = Page(fields=frozenset(("name",)))
-    inner = await reader.registry.find(PROJECTS, caller.company, OneOf("id", tuple(ids)), page) if ids else []
+    page = PageBounds(fields=frozenset(("name",)))
+    inner = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(ids)), page) if ids else []
     names = {name for project in inner for name in _names_around(project["name"])}
     if not names:
         return set()
-    return set(await reader.registry.find_ids(PROJECTS, caller.company, OneOf("name", tuple(sorted(names)))))
+    return set(await context.registry.find_ids(PROJECTS, caller.company, OneOf("name", tuple(sorted(names)))))
 
 
 def _names_around(name: str) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.listing import with_subprojects
 from query.registry.project_choice import CHILDREN, GetProjectsEx
 from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.api.wire import Caller
 from schema.registry import (
     EVERYTHING,
     MODELS,
@@ -22,10 +23,9 @@ from schema.registry import (
     Not,
     OneOf,
     Order,
-    Page,
+    PageBounds,
     every,
 )
-from schema.wire import Caller
 
 ARCHIVED = OneOf("system_tags", ("archived",))
 STATES: dict[str, Condition] = {"active": Not(ARCHIVED), "archived": ARCHIVED}
@@ -49,13 +49,13 @@ STATUSES = (
 Below = dict[str, list[Document]]  # each project with all under it, by name
 
 
-async def add_contents(reader: Reader, caller: Caller, request: GetProjectsEx, projects: list[Document]) -> None:
+async def add_contents(context: QueryContext, caller: Caller, request: GetProjectsEx, projects: list[Document]) -> None:
     """Add to each project its subprojects and, if asked for, statistics and counts of what lies in itself."""
     ids = [project["id"] for project in projects]
-    below = await projects_below(reader, caller, ids, hidden=request.search_hidden or bool(request.children_type))
-    own = await _own(reader, caller, request, ids) if request.check_own_contents else {}
-    stats = await _stats(reader, caller, request, below) if request.include_stats else {}
-    sizes = await _dataset_sizes(reader, caller, ids) if request.include_dataset_stats else {}
+    below = await projects_below(context, caller, ids, hidden=request.search_hidden or bool(request.children_type))
+    own = await _own(context, caller, request, ids) if request.check_own_contents else {}
+    stats = await _stats(context, caller, request, below) if request.include_stats else {}
+    sizes = await _dataset_sizes(context, caller, ids) if request.include_dataset_stats else {}
     for project in projects:
         key = project["id"]
         project["sub_projects"] = [{"id": sub["id"], "name": sub["name"]} for sub in below[key] if sub["id"] != key]
@@ -64,11 +64,11 @@ async def add_contents(reader: Reader, caller: Caller, request: GetProjectsEx, p
             project["dataset_stats"] = sizes.get(key)
 
 
-async def projects_below(reader: Reader, caller: Caller, ids: Sequence[str], hidden: bool = True) -> Below:
+async def projects_below(context: QueryContext, caller: Caller, ids: Sequence[str], hidden: bool = True) -> Below:
     """Each project with all projects under it. ``hidden``: with those that are."""
-    page = Page(fields=frozenset(("name", "system_tags")))
-    known = await with_subprojects(reader, caller, ids)
-    found = await reader.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
+    page = PageBounds(fields=frozenset(("name", "system_tags")))
+    known = await with_subprojects(context, caller, ids)
+    found = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
     by_id = {project["id"]: project for project in found}
     shown = [p for p in found if hidden or p["id"] in ids or "hidden" not in (p.get("system_tags") or ())]
     by_name = sorted(shown, key=lambda project: str(project["name"]))
@@ -88,14 +88,16 @@ def _counted(request: GetProjectsEx) -> Condition:
     return every(TASK_VOCABULARY.condition(given | (tags if request.children_type else {})), request.made)
 
 
-async def _own(reader: Reader, caller: Caller, request: GetProjectsEx, ids: Sequence[str]) -> dict[str, Document]:
+async def _own(
+    context: QueryContext, caller: Caller, request: GetProjectsEx, ids: Sequence[str]
+) -> dict[str, Document]:
     """How many tasks and models lie in each project itself."""
     own: dict[str, Document] = {key: {"own_tasks": 0, "own_models": 0} for key in ids}
     if request.children_type == "dataset":
         own = {key: {"own_datasets": 0} for key in ids}
     inside = OneOf("project", tuple(ids))
     for name, kind, condition, field in _kinds_of_contents(request, inside, ids):
-        for tally in await reader.registry.tally(kind, caller.company, condition, [field]) if ids else []:
+        for tally in await context.registry.tally(kind, caller.company, condition, [field]) if ids else []:
             own[tally.values[0]][name] = tally.count
     return own
 
@@ -111,10 +113,10 @@ def _kinds_of_contents(
     return [("own_tasks", TASKS, tasks, "project"), ("own_models", MODELS, models, "project")]
 
 
-async def _stats(reader: Reader, caller: Caller, request: GetProjectsEx, below: Below) -> dict[str, Document]:
+async def _stats(context: QueryContext, caller: Caller, request: GetProjectsEx, below: Below) -> dict[str, Document]:
     """What the tasks of each project, and of those under it, are doing, by their state; or its datasets."""
     if request.children_type == "dataset":
-        return {key: await _datasets(reader, caller, projects) for key, projects in below.items()}
+        return {key: await _datasets(context, caller, projects) for key, projects in below.items()}
     states = [request.stats_for_state] if request.stats_for_state in STATES else list(STATES)
     counted = _counted(request)
     stats: dict[str, Document] = {key: {} for key in below}
@@ -122,45 +124,45 @@ async def _stats(reader: Reader, caller: Caller, request: GetProjectsEx, below: 
         ids = [project["id"] for project in projects] if request.stats_with_children else [key]
         for state in states:
             inside = every(OneOf("project", tuple(ids or [key])), counted, STATES[state])
-            stats[key][state] = await _activity(reader, caller, inside)
+            stats[key][state] = await _activity(context, caller, inside)
     return stats
 
 
-async def _datasets(reader: Reader, caller: Caller, projects: Sequence[Document]) -> Document:
+async def _datasets(context: QueryContext, caller: Caller, projects: Sequence[Document]) -> Document:
     """How many datasets there are among some projects, and their tags."""
     condition = every(CHILDREN["dataset"][1], OneOf("id", tuple(project["id"] for project in projects)))
-    tags = await reader.registry.distinct(PROJECTS, caller.company, "tags", condition)
-    return {"datasets": {"count": await count(reader, caller, PROJECTS, condition), "tags": tags}}
+    tags = await context.registry.distinct(PROJECTS, caller.company, "tags", condition)
+    return {"datasets": {"count": await count(context, caller, PROJECTS, condition), "tags": tags}}
 
 
-async def _activity(reader: Reader, caller: Caller, condition: Condition) -> Document:
+async def _activity(context: QueryContext, caller: Caller, condition: Condition) -> Document:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
     recently = every(condition, Not(UNFINISHED), Between("completed", yesterday))
-    tallies = await reader.registry.tally(TASKS, caller.company, condition, ["status"])
+    tallies = await context.registry.tally(TASKS, caller.company, condition, ["status"])
     counts = {tally.values[0]: tally.count for tally in tallies}
-    last = Page([Order("started", descending=True)], limit=1, fields=frozenset(("started",)))
-    newest = await reader.registry.find(TASKS, caller.company, condition, last)
+    last = PageBounds([Order("started", descending=True)], limit=1, fields=frozenset(("started",)))
+    newest = await context.registry.find(TASKS, caller.company, condition, last)
     return {
         "total_tasks": sum(counts.values()),
         "total_runtime": sum(tally.seconds for tally in tallies),
-        "completed_tasks_24h": await count(reader, caller, TASKS, recently),
+        "completed_tasks_24h": await count(context, caller, TASKS, recently),
         "last_task_run": newest[0].get("started") if newest else None,
         "status_count": {status: counts.get(status, 0) for status in STATUSES},
     }
 
 
-async def _dataset_sizes(reader: Reader, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
+async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
     """Number of files and bytes of the newest version of each project that is a dataset."""
-    page = Page([Order("last_update", descending=True)], limit=1, fields=frozenset(("runtime",)))
+    page = PageBounds([Order("last_update", descending=True)], limit=1, fields=frozenset(("runtime",)))
     sizes = {}
     for key in ids:
         condition = every(OneOf("project", (key,)), OneOf("system_tags", ("dataset",)))
-        for task in await reader.registry.find(TASKS, caller.company, condition, page):
+        for task in await context.registry.find(TASKS, caller.company, condition, page):
             runtime = task.get("runtime") or {}
             sizes[key] = {"file_count": runtime.get("ds_file_count"), "total_size": runtime.get("ds_total_size")}
     return sizes
 
 
-async def count(reader: Reader, caller: Caller, kind: Kind, condition: Condition = EVERYTHING) -> int:
+async def count(context: QueryContext, caller: Caller, kind: Kind, condition: Condition = EVERYTHING) -> int:
     """How many documents there are."""
-    return sum(tally.count for tally in await reader.registry.tally(kind, caller.company, condition, []))
+    return sum(tally.count for tally in await context.registry.tally(kind, caller.company, condition, []))

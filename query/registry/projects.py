@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.documents import Tree, expand
 from query.registry.filters import Vocabulary, pattern
 from query.registry.listing import Listing, in_projects, list_documents, with_subprojects
 from query.registry.project_choice import GetProjects, GetProjectsEx, choice
 from query.registry.project_contents import ARCHIVED, STATES, add_contents, count
 from query.registry.statistics import ENTITIES_PER_STATEMENT, md5
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidProject
-from schema.living import ENTITIES, SINCES_RESET
+from schema.events.tables import SCALAR
 from schema.registry import (
     EVERYTHING,
     MODELS,
@@ -23,12 +25,10 @@ from schema.registry import (
     Kind,
     Not,
     OneOf,
-    Page,
+    PageBounds,
     every,
 )
-from schema.requests import Boolean, Request
-from schema.tables import SCALAR
-from schema.wire import Answer, Caller, Endpoints, Tier
+from schema.store.tombstone_filters import OF_ENTITIES_SQL, RESET_SEQS_SQL
 
 FILTERED = "id name basename user company description parent tags system_tags created last_update"
 VOCABULARY = Vocabulary(
@@ -46,7 +46,7 @@ CONTENTS: dict[str, tuple[Kind, Condition]] = {
 }
 METRICS_SQL = f"""
 SELECT metric, variant FROM metric_index
-WHERE {ENTITIES} AND event_type = '{SCALAR}' AND since_reset = {SINCES_RESET}[task]
+WHERE {OF_ENTITIES_SQL} AND event_type = '{SCALAR}' AND since_reset = {RESET_SEQS_SQL}[task]
 GROUP BY metric, variant
 """
 
@@ -99,120 +99,120 @@ class GetUserNames(Request):
 
 
 @endpoints.add("projects.get_by_id")
-async def get_by_id(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
+async def get_by_id(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
     """``{"project": document}``. Raises InvalidProject."""
-    return {"project": await _visible(reader, caller, request.project)}
+    return {"project": await _visible(context, caller, request.project)}
 
 
 @endpoints.add("projects.get_all")
-async def get_all(reader: Reader, caller: Caller, request: GetProjects) -> Answer:
+async def get_all(context: QueryContext, caller: Caller, request: GetProjects) -> Answer:
     """``{"projects": documents}``."""
-    return await list_documents(reader, caller, await _listing(reader, caller, request), join=False)
+    return await list_documents(context, caller, await _listing(context, caller, request), join=False)
 
 
 @endpoints.add("projects.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: GetProjectsEx) -> Answer:
+async def get_all_ex(context: QueryContext, caller: Caller, request: GetProjectsEx) -> Answer:
     """``{"projects": documents}``, with references as objects, subprojects and, if asked for, statistics."""
-    answer = await list_documents(reader, caller, await _listing(reader, caller, request), join=True)
-    await add_contents(reader, caller, request, answer["projects"])
+    answer = await list_documents(context, caller, await _listing(context, caller, request), join=True)
+    await add_contents(context, caller, request, answer["projects"])
     return answer
 
 
 @endpoints.add("projects.validate_delete")
-async def validate_delete(reader: Reader, caller: Caller, request: ProjectById) -> Answer:
+async def validate_delete(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
     """How much lies in a project and those under it, and how much of that is not archived. Raises InvalidProject."""
-    await _visible(reader, caller, request.project)
-    ids = tuple(await with_subprojects(reader, caller, [request.project]))
+    await _visible(context, caller, request.project)
+    ids = tuple(await with_subprojects(context, caller, [request.project]))
     counts: Document = {}
     for name, (kind, condition) in CONTENTS.items():
         inside = every(OneOf("project" if kind is not PROJECTS else "id", ids), condition)
-        counts[name] = await count(reader, caller, kind, inside)
+        counts[name] = await count(context, caller, kind, inside)
         if kind is not PROJECTS:
-            counts[f"non_archived_{name}"] = await count(reader, caller, kind, every(inside, Not(ARCHIVED)))
+            counts[f"non_archived_{name}"] = await count(context, caller, kind, every(inside, Not(ARCHIVED)))
     return counts
 
 
 @endpoints.add("projects.get_unique_metric_variants")
-async def get_unique_metric_variants(reader: Reader, caller: Caller, request: GetUniqueMetricVariants) -> Answer:
+async def get_unique_metric_variants(context: QueryContext, caller: Caller, request: GetUniqueMetricVariants) -> Answer:
     """The metrics and variants of scalars, each once, sorted."""
     kind = MODELS if request.model_metrics else TASKS
     condition: Condition = EVERYTHING
     if request.ids:
         condition = OneOf("id", tuple(request.ids))
     elif request.project:
-        condition = await in_projects(reader, caller, [request.project], request.include_subprojects)
-    storage = await reader.registry.find_ids(kind, caller.company, condition)
-    await reader.settled(storage)
+        condition = await in_projects(context, caller, [request.project], request.include_subprojects)
+    storage = await context.registry.find_ids(kind, caller.company, condition)
+    await context.wait_until_readable(storage)
     found: set[tuple[str, str]] = set()
     for start in range(0, len(storage), ENTITIES_PER_STATEMENT):
         some = list(storage)[start : start + ENTITIES_PER_STATEMENT]
-        rows = await reader.store.read(METRICS_SQL, {"companies": sorted(set(storage.values())), "tasks": some})
+        rows = await context.store.read(METRICS_SQL, {"companies": sorted(set(storage.values())), "tasks": some})
         found.update((row["metric"], row["variant"]) for row in rows)
     return {"metrics": [_hashed(metric, variant) for metric, variant in sorted(found)]}
 
 
 @endpoints.add("projects.get_task_tags")
-async def get_task_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_task_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
     """The tags of tasks."""
-    return await tags_in(reader, caller, TASKS, request)
+    return await tags_in(context, caller, TASKS, request)
 
 
 @endpoints.add("projects.get_model_tags")
-async def get_model_tags(reader: Reader, caller: Caller, request: GetTags) -> Answer:
+async def get_model_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
     """The tags of models."""
-    return await tags_in(reader, caller, MODELS, request)
+    return await tags_in(context, caller, MODELS, request)
 
 
 @endpoints.add("projects.get_project_tags")
-async def get_project_tags(reader: Reader, caller: Caller, request: GetProjectTags) -> Answer:
+async def get_project_tags(context: QueryContext, caller: Caller, request: GetProjectTags) -> Answer:
     """The tags of projects."""
     condition = VOCABULARY.condition({"id": request.projects} | request.filter)
-    return await tags_of(reader, caller, PROJECTS, request, condition)
+    return await tags_of(context, caller, PROJECTS, request, condition)
 
 
 @endpoints.add("projects.get_task_parents")
-async def get_task_parents(reader: Reader, caller: Caller, request: GetTaskParents) -> Answer:
+async def get_task_parents(context: QueryContext, caller: Caller, request: GetTaskParents) -> Answer:
     """``{"parents": [{id, name, project}]}``, by name."""
-    inside = await in_projects(reader, caller, request.projects, request.include_subprojects)
+    inside = await in_projects(context, caller, request.projects, request.include_subprojects)
     condition = every(inside, STATES.get(request.tasks_state or "", EVERYTHING))
-    ids = await reader.registry.distinct(TASKS, caller.company, "parent", condition)
+    ids = await context.registry.distinct(TASKS, caller.company, "parent", condition)
     named = pattern("name", request.task_name) if request.task_name else EVERYTHING
-    page = Page(fields=frozenset(("name", "project", "company")))
-    parents = await reader.registry.find(TASKS, caller.company, every(OneOf("id", tuple(ids)), named), page)
-    shown = await expand(reader, caller, TASKS, parents, Tree.of(("name", "project.name")))
+    page = PageBounds(fields=frozenset(("name", "project", "company")))
+    parents = await context.registry.find(TASKS, caller.company, every(OneOf("id", tuple(ids)), named), page)
+    shown = await expand(context, caller, TASKS, parents, Tree.of(("name", "project.name")))
     return {"parents": sorted(shown, key=lambda parent: parent.get("name") or "")}
 
 
 @endpoints.add("projects.get_user_names")
-async def get_user_names(reader: Reader, caller: Caller, request: GetUserNames) -> Answer:
+async def get_user_names(context: QueryContext, caller: Caller, request: GetUserNames) -> Answer:
     """``{"users": [{id, name}]}``, by name."""
     kind = MODELS if request.entity == "model" else TASKS
-    inside = await in_projects(reader, caller, request.projects, request.include_subprojects)
-    ids = await reader.registry.distinct(kind, caller.company, "user", inside)
-    names = await reader.registry.names_of_users(ids)
+    inside = await in_projects(context, caller, request.projects, request.include_subprojects)
+    ids = await context.registry.distinct(kind, caller.company, "user", inside)
+    names = await context.registry.names_of_users(ids)
     return {"users": [{"id": key, "name": name} for key, name in sorted(names.items(), key=lambda item: item[1])]}
 
 
-async def _listing(reader: Reader, caller: Caller, request: GetProjects) -> Listing:
-    return Listing(VOCABULARY, request, await choice(reader, caller, request, VOCABULARY))
+async def _listing(context: QueryContext, caller: Caller, request: GetProjects) -> Listing:
+    return Listing(VOCABULARY, request, await choice(context, caller, request, VOCABULARY))
 
 
-async def _visible(reader: Reader, caller: Caller, project_id: str) -> Document:
-    project = await reader.registry.get(PROJECTS, project_id)
+async def _visible(context: QueryContext, caller: Caller, project_id: str) -> Document:
+    project = await context.registry.get(PROJECTS, project_id)
     if project is None or project["company"] not in (caller.company, ""):
         raise InvalidProject(f"Invalid project id {project_id}")
     return project
 
 
-async def tags_in(reader: Reader, caller: Caller, kind: Kind, request: GetTags) -> Answer:
+async def tags_in(context: QueryContext, caller: Caller, kind: Kind, request: GetTags) -> Answer:
     """The tags of the documents of a kind in some projects."""
-    return await tags_of(reader, caller, kind, request, await in_projects(reader, caller, request.projects))
+    return await tags_of(context, caller, kind, request, await in_projects(context, caller, request.projects))
 
 
-async def tags_of(reader: Reader, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
+async def tags_of(context: QueryContext, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
     """The tags of the documents for which a condition holds."""
     names = ("tags", "system_tags") if request.include_system else ("tags",)
-    return {name: await reader.registry.distinct(kind, caller.company, name, condition) for name in names}
+    return {name: await context.registry.distinct(kind, caller.company, name, condition) for name in names}
 
 
 def _hashed(metric: str, variant: str) -> Document:

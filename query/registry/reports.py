@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from query.reader import Reader
-from schema.requests import Nothing
-from schema.wire import Answer, Caller, Endpoints, Tier
+from query.context import QueryContext
+from schema.api.requests import Nothing
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
 
 @endpoints.add("reports.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_all_ex(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """There are none."""
     return {"tasks": []}
 
 
 @endpoints.add("reports.get_tags")
-async def get_tags(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_tags(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """They have none."""
     return {"tags": []}

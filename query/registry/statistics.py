@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from query.registry.metric_columns import IGNORED_METRICS, MetricColumns
-from schema.changes import Changes
-from schema.living import DELETIONS_SQL, ENTITIES
-from schema.rows import Row
+from schema.changefeed.changefeed import Changefeed
+from schema.events.rows import Row
+from schema.events.tables import INT64_MIN, SCALAR
 from schema.store import Store
-from schema.tables import INT64_MIN, SCALAR
+from schema.store.tombstone_filters import DELETIONS_SQL, OF_ENTITIES_SQL
 
 MAX_LAST_METRICS = 2000
 REMEMBERED_CURVES = 200_000
@@ -32,20 +32,20 @@ ALL = FIELDS | {COUNTS}
 STANDING_SQL = f"""
 SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
     max(latest.batch) AS newest_batch, max(received_at) AS received
-FROM metric_index WHERE {ENTITIES} GROUP BY task, since_reset
+FROM metric_index WHERE {OF_ENTITIES_SQL} GROUP BY task, since_reset
 """
 CURVES_SQL = f"""
 SELECT task, event_type, metric, variant, max(timestamp) AS newest_timestamp, max(latest) AS newest,
     min(lowest) AS least, min(highest) AS greatest, min(first) AS oldest,
     tupleElement(max(label), 'text') AS x_axis_label
 FROM metric_index
-WHERE {ENTITIES} AND since_reset = transform(task, {{tasks:Array(String)}}, {{resets:Array(UInt64)}}, 0)
+WHERE {OF_ENTITIES_SQL} AND since_reset = transform(task, {{tasks:Array(String)}}, {{resets:Array(UInt64)}}, 0)
 GROUP BY task, event_type, metric, variant
 """
 COUNTS_SQL = f"""
 SELECT task, metric, variant, count(value) AS n, avg(value) AS mean
 FROM scalars FINAL
-WHERE {ENTITIES} AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
+WHERE {OF_ENTITIES_SQL} AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
 GROUP BY task, metric, variant
 """
 
@@ -53,7 +53,7 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Standing:
+class DeletionSeqs:
     """Where an entity stands: as long as this is the same, so are its summaries."""
 
     reset: int = 0
@@ -67,7 +67,7 @@ class Standing:
 class Remembered:
     """What was read of an entity: when it stood so, and when its writes were counted so."""
 
-    standing: Standing
+    standing: DeletionSeqs
     count: int
     wanted: frozenset[str]
     fields: Fields
@@ -77,13 +77,13 @@ class Remembered:
 class Statistics:
     """Statistics of tasks or models, in one go for many.
 
-    ``changes``: of a process that is the only one to write; what it says has not changed is not asked for again.
+    ``changefeed``: of a process that is the only one to write; what it says has not changed is not asked for again.
     """
 
-    def __init__(self, store: Store, changes: Changes | None = None) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
         self._store = store
-        self._changes = changes
-        self.columns = MetricColumns(store, changes)
+        self._changefeed = changefeed
+        self.columns = MetricColumns(store, changefeed)
         self._remembered: OrderedDict[str, Remembered] = OrderedDict()
         self._curves = 0
 
@@ -92,8 +92,8 @@ class Statistics:
         needed = frozenset(wanted)
         if not needed:
             return {key: {} for key in storage}
-        if self._changes:
-            await self._changes.settled(storage)
+        if self._changefeed:
+            await self._changefeed.wait_until_readable(storage)
         unsure = [(key, company) for key, company in storage.items() if not self._is_unchanged(key, needed)]
         fresh: dict[str, Remembered] = {}
         for start in range(0, len(unsure), ENTITIES_PER_STATEMENT):
@@ -107,13 +107,13 @@ class Statistics:
         return (
             known is not None
             and known.wanted >= needed
-            and self._changes is not None
-            and known.count == self._changes.of(key)
+            and self._changefeed is not None
+            and known.count == self._changefeed.of(key)
         )
 
     async def _refreshed(self, storage: Mapping[str, str], needed: frozenset[str]) -> dict[str, Remembered]:
         """What is known of these entities now; only those that stand elsewhere than before are read."""
-        counts = {key: self._changes.of(key) if self._changes else 0 for key in storage}
+        counts = {key: self._changefeed.of(key) if self._changefeed else 0 for key in storage}
         standings = await self._standings(storage)
         found: dict[str, Remembered] = {}
         for key, standing in standings.items():
@@ -132,21 +132,21 @@ class Statistics:
             self._curves += known.curves
         return found
 
-    async def _standings(self, storage: Mapping[str, str]) -> dict[str, Standing]:
+    async def _standings(self, storage: Mapping[str, str]) -> dict[str, DeletionSeqs]:
         parameters = _entities(storage)
         statements = (STANDING_SQL, DELETIONS_SQL)
         rows, deletions = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
         deleted = {row["task"]: (row["reset"], row["deleted"]) for row in deletions}
-        found = {key: Standing(*deleted.get(key, (0, 0))) for key in storage}
+        found = {key: DeletionSeqs(*deleted.get(key, (0, 0))) for key in storage}
         for row in rows:
             reset, newest = found[row["task"]].reset, found[row["task"]].deleted
             if row["since_reset"] == reset:
                 last_iteration = max(0, row["newest_iter"])
-                found[row["task"]] = Standing(reset, newest, row["newest_batch"], row["received"], last_iteration)
+                found[row["task"]] = DeletionSeqs(reset, newest, row["newest_batch"], row["received"], last_iteration)
         return found
 
     async def _read(
-        self, storage: Mapping[str, str], standings: Mapping[str, Standing], needed: frozenset[str]
+        self, storage: Mapping[str, str], standings: Mapping[str, DeletionSeqs], needed: frozenset[str]
     ) -> dict[str, Fields]:
         ids = list(storage)
         resets, deletions = [standings[key].reset for key in ids], [standings[key].deleted for key in ids]
@@ -179,7 +179,7 @@ def _entities(storage: Mapping[str, str]) -> dict[str, Any]:
     return {"companies": sorted(set(storage.values())), "tasks": list(storage)}
 
 
-def _empty(standing: Standing) -> Fields:
+def _empty(standing: DeletionSeqs) -> Fields:
     return {LAST_ITERATION: standing.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
 
 

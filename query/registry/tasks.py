@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry import statistics
 from query.registry.filters import Vocabulary
 from query.registry.listing import (
@@ -17,10 +17,10 @@ from query.registry.listing import (
     with_duration,
     with_statistics,
 )
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidTask
 from schema.registry import TASKS, Document
-from schema.requests import Boolean, Request
-from schema.wire import Answer, Caller, Endpoints, Tier
 
 FILTERED = """
 id name user company type status comment created started completed published parent project script tags system_tags
@@ -67,41 +67,41 @@ class OfProjects(Request):
 
 
 @endpoints.add("tasks.get_by_id")
-async def get_by_id(reader: Reader, caller: Caller, request: TaskById) -> Answer:
+async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
     """``{"task": document}`` with its statistics. Raises InvalidTask."""
-    (task,) = await _visible(reader, caller, [request.task])
-    return {"task": (await with_statistics(reader, [with_artifacts(with_duration(task))], statistics.ALL))[0]}
+    (task,) = await _visible(context, caller, [request.task])
+    return {"task": (await with_statistics(context, [with_artifacts(with_duration(task))], statistics.ALL))[0]}
 
 
 @endpoints.add("tasks.get_all")
-async def get_all(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_all(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
     """``{"tasks": documents}``."""
-    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=False)
+    return await list_documents(context, caller, Listing(VOCABULARY, request), join=False)
 
 
 @endpoints.add("tasks.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_all_ex(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
     """``{"tasks": documents}``, with references as objects."""
-    return await list_documents(reader, caller, Listing(VOCABULARY, request), join=True)
+    return await list_documents(context, caller, Listing(VOCABULARY, request), join=True)
 
 
 @endpoints.add("tasks.get_by_id_ex")
-async def get_by_id_ex(reader: Reader, caller: Caller, request: GetAll) -> Answer:
+async def get_by_id_ex(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
     """As ``get_all_ex``, of ids."""
-    return await get_all_ex(reader, caller, request)
+    return await get_all_ex(context, caller, request)
 
 
 @endpoints.add("tasks.get_hyper_params")
-async def get_hyper_params(reader: Reader, caller: Caller, request: TasksById) -> Answer:
+async def get_hyper_params(context: QueryContext, caller: Caller, request: TasksById) -> Answer:
     """Every hyper parameter of each task, sorted. Raises InvalidTask."""
-    tasks = await _visible(reader, caller, request.tasks)
+    tasks = await _visible(context, caller, request.tasks)
     return {"params": [{"task": task["id"], "hyperparams": list(_parameters(task))} for task in tasks]}
 
 
 @endpoints.add("tasks.get_configurations")
-async def get_configurations(reader: Reader, caller: Caller, request: GetConfigurations) -> Answer:
+async def get_configurations(context: QueryContext, caller: Caller, request: GetConfigurations) -> Answer:
     """The configurations of each task, sorted by name. Raises InvalidTask."""
-    tasks = await _visible(reader, caller, request.tasks)
+    tasks = await _visible(context, caller, request.tasks)
     wanted = set(request.names)
     answer = []
     for task in tasks:
@@ -111,10 +111,10 @@ async def get_configurations(reader: Reader, caller: Caller, request: GetConfigu
 
 
 @endpoints.add("tasks.get_configuration_names")
-async def get_configuration_names(reader: Reader, caller: Caller, request: GetConfigurationNames) -> Answer:
+async def get_configuration_names(context: QueryContext, caller: Caller, request: GetConfigurationNames) -> Answer:
     """The names of each task's configurations, sorted. Raises InvalidTask."""
     answer = []
-    for task in await _visible(reader, caller, request.tasks):
+    for task in await _visible(context, caller, request.tasks):
         items: Mapping[str, Any] = task.get("configuration") or {}
         names = sorted(name for name, item in items.items() if item.get("value") or not request.skip_empty)
         answer.append({"task": task["id"], "names": names})
@@ -122,10 +122,10 @@ async def get_configuration_names(reader: Reader, caller: Caller, request: GetCo
 
 
 @endpoints.add("tasks.get_types")
-async def get_types(reader: Reader, caller: Caller, request: OfProjects) -> Answer:
+async def get_types(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
     """The types of tasks that there are."""
-    inside = await in_projects(reader, caller, request.projects)
-    return {"types": await reader.registry.distinct(TASKS, caller.company, "type", inside)}
+    inside = await in_projects(context, caller, request.projects)
+    return {"types": await context.registry.distinct(TASKS, caller.company, "type", inside)}
 
 
 def _parameters(task: Document) -> list[Any]:
@@ -133,9 +133,9 @@ def _parameters(task: Document) -> list[Any]:
     return [parameters[name] for _, parameters in sorted(sections.items()) for name in sorted(parameters)]
 
 
-async def _visible(reader: Reader, caller: Caller, ids: Sequence[str]) -> list[Document]:
+async def _visible(context: QueryContext, caller: Caller, ids: Sequence[str]) -> list[Document]:
     """The tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
-    found = {task["id"]: task for task in await reader.registry.get_many(TASKS, ids)}
+    found = {task["id"]: task for task in await context.registry.get_many(TASKS, ids)}
     visible = [
         found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")
     ]

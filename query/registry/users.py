@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from query.reader import Reader
+from query.context import QueryContext
 from query.registry.listing import in_projects
+from schema.api.requests import Boolean, Nothing, Request, Texts
+from schema.api.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidUser
 from schema.registry import LABELS, MODELS, TASKS, Document, User
-from schema.requests import Boolean, Nothing, Request, Texts
-from schema.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -34,10 +34,10 @@ class GetUsers(Request):
 
 
 @endpoints.add("users.get_current_user")
-async def get_current_user(reader: Reader, caller: Caller, request: GetCurrentUser) -> Answer:
+async def get_current_user(context: QueryContext, caller: Caller, request: GetCurrentUser) -> Answer:
     """``{"user": …}``. Raises InvalidUser if the caller is gone."""
-    profile = await reader.registry.profile(caller.user)
-    user = await reader.registry.user(caller.user)
+    profile = await context.registry.profile(caller.user)
+    user = await context.registry.user(caller.user)
     if user is None:
         raise InvalidUser(f"Invalid user id {caller.user}")
     features = (
@@ -47,53 +47,53 @@ async def get_current_user(reader: Reader, caller: Caller, request: GetCurrentUs
 
 
 @endpoints.add("users.get_by_id")
-async def get_by_id(reader: Reader, caller: Caller, request: UserById) -> Answer:
+async def get_by_id(context: QueryContext, caller: Caller, request: UserById) -> Answer:
     """``{"user": …}``. Raises InvalidUser."""
-    user = await reader.registry.user(request.user)
+    user = await context.registry.user(request.user)
     if user is None or user.company != caller.company:
         raise InvalidUser(f"Invalid user id {request.user}")
     return {"user": _shown(user)}
 
 
 @endpoints.add("users.get_all", access=Access.WEB)
-async def get_all(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_all(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """``{"users": […]}``: the company's."""
-    return {"users": [_shown(user) for user in await reader.registry.users_of(caller.company)]}
+    return {"users": [_shown(user) for user in await context.registry.users_of(caller.company)]}
 
 
 @endpoints.add("users.get_all_ex")
-async def get_all_ex(reader: Reader, caller: Caller, request: GetUsers) -> Answer:
+async def get_all_ex(context: QueryContext, caller: Caller, request: GetUsers) -> Answer:
     """``{"users": […]}``: those of the company that are meant."""
-    users = await reader.registry.users_of(caller.company)
+    users = await context.registry.users_of(caller.company)
     if request.active_in_projects is not None:
-        inside = await in_projects(reader, caller, request.active_in_projects)
-        found = [await reader.registry.distinct(kind, caller.company, "user", inside) for kind in (TASKS, MODELS)]
+        inside = await in_projects(context, caller, request.active_in_projects)
+        found = [await context.registry.distinct(kind, caller.company, "user", inside) for kind in (TASKS, MODELS)]
         users = [user for user in users if any(user.id in ids for ids in found)]
     return {"users": [_shown(user) for user in users if not request.id or user.id in request.id]}
 
 
 @endpoints.add("auth.get_credentials")
-async def get_credentials(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_credentials(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """The caller's access keys and what they are called; no call ever tells a secret again."""
-    labels = (await reader.registry.profile(caller.user)).get(LABELS, {})
-    keys = await reader.registry.access_keys(caller.user)
+    labels = (await context.registry.profile(caller.user)).get(LABELS, {})
+    keys = await context.registry.access_keys(caller.user)
     return {"credentials": [{"access_key": key, "label": labels.get(key), "last_used": None} for key in keys]}
 
 
 @endpoints.add("users.get_preferences")
-async def get_preferences(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def get_preferences(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """What ``set_preferences`` gathered."""
-    return {"preferences": (await reader.registry.profile(caller.user)).get("preferences", {})}
+    return {"preferences": (await context.registry.profile(caller.user)).get("preferences", {})}
 
 
 @endpoints.add("server.info")
-async def server_info(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def server_info(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """Versions."""
     return {"version": version("eventide"), "build": "eventide", "commit": "", "api_version": MAX_VERSION}
 
 
 @endpoints.add("server.report_stats_option")
-async def report_stats_option(reader: Reader, caller: Caller, request: Nothing) -> Answer:
+async def report_stats_option(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """Eventide reports nothing to anybody."""
     return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
 

@@ -15,7 +15,7 @@ from schema.registry.conditions import (
     Not,
     OneOf,
     Order,
-    Page,
+    PageBounds,
     Some,
     begins_with,
     every,
@@ -26,11 +26,11 @@ from schema.registry.conditions import (
 from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, split
 from schema.registry.entities import Entities, Entity
+from schema.registry.last_update import Touches
 from schema.registry.patterns import is_found
 from schema.registry.search import Search
-from schema.registry.shared import Shared
+from schema.registry.shared_state import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
-from schema.registry.touches import Touches
 from schema.registry.users import LABELS, WEB_ROLE, User, Users
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "Not",
     "OneOf",
     "Order",
-    "Page",
+    "PageBounds",
     "Registry",
     "Some",
     "User",

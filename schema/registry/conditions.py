@@ -104,7 +104,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Page:
+class PageBounds:
     """Which of the documents, and how much of each. ``fields``: top-level ones; None: all."""
 
     order: Sequence[Order] = ()

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
 from schema.registry.patterns import TOO_SLOW, is_found
-from schema.registry.planner import set_statistics
+from schema.registry.sqlite_statistics import set_statistics
 from schema.registry.tables import METADATA
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from schema.registry.conditions import EVERYTHING, Condition, Every, OneOf, Order, Page
+from schema.registry.conditions import EVERYTHING, Condition, Every, OneOf, Order, PageBounds
 from schema.registry.database import Database
 from schema.registry.documents import Document, join
 from schema.registry.tables import Kind
@@ -37,10 +37,10 @@ class Search(Database):
     """Reads that look for documents by more than their id. All raise InvalidRegex for a pattern that is none."""
 
     async def find(
-        self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: Page | None = None
+        self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: PageBounds | None = None
     ) -> list[Document]:
         """A page of the documents that match, sorted; ties by id."""
-        page = page or Page()
+        page = page or PageBounds()
         if any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition)):
             query = _few(kind, company, condition, page)
         else:
@@ -92,21 +92,21 @@ def _storage(kind: Kind) -> sa.ColumnElement[str]:
     return sa.case((rows.company != PUBLIC, rows.company), else_=sa.func.coalesce(rows.company_origin, PUBLIC))
 
 
-def _few(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
+def _few(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
     """Documents that are named, so that no index but that of the ids matters."""
     query = _columns(kind, page).where(*_visible(kind, company, condition))
     query = query.order_by(*_sort_keys(kind, page.order), kind.rows.c.id)
     return query if page.limit is None else query.limit(page.limit).offset(page.offset)
 
 
-def _many(kind: Kind, company: str, condition: Condition, page: Page) -> sa.Select[Any]:
+def _many(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
     """First the ids and sort keys of the page, then their documents."""
     order = _sort_keys(kind, page.order)
     found = _page(kind, company, condition, order, page)
     return _columns(kind, page).join(found, found.c.id == kind.rows.c.id).order_by(*_again(found, order))
 
 
-def _columns(kind: Kind, page: Page) -> sa.Select[Any]:
+def _columns(kind: Kind, page: PageBounds) -> sa.Select[Any]:
     """The columns that a page shows; bodies are read only if a field is in them."""
     columns = [column for column in kind.rows.c if _is_wanted(column.name, page)]
     if page.fields is not None and page.fields <= set(kind.rows.c.keys()):
@@ -115,7 +115,7 @@ def _columns(kind: Kind, page: Page) -> sa.Select[Any]:
 
 
 def _page(
-    kind: Kind, company: str, condition: Condition, order: list[sa.ColumnElement[Any]], page: Page
+    kind: Kind, company: str, condition: Condition, order: list[sa.ColumnElement[Any]], page: PageBounds
 ) -> sa.Subquery:
     """The union of branches that can each follow an index, as an IN could not."""
     keys = [_key_of(by).label(f"key{number}") for number, by in enumerate(order)]
@@ -190,11 +190,11 @@ def _directed_as(by: sa.ColumnElement[Any], key: sa.ColumnElement[Any]) -> sa.Co
     return sa.UnaryExpression(_directed_as(by.element, key), modifier=by.modifier)
 
 
-def _is_wanted(column: str, page: Page) -> bool:
+def _is_wanted(column: str, page: PageBounds) -> bool:
     return column == "id" or page.fields is None or column in page.fields
 
 
-def _project(row: dict[str, Any], page: Page) -> Document:
+def _project(row: dict[str, Any], page: PageBounds) -> Document:
     body = row.pop("body", {})
     if page.fields is not None:
         body = {name: value for name, value in body.items() if name in page.fields}

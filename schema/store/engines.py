@@ -14,7 +14,7 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from schema.disk import Disk
+from schema.store.disk_guard import DiskGuard
 
 
 class Engine(Protocol):
@@ -69,7 +69,7 @@ class EmbeddedEngine:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._path = str(directory.resolve())
-        self._disk = Disk(directory)
+        self._disk = DiskGuard(directory)
 
     def connect(self, settings: Mapping[str, Any]) -> Client:
         options = {"config-file": str(self._disk.config)}

@@ -17,7 +17,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from schema.errors import EventsError
-from schema.rows import Row, in_rows
+from schema.events.rows import Row, rows_of_columns
 from schema.store.engines import Engine
 from schema.store.errors import translate
 
@@ -151,4 +151,4 @@ class Store:
 
 def rows_of(body: bytes) -> list[Row]:
     """The rows of what ``Store.read_json`` gave."""
-    return in_rows(orjson.loads(body))
+    return rows_of_columns(orjson.loads(body))

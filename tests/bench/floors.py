@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from schema.events import Context
-from schema.lines import read_lines
-from schema.migrate import migrate
+from ingest.parsing.json_lines import read_lines
+from schema.events.normalize import ParseContext
 from schema.store import EmbeddedEngine, Store
+from schema.store.migrate import migrate
 from tests.bench.measure import milliseconds
 from tests.bench.reference import line_bodies
 
@@ -66,7 +66,7 @@ def best(work: Callable[[], object]) -> float:
 
 def _table(body: bytes) -> pa.Table:
     """Rows as the writer has them when all else is done."""
-    batch = read_lines(body, Context(now_ms=0)).columns["training_stats_scalar"]
+    batch = read_lines(body, ParseContext(now_ms=0)).columns["training_stats_scalar"]
     table, count = pa.table(batch), batch.num_rows
     table = table.append_column("company", pa.array(["company"] * count))
     table = table.append_column("received_at", pa.array(range(count), pa.int64()))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-from ingest.rollups import ENOUGH_ROWS
+from ingest.rollups.builder import ENOUGH_ROWS
 from schema.store import EmbeddedEngine, Store
 from tests.bench.bench import Bench, Service, one_process
 from tests.bench.load import Client, send_all, settle

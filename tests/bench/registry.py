@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from ingest.registry.ids import new_id
 from query.registry.statistics import md5
+from schema.events.tables import SCALAR
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of
-from schema.tables import SCALAR
 from tests.bench.bench import Bench, Service
 from tests.bench.load import send_all, settle
 from tests.bench.measure import Figure, milliseconds, percentile

@@ -185,8 +185,8 @@ def test_the_header_wins_over_the_cookie(api: Api, nobody: Api, pair: str, task:
 # --- forged tokens ----------------------------------------------------------------------------------------------------
 
 
-def forged(token: str, key: str = TOKEN_SECRET, algorithm: str = "HS256", **changes: Any) -> str:
-    claims = {name: value for name, value in (claims_of(token) | changes).items() if value is not ...}
+def forged(token: str, key: str = TOKEN_SECRET, algorithm: str = "HS256", **changefeed: Any) -> str:
+    claims = {name: value for name, value in (claims_of(token) | changefeed).items() if value is not ...}
     return jwt.encode(claims, key, algorithm)
 
 
@@ -211,8 +211,8 @@ def test_a_token_of_our_own_making_is_good(api: Api, nobody: Api, task: str) -> 
         {"identity": []},
     ],
 )
-def test_a_forged_token_is_refused(api: Api, nobody: Api, changes: dict[str, Any]) -> None:
-    response = nobody.raw(READ, {}, headers={"Authorization": f"Bearer {forged(api.token, **changes)}"})
+def test_a_forged_token_is_refused(api: Api, nobody: Api, changefeed: dict[str, Any]) -> None:
+    response = nobody.raw(READ, {}, headers={"Authorization": f"Bearer {forged(api.token, **changefeed)}"})
     assert failure_of(response) == (401, 30)
 
 

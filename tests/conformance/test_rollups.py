@@ -12,7 +12,7 @@ from tests.harness.api import Api, Data, data_of, until
 from tests.harness.deployment import Deployment
 from tests.harness.events import scalar
 from tests.harness.reference import Point
-from tests.harness.rolled import drawn
+from tests.harness.rolled_up import drawn
 
 HISTOGRAM = "events.scalar_metrics_iter_histogram"
 STEPS, SAMPLES, WIDTH = 150_000, 300, 500

@@ -91,11 +91,11 @@ class Task(RuleBasedStateMachine):
         fields = {"include_metrics": include, "exclude_metrics": exclude, "threshold_sec": age}
         answer = self.api.call("events.clear_task_log", fields, task=self.task)
 
-        def gone(line: Event) -> bool:
+        def invalidated(line: Event) -> bool:
             is_old = not age or line["timestamp"] != FUTURE
             return is_old and (not include or line["metric"] in include) and line["metric"] not in exclude
 
-        assert answer == {"deleted": self.oracle.clear_log(gone)}
+        assert answer == {"deleted": self.oracle.clear_log(invalidated)}
 
     @rule()
     def reset(self) -> None:

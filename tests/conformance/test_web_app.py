@@ -200,10 +200,10 @@ def shown(person: Browser, kind: str, key: str, *fields: str) -> Data:
 def test_what_says_which_task_it_is_changes_in_any_status(person: Browser, api: Api, task: str) -> None:
     end(api, task)
     before = shown(person, "tasks", task, "last_change")["last_change"]
-    for changes in ({"name": "renamed"}, {"tags": ["b", "a"]}, {"comment": "a <b>comment</b>"}):
-        answer = person.call("tasks.update", {"task": task} | changes)
-        assert (answer["updated"], answer["fields"]) == (1, changes)
-        assert {name: shown(person, "tasks", task, name)[name] for name in changes} == changes
+    for changefeed in ({"name": "renamed"}, {"tags": ["b", "a"]}, {"comment": "a <b>comment</b>"}):
+        answer = person.call("tasks.update", {"task": task} | changefeed)
+        assert (answer["updated"], answer["fields"]) == (1, changefeed)
+        assert {name: shown(person, "tasks", task, name)[name] for name in changefeed} == changefeed
     assert shown(person, "tasks", task, "last_change")["last_change"] > before
     assert person.ask("tasks.update", {"task": task, "name": "x"}).status_code == 400
 
@@ -310,9 +310,9 @@ def test_a_draft_is_edited_section_by_section(person: Browser, task: str) -> Non
 
 def test_a_model_is_renamed_edited_published_and_deleted(person: Browser, api: Api, task: str) -> None:
     model = api.create_model(task=task, ready=False, uri="http://files/m")
-    for changes in ({"name": "renamed"}, {"tags": ["t"]}, {"comment": "c"}):
-        answer = person.call("models.update", {"model": model} | changes)
-        assert (answer["updated"], answer["fields"]) == (1, changes)
+    for changefeed in ({"name": "renamed"}, {"tags": ["t"]}, {"comment": "c"}):
+        answer = person.call("models.update", {"model": model} | changefeed)
+        assert (answer["updated"], answer["fields"]) == (1, changefeed)
     whole = person.call("models.get_by_id_ex", {"id": [model], "only_fields": []})["models"][0]
     labels = {"labels": {"cat": 0}, "task": task, "model": model}
     assert person.call("models.edit", whole | labels)["updated"] == 1
@@ -332,8 +332,8 @@ def test_a_project_is_renamed_described_moved_and_tagged(person: Browser) -> Non
     person.call("projects.create", {"name": f"{name}/below", "description": ""})
     answer = person.call("projects.update", {"project": project, "name": f"{name} new"})
     assert answer == {"updated": 1, "fields": {"name": f"{name} new", "basename": f"{name} new"}}
-    for changes in ({"description": "other"}, {"tags": ["t"]}, {"default_output_destination": "s3://b/k"}):
-        assert person.call("projects.update", {"project": project} | changes) == {"updated": 1, "fields": changes}
+    for changefeed in ({"description": "other"}, {"tags": ["t"]}, {"default_output_destination": "s3://b/k"}):
+        assert person.call("projects.update", {"project": project} | changefeed) == {"updated": 1, "fields": changefeed}
     place = f"place {secrets.token_hex(4)}"
     assert person.call("projects.move", {"project": project, "new_location": place})["moved"] == 2
     assert shown(person, "projects", project, "name")["name"] == f"{place}/{name} new"

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from schema.blocks import partition_of
+from schema.events.blocks import partition_of
 from tests.faults.system import PARTITIONS, System
 from tests.faults.truth import OVERWRITTEN, Batch, Deletion, Event, Ledger
 from tests.harness.api import JSON_LINES, json_lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.__main__ import main
-from schema import blocks
+from schema.events import blocks
 
 if __name__ == "__main__":
     blocks.SCHEMA_VERSION += 1

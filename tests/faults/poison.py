@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from clickhouse_connect import get_client
 
-from ingest.kafka.names import dlq_topic
-from schema.blocks import SCHEMA_VERSION
+from ingest.kafka.topic_names import dlq_topic
+from schema.events.blocks import SCHEMA_VERSION
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System, until

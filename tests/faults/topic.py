@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.kafka.admin import admin
-from ingest.kafka.names import dlq_topic
-from schema.blocks import Block, decode
+from ingest.kafka.topic_names import dlq_topic
 from schema.errors import RecordError
+from schema.events.blocks import Block, decode
 from tests.faults.truth import Event, name_of
 
 

@@ -50,9 +50,9 @@ class Oracle:
         self.events.clear()
         return count
 
-    def clear_log(self, gone: Callable[[Event], bool]) -> int:
+    def clear_log(self, invalidated: Callable[[Event], bool]) -> int:
         """``clear_task_log`` of those log lines."""
-        keys = [key for key, event in self.events.items() if event["type"] == LOG and gone(event)]
+        keys = [key for key, event in self.events.items() if event["type"] == LOG and invalidated(event)]
         for key in keys:
             del self.events[key]
         return len(keys)

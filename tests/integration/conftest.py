@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from schema.migrate import migrate
 from schema.store import EmbeddedEngine, Store
+from schema.store.migrate import migrate
 from tests.harness.api import LATEST, Api, Data
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from ingest.local.journal import Journal
 from ingest.local.log import LocalLog
-from schema.batches import read_events
-from schema.blocks import ALL, Block, Deletion
-from schema.changes import Changes
+from ingest.local.wal import WriteAheadLog
+from ingest.parsing.batch import read_events
+from schema.changefeed.changefeed import Changefeed
 from schema.errors import Unavailable
-from schema.events import Context
-from schema.migrate import migrate
+from schema.events.blocks import ALL, Block, Deletion
+from schema.events.normalize import ParseContext
 from schema.store import EmbeddedEngine, Store
+from schema.store.migrate import migrate
 from tests.harness.events import scalar
 
 COMPANY, TASK = "company", "task"
-CONTEXT = Context(now_ms=1, batch_id=b"b" * 16, fresh_id=b"f" * 16)
+CONTEXT = ParseContext(now_ms=1, batch_id=b"b" * 16, fresh_id=b"f" * 16)
 VALUES_SQL = "SELECT iter, value, seq FROM scalars FINAL WHERE seq > (SELECT max(seq) FROM tombstones) ORDER BY iter"
 
 
@@ -47,12 +47,12 @@ class Setting:
         self.file = directory / "journal.sqlite"
         self.engine = Engine(directory / "chdb")
         self.store = Store(self.engine, readers=1)
-        self.changes = Changes()
+        self.changefeed = Changefeed()
         migrate(self.store)
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[LocalLog]:
-        log = LocalLog(self.store, Journal(self.file), self.changes)
+        log = LocalLog(self.store, WriteAheadLog(self.file), self.changefeed)
         try:
             yield log
         finally:
@@ -60,18 +60,18 @@ class Setting:
 
     def append(self, *blocks: Block) -> None:
         """To the journal alone, as by a process that was killed then."""
-        journal = Journal(self.file)
-        journal.append([blocks])
-        journal.close()
+        wal = WriteAheadLog(self.file)
+        wal.append([blocks])
+        wal.close()
 
     def values(self) -> dict[int, float]:
         return {row["iter"]: row["value"] for row in self.store.select(VALUES_SQL)}
 
     def parked(self) -> int:
-        journal = Journal(self.file)
-        with journal._transaction() as connection:
+        wal = WriteAheadLog(self.file)
+        with wal._transaction() as connection:
             (count,) = connection.execute("SELECT count(*) FROM parked").fetchone()
-        journal.close()
+        wal.close()
         return int(count)
 
 
@@ -99,7 +99,7 @@ def test_what_is_acknowledged_is_read_once_it_has_settled(setting: Setting) -> N
     async def scenario() -> None:
         async with setting.log() as log:
             await asyncio.gather(*(log.publish([block({place: place})], False) for place in range(50)))
-            await setting.changes.settled([TASK])
+            await setting.changefeed.wait_until_readable([TASK])
             assert setting.values() == {place: place for place in range(50)}
 
     run(scenario)
@@ -120,7 +120,7 @@ def test_what_a_killed_process_had_acknowledged_is_there_after_the_next_start(se
 
     async def scenario() -> None:
         async with setting.log():
-            await setting.changes.settled([TASK])
+            await setting.changefeed.wait_until_readable([TASK])
             assert setting.values() == {1: 1, 2: 3}
 
     run(scenario)
@@ -184,12 +184,12 @@ def test_a_full_disk_loses_nothing_and_takes_nothing_more(setting: Setting) -> N
         async with setting.log() as log:
             setting.engine.is_full = True
             await log.publish([block({1: 1})], False)
-            assert not await setting.changes.settled([TASK])
+            assert not await setting.changefeed.wait_until_readable([TASK])
             with pytest.raises(Unavailable):
                 await log.publish([block({2: 2})], False)
             await log.check()  # there is nothing that a new start would mend
             setting.engine.is_full = False
-            while not await setting.changes.settled([TASK]):  # noqa: ASYNC110 - the next attempt is in its hands
+            while not await setting.changefeed.wait_until_readable([TASK]):  # noqa: ASYNC110 - the next attempt is in its hands
                 await asyncio.sleep(0.05)
             await log.publish([block({3: 3})], True)
             assert setting.values() == {1: 1, 3: 3}
@@ -214,7 +214,7 @@ def test_what_the_store_refuses_is_parked_alone_and_tried_again_with_its_place(s
 
     async def taken() -> None:
         async with setting.log():
-            await setting.changes.settled([TASK])
+            await setting.changefeed.wait_until_readable([TASK])
             assert setting.values() == {1: 1, 2: 13, 3: 33, 4: 4}  # 33 was written after 13
             assert setting.store.select("SELECT max(mark.era) > 0 AS late FROM rollup_marks") == [{"late": 1}]
 

@@ -280,11 +280,11 @@ def test_a_hundred_changes_take_no_time(database: str, tmp_path: Path, request: 
     run(registry.create_schema())
     run(registry.create(TASKS, document("a")))
 
-    async def changes() -> float:
+    async def changefeed() -> float:
         started = time.perf_counter()
         for number in range(100):
             await registry.update(TASKS, "id-a", lambda d, number=number: d | {"number": number})  # type: ignore[misc]
         return time.perf_counter() - started
 
-    assert run(changes()) < 5
+    assert run(changefeed()) < 5
     run(registry.close())

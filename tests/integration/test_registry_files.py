@@ -17,13 +17,13 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.auth import Authenticator
+from schema.api.wire import Caller
 from schema.errors import ConfigError
-from schema.file_store import FileStore
-from schema.files import create_files_app
-from schema.health import Health
+from schema.http.auth import Authenticator
+from schema.http.files_server import create_files_app
+from schema.http.health import Health
 from schema.registry import Registry
-from schema.wire import Caller
+from schema.store.object_store import FileStore
 from tests.harness.api import Api
 from tests.harness.deployment import ROOT, Deployment
 from tests.integration.registries import run
@@ -315,7 +315,7 @@ def _is_ready(address: str) -> bool:
 
 
 def test_a_store_that_is_none_is_a_wrong_setting() -> None:
-    from deploy.parts import file_store
+    from deploy.components import file_store
     from schema.settings import read_settings
 
     with pytest.raises(ConfigError, match="EVENTIDE_FILES_STORE"):

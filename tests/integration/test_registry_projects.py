@@ -115,8 +115,8 @@ def test_deleting(api: Api, name: str) -> None:
     answer = api.call("projects.delete", project=top, force=True)
     assert (answer["deleted"], answer["disassociated_tasks"], answer["deleted_tasks"]) == (2, 1, 0)
     assert "project" not in api.task(task) or not api.task(task)["project"]
-    for gone in (top, below):
-        assert api.fail("projects.get_by_id", project=gone) == (400, 401)
+    for invalidated in (top, below):
+        assert api.fail("projects.get_by_id", project=invalidated) == (400, 401)
 
 
 def test_deleting_with_contents(api: Api, name: str) -> None:

@@ -25,7 +25,7 @@ from schema.registry import (
     Not,
     OneOf,
     Order,
-    Page,
+    PageBounds,
     Registry,
     Some,
     begins_with,
@@ -173,7 +173,7 @@ def test_pages_follow_the_order(
     expected = sorted((d for d in VISIBLE if holds(condition, d)), key=lambda document: str(document["id"]))
     for by in reversed(order or [Order("created")]):
         expected.sort(key=lambda document: sort_key(document, by.field), reverse=by.descending)
-    found = run(registry.find(TASKS, "c", condition, Page(order, offset, limit, frozenset(("name",)))))
+    found = run(registry.find(TASKS, "c", condition, PageBounds(order, offset, limit, frozenset(("name",)))))
     assert found == [{"id": d["id"], "name": d["name"]} for d in expected[offset : offset + limit]]
 
 
@@ -185,7 +185,7 @@ def sort_key(document: Document, field: str) -> tuple[bool, Any]:
 def test_documents_come_whole_or_in_part(registry: Registry) -> None:
     (whole,) = run(registry.find(TASKS, "c", OneOf("id", ("t001",))))
     assert whole == DOCUMENTS[1]
-    page = Page(fields=frozenset(("status", "script", "unknown")))
+    page = PageBounds(fields=frozenset(("status", "script", "unknown")))
     assert run(registry.find(TASKS, "c", OneOf("id", ("t001",)), page)) == [
         {"id": "t001", "status": "in_progress", "script": {"repository": "alpha"}}
     ]
@@ -195,7 +195,7 @@ def test_named_documents_are_filtered_and_paged_too(registry: Registry) -> None:
     named = OneOf("id", tuple(d["id"] for d in DOCUMENTS))
     condition = Every((named, OneOf("script.repository", ("alpha",))))
     expected = sorted(d["id"] for d in VISIBLE if holds(condition, d))
-    found = run(registry.find(TASKS, "c", condition, Page([Order("id", True)], 1, 3)))
+    found = run(registry.find(TASKS, "c", condition, PageBounds([Order("id", True)], 1, 3)))
     assert [d["id"] for d in found] == expected[::-1][1:4]
 
 

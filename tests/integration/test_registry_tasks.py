@@ -308,7 +308,7 @@ def test_hyper_parameters_are_deleted_one_by_one_or_by_section(api: Api, task: s
 
 
 def test_parts_change_until_a_task_starts_or_by_force_until_it_ends(api: Api, task: str) -> None:
-    changes: list[tuple[str, Data]] = [
+    changefeed: list[tuple[str, Data]] = [
         ("tasks.edit_hyper_params", {"hyperparams": parameters("a")}),
         ("tasks.delete_hyper_params", {"hyperparams": [{"section": "s", "name": "a"}]}),
         ("tasks.edit_configuration", {"configuration": [{"name": "c", "value": "v"}]}),
@@ -317,14 +317,14 @@ def test_parts_change_until_a_task_starts_or_by_force_until_it_ends(api: Api, ta
         ("tasks.delete_artifacts", {"artifacts": [{"key": "k"}]}),
     ]
     properties = {"hyperparams": parameters("p", section="properties")}
-    for action, fields in changes:
+    for action, fields in changefeed:
         api.call(action, {"task": task} | fields)
     start(api, task)
-    for action, fields in changes:
+    for action, fields in changefeed:
         assert api.fail(action, {"task": task} | fields) == (400, 110)
         api.call(action, {"task": task, "force": True} | fields)
     start(api, task, "completed")
-    for action, fields in changes:
+    for action, fields in changefeed:
         assert api.fail(action, {"task": task, "force": True} | fields) == (400, 110)
     api.call("tasks.edit_hyper_params", {"task": task} | properties)
     assert api.task(task)["hyperparams"]["properties"]["p"]["value"] == "pp"

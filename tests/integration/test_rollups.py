@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest.roller import Roller
-from ingest.rollups import ENOUGH_ROWS, Bounds, Rollups
-from query.curves import rollups
-from query.curves.scan import Scan
-from schema.blocks import Place
+from ingest.rollups.builder import ENOUGH_ROWS, Bounds, Rollups
+from ingest.rollups.scheduler import RollupScheduler
+from query.curves import rollup_source
+from query.curves.row_source import RowSource
 from schema.errors import Unavailable
+from schema.events.blocks import Place
+from schema.events.tables import SINGLE_VALUE_ITER
 from schema.store import Store
-from schema.tables import SINGLE_VALUE_ITER
 from tests.harness.api import until
-from tests.harness.rolled import BOUNDS, COMPANY, Curve, Rolled, Row
+from tests.harness.rolled_up import BOUNDS, COMPANY, Curve, Rolled, Row
 
 TASKS = ("one", "two")
 METRICS = ("loss", "accuracy")
@@ -33,16 +33,16 @@ def rolled(store: Store) -> Rolled:
 
 
 @pytest.fixture
-def scanned(monkeypatch: pytest.MonkeyPatch) -> list[Scan]:
+def scanned(monkeypatch: pytest.MonkeyPatch) -> list[RowSource]:
     """What is read from all rows in place of roll-ups."""
-    scans: list[Scan] = []
-    original = Scan.buckets
+    scans: list[RowSource] = []
+    original = RowSource.buckets
 
-    async def buckets(scan: Scan) -> list[tuple[rollups.Curve, rollups.Row]]:
+    async def buckets(scan: RowSource) -> list[tuple[rollup_source.Curve, rollup_source.Row]]:
         scans.append(scan)
         return await original(scan)
 
-    monkeypatch.setattr(Scan, "buckets", buckets)
+    monkeypatch.setattr(RowSource, "buckets", buckets)
     return scans
 
 
@@ -64,7 +64,7 @@ def check(rolled: Rolled, samples: int, *tasks: str, **fields: int) -> dict[Curv
 # --- one thing at a time ----------------------------------------------------------------------------------------------
 
 
-def test_wide_buckets_come_from_roll_ups_alone(rolled: Rolled, scanned: list[Scan]) -> None:
+def test_wide_buckets_come_from_roll_ups_alone(rolled: Rolled, scanned: list[RowSource]) -> None:
     rolled.write(steps(0, 5000))
     assert rolled.roll(TASK)
     rolled.store.execute("TRUNCATE TABLE scalars")
@@ -72,7 +72,7 @@ def test_wide_buckets_come_from_roll_ups_alone(rolled: Rolled, scanned: list[Sca
     assert not scanned
 
 
-def test_what_is_newer_than_the_mark_comes_from_rows(rolled: Rolled, scanned: list[Scan]) -> None:
+def test_what_is_newer_than_the_mark_comes_from_rows(rolled: Rolled, scanned: list[RowSource]) -> None:
     rolled.write(steps(-3000, 3000))
     rolled.roll(TASK)
     rolled.write(steps(2950, 3500))
@@ -83,7 +83,7 @@ def test_what_is_newer_than_the_mark_comes_from_rows(rolled: Rolled, scanned: li
     assert not scanned
 
 
-def test_curves_that_are_not_rolled_up_make_nothing_stale(rolled: Rolled, scanned: list[Scan]) -> None:
+def test_curves_that_are_not_rolled_up_make_nothing_stale(rolled: Rolled, scanned: list[RowSource]) -> None:
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
     rolled.write([Row(TASK, "short", n, 1.0) for n in range(100, 900)])
@@ -91,7 +91,7 @@ def test_curves_that_are_not_rolled_up_make_nothing_stale(rolled: Rolled, scanne
     assert [curve.metric for scan in scanned for curve in scan._curves.values()] == ["short"]
 
 
-def test_narrow_buckets_and_other_aggregations_come_from_rows(rolled: Rolled, scanned: list[Scan]) -> None:
+def test_narrow_buckets_and_other_aggregations_come_from_rows(rolled: Rolled, scanned: list[RowSource]) -> None:
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
     assert set(check(rolled, 12)[TASK, "loss", "v"]["x"]) == set(range(0, 3000, 250))
@@ -143,7 +143,7 @@ def test_what_was_made_of_deleted_events_is_erased(rolled: Rolled) -> None:
     until(lambda: not distinct(rolled, "rollups") | distinct(rolled, "rollup_marks"))
 
 
-def test_a_record_that_was_parked_comes_late(rolled: Rolled, scanned: list[Scan]) -> None:
+def test_a_record_that_was_parked_comes_late(rolled: Rolled, scanned: list[RowSource]) -> None:
     parked = rolled.place()
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
@@ -193,9 +193,9 @@ def test_a_roller_that_stops_half_way_leaves_the_old_mark(rolled: Rolled) -> Non
 
 
 def test_too_much_that_is_new_is_read_with_all_the_rest(
-    rolled: Rolled, scanned: list[Scan], monkeypatch: pytest.MonkeyPatch
+    rolled: Rolled, scanned: list[RowSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollups, "MOST_STALE", 10)
+    monkeypatch.setattr(rollup_source, "MOST_STALE", 10)
     rolled.write(steps(0, 3000))
     rolled.roll(TASK)
     rolled.write(steps(0, 1100))
@@ -223,12 +223,14 @@ def test_a_part_of_a_roll_up_with_more_rows_than_a_slice(rolled: Rolled) -> None
 
 
 def test_the_roller_looks_at_what_got_enough(rolled: Rolled) -> None:
-    roller = Roller(rolled.store)
-    roller.wrote([rolled.write(rows) for rows in (steps(0, 60_000), steps(60_000, 100_001), steps(0, 3, task="short"))])
-    roller.turn()
+    rollup_scheduler = RollupScheduler(rolled.store)
+    rollup_scheduler.wrote(
+        [rolled.write(rows) for rows in (steps(0, 60_000), steps(60_000, 100_001), steps(0, 3, task="short"))]
+    )
+    rollup_scheduler.turn()
     assert [row["task"] for row in rolled.store.select("SELECT task FROM rollup_marks")] == [TASK]
-    roller.wrote([rolled.write(steps(0, ENOUGH_ROWS - 1, lambda _: 0.0))])
-    roller.turn()
+    rollup_scheduler.wrote([rolled.write(steps(0, ENOUGH_ROWS - 1, lambda _: 0.0))])
+    rollup_scheduler.turn()
     check(rolled, 200)
 
 
@@ -236,22 +238,22 @@ def test_the_roller_finds_what_nobody_rolled_up(rolled: Rolled) -> None:
     for rows in (steps(0, 3), steps(99_000, 100_001), steps(0, 20_000, task="short")):
         rolled.write(rows)
     rolled.write(steps(10_000, 30_000))
-    roller = Roller(rolled.store)
-    roller.look_for_missing()
-    roller.turn()
+    rollup_scheduler = RollupScheduler(rolled.store)
+    rollup_scheduler.look_for_missing()
+    rollup_scheduler.turn()
     assert rolled.store.select("SELECT toUInt32(count()) AS n FROM rollups") == [{"n": 1 + 200 + 11}]
     assert Rollups(rolled.store).never_rolled() == []
 
 
 def test_the_roller_tries_again_when_the_store_was_away(rolled: Rolled, monkeypatch: pytest.MonkeyPatch) -> None:
-    roller = Roller(rolled.store)
-    roller.wrote([rolled.write([*steps(0, 30_000), *steps(100_000, 100_001)])])
+    rollup_scheduler = RollupScheduler(rolled.store)
+    rollup_scheduler.wrote([rolled.write([*steps(0, 30_000), *steps(100_000, 100_001)])])
     with monkeypatch.context() as away:
         away.setattr(rolled.store, "insert", unavailable)
         with pytest.raises(Unavailable):
-            roller.turn()
+            rollup_scheduler.turn()
     check(rolled, 200)
-    roller.turn()
+    rollup_scheduler.turn()
     assert distinct(rolled, "rollup_marks") == {0}
 
 

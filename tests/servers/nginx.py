@@ -44,13 +44,13 @@ def nginx(directory: Path, gateway: str, query: str) -> Iterator[str]:
 
 def _configuration(directory: Path, port: int, gateway: str, query: str) -> str:
     text = CONFIGURATION.read_text()
-    changes = {
+    changefeed = {
         r"http \{\n": "http {\n" + OURS.format(directory=directory),
         r"listen 8008 ": f"listen 127.0.0.1:{port} ",
         r"server gateway:8008;": f"server {gateway.removeprefix('http://')};",
         r"server query:8008;": f"server {query.removeprefix('http://')};",
     }
-    for pattern, replacement in changes.items():
+    for pattern, replacement in changefeed.items():
         text, count = re.subn(pattern, replacement, text)
         assert count == 1, f"{CONFIGURATION} has {count} times {pattern!r}"
     return text

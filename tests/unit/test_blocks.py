@@ -1,4 +1,4 @@
-"""``schema/blocks.py``: records carry what went in, pieces stay small and in order, and poison is recognised."""
+"""``schema/events/blocks.py``: records carry what went in, pieces stay small and in order, and poison is recognised."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema import blocks
-from schema.batches import read_events
-from schema.blocks import EVENTS, LOGS, Block, Content, Deletion, Place, decode, encode, partition_of
+from ingest.parsing.batch import read_events
 from schema.errors import RecordError
-from schema.events import Context
-from schema.tables import EVENT_TYPES, INT64_MAX, TABLES
+from schema.events import blocks
+from schema.events.blocks import EVENTS, LOGS, Block, Content, Deletion, Place, decode, encode, partition_of
+from schema.events.normalize import ParseContext
+from schema.events.tables import EVENT_TYPES, INT64_MAX, TABLES
 from tests.harness.events import SCALAR, column, log, one_of_each, scalar
 
 Headers = dict[str, bytes]
 Spoil = Callable[[Headers, bytes], tuple[Headers, bytes]]
-CONTEXT = Context(now_ms=5, batch_id=b"b" * 16, fresh_id=b"f" * 16)
+CONTEXT = ParseContext(now_ms=5, batch_id=b"b" * 16, fresh_id=b"f" * 16)
 
 
 def block_of(*lines: dict[str, Any], event_type: str = SCALAR, company: str = "c") -> Block:

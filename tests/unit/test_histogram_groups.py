@@ -1,4 +1,4 @@
-"""``query/curves/buckets.py``: widths and groups of curves, section 3.18's steps 1 and 2."""
+"""``query/curves/downsampling.py``: widths and groups of curves, section 3.18's steps 1 and 2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query.curves.buckets import Curve, group_curves
+from query.curves.downsampling import Curve, group_curves
 
 Told = list[list[tuple[str, int]]]  # groups of (metric, interval)
 

@@ -1,4 +1,4 @@
-"""``schema/points.py``, ``ingest/points.py``: the points of a curve, and those that a write adds to it."""
+"""``schema/changefeed/points.py``, ``ingest/writing/changed_points.py``: the points of a curve, and those that a write adds to it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.index import Groups, encoded
-from ingest.points import points_by_curve
-from schema.points import Points, joined
+from ingest.writing.changed_points import points_by_curve
+from ingest.writing.metric_index import Groups, dictionary_encoded
+from schema.changefeed.points import Points, join_points
 from tests.harness.events import SINGLE_VALUE
 
 
@@ -60,7 +60,7 @@ def test_when_the_last_point_came_is_known_if_none_came_later(
 @pytest.mark.parametrize("first", [0, 1, 2, 3])
 def test_parts_may_come_in_any_order(first: int) -> None:
     parts = [points(0, 1, received=1), points(5, 6, received=2), points(7, 9, received=3), points(12, received=4)]
-    found = joined(parts[first:] + parts[:first][::-1])
+    found = join_points(parts[first:] + parts[:first][::-1])
     assert found
     assert (found.iters.tolist(), found.received) == ([0, 1, 5, 6, 7, 9, 12], 4)
 
@@ -77,7 +77,7 @@ def test_parts_may_come_in_any_order(first: int) -> None:
     ],
 )
 def test_parts_that_fit_are_joined(parts: list[Points], iters: list[int] | None, received: int | None) -> None:
-    found = joined(parts)
+    found = join_points(parts)
     assert (found and found.iters.tolist()) == iters
     assert found is None or found.received == received
 
@@ -94,7 +94,7 @@ def by_curve(*rows: Row) -> dict[str, Any]:
         "variant": ["v"] * len(rows),
         "value": pa.array(columns["value"], pa.float64()),
     }
-    events = encoded(pa.table({name: pa.array(column) for name, column in columns.items()}))
+    events = dictionary_encoded(pa.table({name: pa.array(column) for name, column in columns.items()}))
     found = points_by_curve(Groups(events))
     return {
         f"{task} {metric}": curve and (curve.iters.tolist(), curve.values.tolist(), curve.received)

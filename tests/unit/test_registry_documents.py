@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.changes import Changes
+from schema.changefeed.changefeed import Changefeed
 from schema.errors import BadPath
-from schema.file_store import key_of
-from schema.files import content_type
+from schema.http.files_server import content_type
 from schema.registry import TASKS
 from schema.registry.documents import join, split, terms_of, values_at
+from schema.store.object_store import key_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -97,16 +97,16 @@ def test_content_types(path: str, expected: str) -> None:
 
 
 def test_changes_are_counted_for_each_entity() -> None:
-    changes = Changes()
-    before = changes.of("a"), changes.of("b")
-    changes.apply(1, ["a"])
-    assert (changes.of("a") != before[0], changes.of("b") == before[1]) == (True, True)
+    changefeed = Changefeed()
+    before = changefeed.of("a"), changefeed.of("b")
+    changefeed.apply(1, ["a"])
+    assert (changefeed.of("a") != before[0], changefeed.of("b") == before[1]) == (True, True)
 
 
 def test_forgotten_counts_do_not_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schema.changes.COUNTED", 2)
-    changes, seen = Changes(), []
+    monkeypatch.setattr("schema.changefeed.changefeed.MAX_VERSIONS", 2)
+    changefeed, seen = Changefeed(), []
     for number in range(10):
-        seen.append(changes.of("a"))
-        changes.apply(1, ["a", f"other {number}"])
+        seen.append(changefeed.of("a"))
+        changefeed.apply(1, ["a", f"other {number}"])
     assert len(set(seen)) == 10

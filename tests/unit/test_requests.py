@@ -1,4 +1,4 @@
-"""``schema/requests.py``: sections 1.4 and 1.5 of the specification, without HTTP."""
+"""``schema/api/requests.py``: sections 1.4 and 1.5 of the specification, without HTTP."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.errors import InvalidField, MalformedRequest
-from schema.requests import (
+from schema.api.requests import (
     AnyFields,
     Boolean,
     EventBatch,
@@ -22,6 +21,7 @@ from schema.requests import (
     merge_pairs,
     parse_json,
 )
+from schema.errors import InvalidField, MalformedRequest
 
 
 class Sample(Request):

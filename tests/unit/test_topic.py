@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.kafka.current import Topic
+from ingest.kafka.topic_lease import Topic
 
 
 @pytest.mark.parametrize("partitions", [-12, -1, 0])

@@ -1,4 +1,4 @@
-"""``schema/wire.py``: sections 1.1, 1.3 and 1.6 of the specification, without HTTP."""
+"""``schema/api/wire.py``: sections 1.1, 1.3 and 1.6 of the specification, without HTTP."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schema.api.requests import EventBatch, Request
+from schema.api.wire import MAX_VERSION, Answer, Call, Caller, Endpoints, Tier, parse_version, to_json
 from schema.errors import BadVersion, InvalidTask, MalformedRequest, UnknownEndpoint
-from schema.requests import EventBatch, Request
-from schema.wire import MAX_VERSION, Answer, Call, Caller, Endpoints, Tier, parse_version, to_json
 
 CALLER = Caller("user", "company", "user")
 

@@ -1,0 +1,104 @@
+"""Settings -> the parts that several commands are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from schema.errors import ConfigError
+from schema.settings import Settings
+
+if TYPE_CHECKING:  # a process loads what it needs: a worker that is started again is back a second sooner
+    from deploy.first_start import Credentials
+    from ingest.kafka.producer import Producer
+    from schema.http.auth import Authenticator
+    from schema.http.dispatcher import Limits
+    from schema.http.static_site import Site
+    from schema.registry import Registry
+    from schema.store import ServerEngine
+    from schema.store.object_store import FileStore
+
+
+def registry_url(settings: Settings) -> str:
+    """The registry's URL; SQLite in the data directory unless set."""
+    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
+
+
+def producer(settings: Settings) -> Producer:
+    """A producer, which connects at once. Raises ConfigError if there is no Kafka."""
+    from ingest.kafka.producer import Producer
+
+    bootstrap = required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    seconds = settings.kafka_timeout_seconds, settings.kafka_request_timeout_seconds
+    return Producer(bootstrap, settings.kafka_max_record_bytes, *seconds)
+
+
+def server_engine(settings: Settings) -> ServerEngine:
+    """The ClickHouse server. Raises ConfigError if none is set, or what is set is no address of one."""
+    from schema.store import ServerEngine
+
+    url = required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL")
+    if not _is_http(url):
+        raise ConfigError("EVENTIDE_CLICKHOUSE_URL: http(s)://user:password@host:port/database is expected")
+    return ServerEngine(url)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # no number, or beyond 65535
+        return False
+
+
+def file_store(settings: Settings) -> FileStore:
+    """Where files are kept. Raises ConfigError if the setting names no store."""
+    from schema.store.object_store import BadStore, FileStore
+
+    url = settings.files_store or str(settings.data_dir.resolve() / "files")
+    try:
+        return FileStore(url)
+    except BadStore as error:
+        raise ConfigError(f"EVENTIDE_FILES_STORE: {error}") from error
+
+
+def limits(settings: Settings) -> Limits:
+    """What a process takes at once."""
+    from schema.http.dispatcher import Limits
+
+    return Limits(settings.max_body_bytes, settings.max_inflight_bytes)
+
+
+def site(settings: Settings, web: Credentials) -> Site:
+    """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError if it has not all it needs."""
+    import query
+    from schema.http.static_site import INDEX, PageFiles, WebApp
+
+    if not settings.web_dir:
+        return PageFiles(Path(query.__file__).parent / "page")
+    directory = Path(settings.web_dir).resolve()
+    if not (directory / INDEX).is_file():
+        raise ConfigError(f"EVENTIDE_WEB_DIR: {directory} has no {INDEX}")
+    key = required(web.access_key, "EVENTIDE_WEB_ACCESS_KEY")
+    secret = required(web.secret_key, "EVENTIDE_WEB_SECRET_KEY")
+    return WebApp(directory, {"userKey": key, "userSecret": secret, "companyID": settings.company})
+
+
+def required(value: str, variable: str) -> str:
+    """A setting that this command cannot do without. Raises ConfigError."""
+    if not value:
+        raise ConfigError(f"{variable} is not set")
+    return value
+
+
+async def token_secret(registry: Registry, settings: Settings) -> str:
+    """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
+    return settings.token_secret.get_secret_value() or await registry.secret("token")
+
+
+def authenticator(registry: Registry, secret: str, settings: Settings) -> Authenticator:
+    """Who knows callers. ``secret``: the key of tokens."""
+    from schema.http.auth import Authenticator
+
+    return Authenticator(registry, secret, asks_password=settings.web_login == "keys")

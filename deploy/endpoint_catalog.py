@@ -1,0 +1,14 @@
+"""The calls of all tiers, for the description that each of them serves."""
+
+from __future__ import annotations
+
+from schema.api.wire import Endpoints, Tier
+
+
+def all_endpoints() -> Endpoints:
+    """Loads the modules of all tiers, which a process needs for nothing else."""
+    from ingest.app import endpoints as write_endpoints
+    from query.app import endpoints as read_endpoints
+    from schema.http.login import endpoints as login_endpoints
+
+    return Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, login_endpoints)

@@ -1,0 +1,1 @@
+"""Request bodies -> columns of events by type, and refused events counted by reason."""

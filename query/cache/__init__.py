@@ -1,0 +1,1 @@
+"""Caches of the read path: bounded, and kept true by the changefeed."""

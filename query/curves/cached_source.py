@@ -1,0 +1,77 @@
+"""Curves that are held, drawn: the same as ``query/curves/row_source.py`` makes of the store's rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from query.curves.downsampling import Curve
+from query.curves.row_source import Drawing
+from schema.changefeed.points import Array, Points
+from schema.events.rollups import rollup_width
+from schema.events.rows import Row
+from schema.events.tables import INT64_MAX
+
+AT_ONCE = 50_000  # points; more are drawn beside the event loop
+
+
+class Buckets:
+    """``y`` of points, cut at the buckets' ``first``."""
+
+    def __init__(self, y: Array, first: Array) -> None:
+        self._y = y
+        self._first = first
+        self.counts = np.diff(first, append=len(y))
+
+    def mean(self) -> Array:
+        means: Array = np.add.reduceat(self._y, self._first) / self.counts
+        return means
+
+    def extreme(self, reduce: np.ufunc) -> Array:
+        """``reduce``: minimum or maximum."""
+        found: Array = reduce.reduceat(self._y, self._first)
+        return found
+
+    def last(self) -> Array:
+        ends: Array = self._y[self._first + self.counts - 1]
+        return ends
+
+
+AGGREGATES: dict[str, Callable[[Buckets], dict[str, Array]]] = {
+    "mean": lambda of: {"y": of.mean()},
+    "minmax": lambda of: {"y": of.mean(), "y_min": of.extreme(np.minimum), "y_max": of.extreme(np.maximum)},
+    "last": lambda of: {"y": of.last()},
+}
+
+
+class CachedSource:
+    """``curves`` with their points; drawn over iterations."""
+
+    def __init__(self, curves: Mapping[Curve, Points], drawing: Drawing) -> None:
+        self._curves = curves
+        self._drawing = drawing
+
+    async def buckets(self) -> list[tuple[Curve, Row]]:
+        """As those of rows."""
+        if sum(map(len, self._curves.values())) <= AT_ONCE:
+            return self._drawn()
+        return await asyncio.to_thread(self._drawn)
+
+    def _drawn(self) -> list[tuple[Curve, Row]]:
+        drawn = ((curve, self._row(points, curve.interval)) for curve, points in self._curves.items())
+        return [(curve, row) for curve, row in drawn if row]
+
+    def _row(self, points: Points, interval: int) -> Row | None:
+        """None if no point is in the range."""
+        drawing = self._drawing
+        start, end = np.searchsorted(points.iters, drawing.x_min), np.searchsorted(points.iters, drawing.x_max, "right")
+        if start >= end:
+            return None
+        x, y = points.iters[start:end], points.values[start:end].astype(np.float64)
+        known = {"count": len(x), "low": int(x[0]), "high": int(x[-1])}
+        width = min(interval, INT64_MAX)  # which spans everything
+        starts = x - x % (rollup_width(width) if drawing.is_rolled else width)
+        first = np.concatenate(([0], np.flatnonzero(np.diff(starts)) + 1))
+        return known | {"x": starts[first]} | AGGREGATES[drawing.aggregation](Buckets(y, first))

@@ -1,0 +1,57 @@
+"""Tables of points as arrays for each curve. ``curve``, ``x`` and ``y`` are columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schema.events.rows import rows_of_columns
+
+RANGE = ("count", "low", "high")
+
+
+def grouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """A row is a curve: its number, RANGE, and the lists ``names``."""
+    curves = rows_of_columns(table.select(RANGE).to_pydict())
+    for name in names:
+        for curve, values in zip(curves, table[name], strict=True):
+            curve[name] = values.values.to_numpy(zero_copy_only=False)
+    return list(zip(table["curve"].to_pylist(), curves, strict=True))
+
+
+def bucketed(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """A row is a bucket of a curve: its x, RANGE of the events in it, and ``names``."""
+    columns = {name: table[name].to_numpy() for name in ("curve", "x", *RANGE, *names)}
+    order = np.lexsort((columns["x"], columns["curve"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    curve = columns["curve"]
+    return [(int(curve[run.start]), _summed(columns, run, names)) for run in _runs(np.diff(curve) > 0, len(curve))]
+
+
+def _summed(columns: dict[str, np.ndarray], run: slice, names: Sequence[str]) -> dict[str, Any]:
+    count, low, high = (columns[name][run] for name in RANGE)
+    ends = {"count": int(count.sum()), "low": int(low.min()), "high": int(high.max())}
+    return ends | {name: columns[name][run] for name in ("x", *names)}
+
+
+def ungrouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]] | None:
+    """A row is a point, and its y stands for each of ``names``. None if two of a curve have the same x."""
+    curve, x = table["curve"].to_numpy(), table["x"].to_numpy()
+    order = np.lexsort((x, curve))
+    curve, x, y = curve[order], x[order], table["y"].to_numpy()[order].astype(np.float64)
+    is_new = np.diff(curve) > 0
+    if np.any(~is_new & (np.diff(x) == 0)):
+        return None
+    return [(int(curve[run.start]), _curve(x[run], y[run], names)) for run in _runs(is_new, len(x))]
+
+
+def _runs(is_new: np.ndarray, count: int) -> Iterator[slice]:
+    bounds = [0, *(np.flatnonzero(is_new) + 1).tolist(), count] if count else [0]
+    return map(slice, bounds, bounds[1:])
+
+
+def _curve(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    return {"count": len(x), "low": int(x[0]), "high": int(x[-1]), "x": x} | dict.fromkeys(names, y)

@@ -1,0 +1,176 @@
+"""Who watches which entities, and telling them what is new: one loop for all streams of a process.
+
+Each round asks once where all watched entities stand, and reads the new points of those that moved in one statement,
+however many streams watch them; then it rests at least REST times as long as that took, so that watching never takes
+more than its share of the store. The loop runs while anybody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from query.live.messages import StreamMessage, reset_message
+from query.live.new_points import BatchRange, points
+from query.live.subscription import Subscription
+from query.live.watermarks import EntityWatermark, StreamPosition, read_watermarks
+from schema.changefeed.changefeed import Changefeed
+from schema.errors import EventsError, Unavailable
+from schema.registry import Entity
+from schema.store import Store
+
+ROUND_SECONDS = 0.4
+REST = 3
+MAX_STREAMS = 512
+MAX_STREAMS_OF_USER = 64
+
+logger = logging.getLogger("eventide.watching")
+
+
+@dataclass
+class WatchedEntity:
+    """An entity that somebody watches; ``count``: of its changes, when it stood so."""
+
+    entity: Entity
+    standing: EntityWatermark
+    count: int
+    subscriptions: set[Subscription] = field(default_factory=set)
+
+
+class StreamHub:
+    """All streams of a process. ``changefeed``: of a process that is the only one to write."""
+
+    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
+        self._store = store
+        self._changefeed = changefeed
+        self._subscriptions: set[Subscription] = set()
+        self._watched: dict[str, WatchedEntity] = {}
+        self._loop: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def subscribe(
+        self, user: str, entities: Sequence[Entity], wants_points: bool, positions: Mapping[str, StreamPosition] | None
+    ) -> Subscription:
+        """A stream of what is new from now on, or from a position. Raises Unavailable if there are too many."""
+        self._check_room(user)
+        subscription = Subscription(user, entities, wants_points)
+        self._subscriptions.add(subscription)
+        try:
+            await self._join(subscription, positions)
+        except BaseException:
+            self.unsubscribe(subscription)
+            raise
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run())
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Its stream has ended."""
+        self._subscriptions.discard(subscription)
+        for key in subscription.entities:
+            if watched := self._watched.get(key):
+                watched.subscriptions.discard(subscription)
+                if not watched.subscriptions:
+                    del self._watched[key]
+
+    async def close(self) -> None:
+        """End every stream, and take no more."""
+        self._is_closed = True
+        for subscription in self._subscriptions:
+            subscription.close()
+        if self._loop:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    def _check_room(self, user: str) -> None:
+        own = sum(subscription.user == user for subscription in self._subscriptions)
+        if self._is_closed or len(self._subscriptions) >= MAX_STREAMS or own >= MAX_STREAMS_OF_USER:
+            raise Unavailable("Too many streams" if not self._is_closed else "The process is ending")
+
+    async def _join(self, subscription: Subscription, positions: Mapping[str, StreamPosition] | None) -> None:
+        """Watch its entities, and tell it what it missed since ``positions``."""
+        unknown = [entity for entity in subscription.entities.values() if entity.id not in self._watched]
+        for key in subscription.entities.keys() & self._watched.keys():
+            self._watched[key].subscriptions.add(subscription)  # so that it stays, whoever leaves meanwhile
+        counts = {entity.id: self._count(entity.id) for entity in unknown}
+        found = await read_watermarks(self._store, unknown)
+        for entity in unknown:
+            self._watched.setdefault(entity.id, WatchedEntity(entity, found[entity.id], counts[entity.id]))
+        for key in subscription.entities:
+            watched = self._watched[key]
+            watched.subscriptions.add(subscription)
+            subscription.positions[key] = watched.standing.position
+        subscription.positions |= positions or {}
+        subscription.is_ready = True
+        subscription.tell(StreamMessage("ready", {"tasks": list(subscription.entities)}))
+        for key in positions or ():
+            await self._catch_up(subscription, self._watched[key])
+
+    async def _catch_up(self, subscription: Subscription, watched: WatchedEntity) -> None:
+        """What it missed; of other event types than scalars that is not known, so any may have changed."""
+        key, now = watched.entity.id, watched.standing
+        batch, deletion = subscription.positions[key]
+        if deletion != now.position[1]:
+            subscription.tell(reset_message(key))
+        elif subscription.wants_points and batch < now.position[0]:
+            missed = await points(self._store, [BatchRange(watched.entity, batch, now.position[0])])
+            _tell_all([subscription], missed.get(key))
+        subscription.positions[key] = now.position
+        subscription.tell(_change(watched.entity, now, sorted(now.marks)))
+
+    async def _run(self) -> None:
+        while self._watched:
+            started = time.monotonic()
+            try:
+                await self._round()
+            except EventsError as error:  # the store is away: who watches hears of it when it is back
+                logger.warning("%s", error)
+            except Exception:
+                logger.exception("watching failed")
+            await asyncio.sleep(max(ROUND_SECONDS, REST * (time.monotonic() - started)))
+
+    async def _round(self) -> None:
+        """Tell every stream what is new; if that fails nothing was told, and the next round tries again."""
+        counts = {key: self._count(key) for key in self._watched}
+        moved = [w for key, w in self._watched.items() if self._changefeed is None or w.count != counts[key]]
+        now = await read_watermarks(self._store, [watched.entity for watched in moved])
+        gaps = [_gap(watched, now[watched.entity.id]) for watched in moved]
+        new = await points(self._store, [gap for gap in gaps if gap])
+        for watched in moved:
+            key = watched.entity.id
+            watched.count = counts[key]
+            if now[key] != watched.standing:
+                _tell(watched, now[key], new.get(key))
+
+    def _count(self, key: str) -> int:
+        return self._changefeed.of(key) if self._changefeed else 0
+
+
+def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:
+    """What somebody wants to be told the points of."""
+    before = watched.standing.position[0]
+    is_wanted = now.position[0] > before and any(one.wants_points for one in watched.subscriptions)
+    return BatchRange(watched.entity, before, now.position[0]) if is_wanted else None
+
+
+def _tell(watched: WatchedEntity, now: EntityWatermark, new: StreamMessage | None) -> None:
+    before, watched.standing = watched.standing, now
+    if now.is_other_than(before):
+        _tell_all(watched.subscriptions, reset_message(watched.entity.id))
+    _tell_all((subscription for subscription in watched.subscriptions if subscription.wants_points), new)
+    for subscription in watched.subscriptions:
+        subscription.positions[watched.entity.id] = now.position
+    _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
+
+
+def _change(entity: Entity, standing: EntityWatermark, types: list[str]) -> StreamMessage:
+    return StreamMessage("change", {"task": entity.id, "types": types, "last_iteration": standing.last_iteration})
+
+
+def _tell_all(subscriptions: Iterable[Subscription], notice: StreamMessage | None) -> None:
+    for subscription in list(subscriptions) if notice else ():
+        assert notice
+        subscription.tell(notice)

@@ -1,0 +1,25 @@
+"""SQL: which log lines hold a text, in any case."""
+
+from __future__ import annotations
+
+import re
+
+from schema.events.rows import Row
+
+SEARCHED = "positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
+INDEXED = "lower(ifNull(msg, '')) LIKE {indexed:String}"  # of migration 0007: of_text
+SHORTEST = 4  # characters that the index knows the sequence of
+
+# What stands in the lower case of a line just as in that of the text: `lower` leaves alone what is not ASCII. A k finds
+# no sign of kelvin, the only other form of a letter; ClickHouse itself takes them for the same only here and there.
+PLAIN = re.compile(r"[ -~]+")
+SPECIAL = re.compile(r"[%_\\]")  # in a pattern
+
+
+def indexed_sql(text: str) -> tuple[str, Row]:
+    """A condition that every line with the text in it meets, and its parameters; the index says where it may be met."""
+    plain = max(PLAIN.findall(text), key=len, default="")
+    if len(plain) < SHORTEST:
+        return "1", {}
+    pattern = SPECIAL.sub(r"\\\g<0>", plain.lower())
+    return INDEXED, {"indexed": f"%{pattern}%"}

@@ -1,0 +1,1 @@
+"""Debug images and plots: pages, samples, and walks through their iterations."""

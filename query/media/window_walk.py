@@ -1,0 +1,245 @@
+"""Iteration by iteration through images or plots: what ``debug_images`` and ``plots`` share (section 3.3.3).
+
+The state of a walk (kind C) is in its scroll id: for each task the metrics and variants found at the start, of images
+with the iteration up to which their files are overwritten, and the window of iterations shown last. Its size is that
+of the names of the metrics and variants, compressed; one beyond ``cursor.MAX_CHARACTERS`` is refused with InvalidField.
+
+Two statements: what there is (at the start and on refresh), and the events of the next iterations of all tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from query.context import QueryContext
+from query.sql.statements import Iterations, document_columns, documents, entities_parameters, fill
+from schema.api.requests import Boolean, Request
+from schema.api.wire import Answer, Caller
+from schema.errors import InvalidScroll
+from schema.events.rows import Row
+from schema.events.tables import DEBUG_IMAGE, INT64_MAX, INT64_MIN, PLOT, TABLES
+from schema.registry import Entity
+from schema.store.tombstone_filters import DELETED_SEQS_SQL, NOT_DELETED_MANY_SQL, OF_ENTITIES_SQL
+
+SCROLL = "iterations"
+
+WANTED = """(task IN {whole_tasks:Array(String)} OR (task, metric) IN {whole_metrics:Array(Tuple(String, String))}
+    OR (task, metric, variant) IN {variants:Array(Tuple(String, String, String))})"""
+# Of each variant the url seen last: where it was seen before, its file was overwritten, and those of older urls were.
+IMAGES_KNOWN_SQL = f"""
+SELECT task, metric, variant, argMin(places, (places[1], url)) AS ring,
+    if(length(ring) = 2, bitNot(ring[2]), NULL) AS last_invalid
+FROM
+(
+    SELECT task, metric, variant, url, groupArraySorted(2)(bitNot(iter)) AS places
+    FROM
+    (
+        SELECT DISTINCT task, metric, variant, url, iter FROM debug_images FINAL
+        PREWHERE {OF_ENTITIES_SQL} AND has_iter AND {WANTED} WHERE {NOT_DELETED_MANY_SQL} AND url IS NOT NULL
+    )
+    GROUP BY task, metric, variant, url
+)
+GROUP BY task, metric, variant ORDER BY task, metric, variant
+"""
+PLOTS_KNOWN_SQL = f"""
+SELECT DISTINCT task, metric, variant, NULL AS last_invalid FROM metric_index
+WHERE {OF_ENTITIES_SQL} AND event_type = '{PLOT}' AND since = {DELETED_SEQS_SQL}[task] AND min_iter <= max_iter AND {WANTED}
+ORDER BY task, metric, variant
+"""
+# Which events: those of the first iterations beyond the window that have a valid one, and of each variant the best.
+CHOSEN_SQL = f"""
+SELECT task, seq FROM
+(
+    SELECT task, metric, variant, iter, seq, $best AS best
+    FROM $table FINAL
+    INNER JOIN
+    (
+        SELECT w.1 AS task, w.2 AS is_later, w.3 AS edge
+        FROM (SELECT arrayJoin({{windows:Array(Tuple(String, Bool, Nullable(Int64)))}}) AS w)
+    ) AS windows USING (task)
+    ANY LEFT JOIN
+    (
+        SELECT k.1 AS task, k.2 AS metric, k.3 AS variant, k.4 AS valid_from, true AS is_known
+        FROM (SELECT arrayJoin({{known:Array(Tuple(String, String, String, Int64))}}) AS k)
+    ) AS known USING (task, metric, variant)
+    WHERE {OF_ENTITIES_SQL} AND {NOT_DELETED_MANY_SQL} AND has_iter AND $condition
+        AND (task, metric) IN {{metrics:Array(Tuple(String, String))}}
+        AND if(is_known, iter >= valid_from, {{unknown_too:Bool}})
+        AND (edge IS NULL OR if(is_later, iter > edge, iter < edge))
+    QUALIFY dense_rank() OVER (PARTITION BY task ORDER BY if(is_later, iter, bitNot(iter))) <= {{iters:UInt32}}
+)
+ORDER BY best DESC, seq LIMIT 1 BY task, iter, metric, variant
+"""
+EVENTS_SQL = f"""
+SELECT $columns FROM $table FINAL PREWHERE {OF_ENTITIES_SQL} AND (task, seq) IN ({CHOSEN_SQL}) WHERE {NOT_DELETED_MANY_SQL}
+ORDER BY task, iter DESC, metric, variant
+"""
+
+Wanted = Mapping[str, Mapping[str, Sequence[str]]]  # task -> metric -> variants (none: all); no metrics: all
+Metrics = dict[str, dict[str, int | None]]  # metric -> variant -> last invalid iteration
+
+
+@dataclass(frozen=True)
+class WalkKind:
+    """How the events of one type are walked. ``best``: SQL, greatest of the event that stands for its variant."""
+
+    event_type: str
+    known: str
+    condition: str
+    best: str
+
+
+IMAGES = WalkKind(DEBUG_IMAGE, IMAGES_KNOWN_SQL, "url IS NOT NULL", "url")
+PLOTS = WalkKind(PLOT, PLOTS_KNOWN_SQL, "1", f"if(timestamp = {INT64_MAX}, {INT64_MIN}, timestamp)")
+
+
+class Target(Request):
+    """A metric of a task, and those of its variants that are meant (none: all); without metric, all of the task."""
+
+    task: str
+    metric: str | None = None
+    variants: list[str] = []
+
+
+class Navigate(Request):
+    """The next ``iters`` iterations of some metrics."""
+
+    metrics: Annotated[list[Target], Field(min_length=1)]
+    iters: Iterations = 1
+    navigate_earlier: Boolean = True
+    refresh: Boolean = False
+    scroll_id: str = ""
+    model_events: Boolean = False
+
+
+@dataclass
+class TaskWindow:
+    """A task in the state. ``window``: the smallest and greatest iteration shown last."""
+
+    metrics: Metrics
+    window: Sequence[int] | None = None
+
+
+State = dict[str, TaskWindow]
+
+
+async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: WalkKind) -> Answer:
+    """``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``; iterations descend, whatever the direction.
+
+    An unknown scroll id starts over. Raises InvalidScroll if the scroll has a task that is not asked for.
+    """
+    wanted = _wanted(request.metrics)
+    entities = await context.entities(caller, list(wanted), request.model_events)
+    state = _read_state(context, caller, request.scroll_id)
+    if state and not state.keys() <= wanted.keys():
+        raise InvalidScroll("The scroll id belongs to other tasks")
+    if not state or request.refresh:
+        known = await _look(context, entities, wanted, walk)
+        state = _refreshed(state, known, wanted) if state else {task: TaskWindow(known[task]) for task in wanted}
+    entities = [entity for entity in entities if entity.id in state]
+    bounds = _bounds(state, wanted, request.navigate_earlier) | {"iters": request.iters}
+    pages = await _turn(context, entities, walk, bounds)
+    for task, iterations in pages.items():
+        state[task].window = (iterations[-1]["iter"], iterations[0]["iter"])
+    metrics = [{"task": task, "iterations": pages.get(task, [])} for task in state]
+    return {"metrics": metrics, "scroll_id": _scroll_id(context, caller, state)}
+
+
+def _wanted(targets: Iterable[Target]) -> Wanted:
+    """By task and metric; the last entry of a metric wins, and one without metric means all of its task."""
+    wanted: dict[str, dict[str | None, list[str]]] = {}
+    for target in targets:
+        wanted.setdefault(target.task, {})[target.metric] = target.variants
+    return {
+        task: {} if None in metrics else {name: variants for name, variants in metrics.items() if name is not None}
+        for task, metrics in wanted.items()
+    }
+
+
+def _read_state(context: QueryContext, caller: Caller, scroll_id: str) -> State | None:
+    if not scroll_id:
+        return None
+    try:
+        state = context.cursors.read(scroll_id, SCROLL, caller, [])
+    except InvalidScroll:
+        return None
+    return {task: TaskWindow(*stand) for task, stand in state.items()}
+
+
+def _scroll_id(context: QueryContext, caller: Caller, state: State) -> str:
+    return context.cursors.make(
+        SCROLL, caller, [], {task: (stand.metrics, stand.window) for task, stand in state.items()}
+    )
+
+
+async def _look(
+    context: QueryContext, entities: Sequence[Entity], wanted: Wanted, walk: WalkKind
+) -> dict[str, Metrics]:
+    """What there is of what is wanted, by task."""
+    pairs = [(task, metric, variants) for task, metrics in wanted.items() for metric, variants in metrics.items()]
+    parameters = entities_parameters(entities) | {
+        "whole_tasks": [task for task, metrics in wanted.items() if not metrics],
+        "whole_metrics": [(task, metric) for task, metric, variants in pairs if not variants],
+        "variants": [(task, metric, variant) for task, metric, variants in pairs for variant in variants],
+    }
+    known: dict[str, Metrics] = {task: {} for task in wanted}
+    for row in await context.responses.rows(walk.known, parameters, entities, walk.event_type):
+        known[row["task"]].setdefault(row["metric"], {})[row["variant"]] = row["last_invalid"]
+    return known
+
+
+def _refreshed(state: State, known: Mapping[str, Metrics], wanted: Wanted) -> State:
+    """The metrics asked for as they are now, the others as they were; the windows unset."""
+    return {
+        task: TaskWindow(
+            {name: variants for name, variants in stand.metrics.items() if wanted[task] and name not in wanted[task]}
+            | known[task]
+        )
+        for task, stand in state.items()
+    }
+
+
+async def _turn(
+    context: QueryContext, entities: Sequence[Entity], walk: WalkKind, bounds: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The next iterations of each task that has any: ``{iter, events}``, descending."""
+    if not bounds["known"]:
+        return {}
+    texts = {"$condition": walk.condition, "$best": walk.best, "$table": TABLES[walk.event_type].name}
+    sql = fill(EVENTS_SQL, texts | {"$columns": document_columns(walk.event_type)})
+    rows = await context.responses.rows(sql, entities_parameters(entities) | bounds, entities, walk.event_type)
+    return {task: _iterations(of_task, walk) for task, of_task in groupby(rows, itemgetter("task"))}
+
+
+def _bounds(state: State, wanted: Wanted, is_earlier: bool) -> dict[str, Any]:
+    """The parameters that say which events can be next."""
+    known = [
+        (task, metric, variant, INT64_MIN if last_invalid is None else last_invalid + 1)
+        for task, stand in state.items()
+        for metric, variants in stand.metrics.items()
+        for variant, last_invalid in variants.items()
+    ]
+    return {
+        "known": known,
+        "metrics": sorted({(task, metric) for task, metric, *_ in known}),
+        "windows": [(task, *_edge(stand.window, is_earlier)) for task, stand in state.items()],
+        "unknown_too": not any(variants for metrics in wanted.values() for variants in metrics.values()),
+    }
+
+
+def _edge(window: Sequence[int] | None, is_earlier: bool) -> tuple[bool, int | None]:
+    """Whether to go later, and from where; without a window, from the newest iteration down."""
+    if window is None:
+        return False, None
+    return (False, window[0]) if is_earlier else (True, window[1])
+
+
+def _iterations(rows: Iterable[Row], walk: WalkKind) -> list[dict[str, Any]]:
+    groups = ((iteration, list(group)) for iteration, group in groupby(rows, itemgetter("iter")))
+    return [{"iter": iteration, "events": documents(group, walk.event_type)} for iteration, group in groups]

@@ -1,1 +1,0 @@
-"""What is remembered between requests: answers, what is known of entities, curves, the ends of logs."""

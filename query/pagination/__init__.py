@@ -1,0 +1,1 @@
+"""Pages: cursors, sizes, ranges of time."""

@@ -1,0 +1,123 @@
+"""Rows of the metric index: which curves, images, plots and log metrics an entity has, and from where to where."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from query.sql.statements import MetricFilter, entities_condition, fill, filter_sql
+from query.sql.threads import threads
+from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.points import CurveName
+from schema.events.tables import SINGLE_VALUE_ITER
+from schema.store import Store
+
+ROWS_READ = 5000  # for an entity, with those of others that lie beside
+
+IDENTITY = ("task", "event_type", "metric", "variant", "since", "since_reset")
+INDEX_SQL = f"""
+SELECT {", ".join(IDENTITY)}, min(min_iter) AS low, max(max_iter) AS high, max(label) AS newest
+FROM metric_index WHERE $entities AND $of_type AND $filter
+GROUP BY {", ".join(IDENTITY)}
+"""
+
+COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # what is taken of rows as they are written
+NAMES = itemgetter(*IDENTITY[:4])
+NUMBERS = itemgetter(*IDENTITY[4:], "low", "high")
+NO_LABEL = (0, "")
+
+
+class IndexRow(NamedTuple):
+    """What was written of a metric and variant between two deletions.
+
+    ``low``, ``high``: iterations; low > high if no event has one. ``newest_label``: ``seq`` and text of the newest
+    label of the x axis.
+    """
+
+    task: str
+    event_type: str
+    metric: str
+    variant: str
+    since: int
+    since_reset: int
+    low: int
+    high: int
+    newest_label: tuple[int, str] = NO_LABEL
+
+    @classmethod
+    def of(cls, names: Iterable[str], numbers: Iterable[int], label: Mapping[str, Any]) -> IndexRow:
+        """``names`` up to the variant, ``numbers`` up to ``high``. Many rows are remembered, of few names."""
+        task, event_type, metric, variant = map(sys.intern, names)
+        since, since_reset, low, high = numbers
+        newest = (label["seq"], label["text"]) if label["seq"] else NO_LABEL
+        return cls(task, event_type, metric, variant, since, since_reset, low, high, newest)
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """What rows of the same have in common."""
+        return self[:6]
+
+    @property
+    def name(self) -> CurveName:
+        """Its metric and variant."""
+        return self.metric, self.variant
+
+    @property
+    def label(self) -> str:
+        """Of the x axis; empty if it has none."""
+        return self.newest_label[1]
+
+    @property
+    def is_on_axis(self) -> bool:
+        """Whether it has events with an iteration, other than single values."""
+        return self.low <= self.high and self.high > SINGLE_VALUE_ITER
+
+    def merged(self, other: IndexRow) -> IndexRow:
+        """Two rows of the same as one."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return self._replace(low=low, high=high, newest_label=max(self.newest_label, other.newest_label))
+
+    def passes(self, variants: Mapping[str, Sequence[str]], event_type: str) -> bool:
+        """Whether it is of this type (if one is named), and of these metrics' variants (none: all); of any if empty."""
+        if event_type and self.event_type != event_type:
+            return False
+        if not variants:
+            return True
+        wanted = variants.get(self.metric)
+        return wanted is not None and (not wanted or self.variant in wanted)
+
+
+async def read_index(
+    store: Store, keys: Sequence[EntityKey], filters: Sequence[MetricFilter] = (), event_type: str = ""
+) -> list[IndexRow]:
+    """The rows of these entities: of these metrics, and of this event type, if they are named."""
+    condition, parameters = filter_sql(filters)
+    of_them, names = entities_condition(*companies_and_tasks(keys))
+    of_type = "event_type = {event_type:String}" if event_type else "1"
+    statement = fill(INDEX_SQL, {"$filter": condition, "$entities": of_them, "$of_type": of_type})
+    statement += threads(len(keys) * ROWS_READ)
+    rows = await store.read(statement, parameters | names | {"event_type": event_type})
+    return [IndexRow.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
+
+
+def read_tables(tables: Sequence[pa.Table]) -> Iterator[IndexRow]:
+    """The rows of tables of COLUMNS; those of the same as one, but for labels, which few have."""
+    if not tables:
+        return
+    rows = pa.concat_tables(tables).flatten()
+    ranges = rows.group_by(list(IDENTITY), use_threads=False).aggregate([("min_iter", "min"), ("max_iter", "max")])
+    for values in zip(*ranges.to_pydict().values(), strict=True):
+        yield IndexRow.of(values[:4], values[4:], {"seq": 0})
+    labels = rows.filter(pc.greater(rows["label.seq"], 0))
+    for *row, seq, text in zip(*labels.to_pydict().values(), strict=True):
+        yield IndexRow.of(row[:4], row[4:], {"seq": seq, "text": text})
+
+
+def companies_and_tasks(keys: Sequence[EntityKey]) -> tuple[list[str], list[str]]:
+    """The distinct companies, and the tasks."""
+    return sorted({company for company, _ in keys}), [task for _, task in keys]

@@ -1,0 +1,1 @@
+"""The API contract: paths, versions, envelopes, request models. No HTTP library."""

@@ -1,0 +1,167 @@
+"""Request bodies -> parameters (specification section 1.4), and the lenient field types of section 1.5."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from schema.api.json_limits import check_json_limits
+from schema.errors import InvalidField, MalformedRequest
+
+Parameters = dict[str, Any]
+JSON_LINES = "application/json-lines"
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+MAX_DIGITS = 400  # of a number in a query string or form; what is longer is a text
+TRUE, FALSE = frozenset(("true", "1")), frozenset(("false", "0", ""))
+
+
+def _integer(value: Any) -> Any:
+    """Floats truncate toward zero, booleans are 0 and 1, numeric strings parse."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        value = float(value) if "." in value or "e" in value.lower() else int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a finite number is expected")
+        return int(value)
+    return value
+
+
+def _boolean(value: Any) -> Any:
+    """Real booleans, numbers and containers by truth, and the words true and false (section 5, row 27)."""
+    if isinstance(value, str):
+        if value.lower() not in TRUE | FALSE:
+            raise ValueError("true or false is expected")
+        return value.lower() in TRUE
+    return bool(value)
+
+
+def _texts(value: Any) -> Any:
+    """The web application names one document by its id alone where a list of ids is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Texts = Annotated[list[str], BeforeValidator(_texts)]
+
+
+class Request(BaseModel):
+    """Parameters of one call. Null means absent, of booleans false; unknown fields are ignored; texts must be texts."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None or cls._is_boolean(name)}
+
+    @classmethod
+    def _is_boolean(cls, name: str) -> bool:
+        return name in cls.model_fields and cls.model_fields[name].annotation is bool
+
+    @classmethod
+    def read(cls, parameters: Parameters) -> Request:
+        """The request of these parameters. Raises InvalidField."""
+        try:
+            return cls.model_validate(parameters)
+        except ValidationError as error:
+            raise InvalidField(describe(error)) from error
+
+
+class Nothing(Request):
+    """A call without parameters."""
+
+
+class AnyFields(Request):
+    """A request whose fields are a document of the client's."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class EventBatch(Request):
+    """Events: json lines or Arrow columns as bytes of ``media_type``, or one event as parameters."""
+
+    body: bytes = b""
+    media_type: str = JSON_LINES
+    event: Parameters | None = None
+
+
+def describe(error: ValidationError) -> str:
+    """One line for people; clients key on the codes."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'request'}: {e['msg']}" for e in error.errors())
+
+
+def parse_json(body: bytes) -> Parameters:
+    """A JSON document as parameters; NaN and Infinity are accepted.
+
+    Raises MalformedRequest for what is not JSON and InvalidField for a document that is not an object; empty documents
+    of any type count as ``{}``.
+    """
+    if not body:
+        return {}
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        document = json.loads(text)
+        check_json_limits(text, document)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"Invalid JSON: {error}") from error
+    if document and not isinstance(document, dict):
+        raise InvalidField("A JSON object is expected")
+    return document or {}
+
+
+def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Parameters:
+    """Parameters with those of a query string or form on top.
+
+    Dots in a key nest; a key that repeats or ends in ``[]`` is a list; values that look like numbers or booleans are.
+    """
+    grouped: dict[str, list[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, []).append(value)
+    for key, values in grouped.items():
+        converted = [_convert(value) for value in values]
+        _set(
+            parameters,
+            key.rstrip("[]").split("."),
+            converted if len(values) > 1 or key.endswith("[]") else converted[0],
+        )
+    return parameters
+
+
+def _set(parameters: Parameters, path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        inner = parameters.get(name)
+        if not isinstance(inner, dict):
+            inner = parameters[name] = {}
+        parameters = inner
+    parameters[path[-1]] = value
+
+
+def _convert(text: str) -> Any:
+    """Digits with at most one dot are a number; true and false in three spellings; everything else is text."""
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    digits = text.replace(".", "", 1)
+    if digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS:
+        return float(text) if "." in text else int(text)
+    return text
+
+
+def media_type(header: str | None) -> str:
+    """A Content-Type without its parameters, in lower case."""
+    return (header or "").partition(";")[0].strip().lower()
+
+
+def first_of(headers: Mapping[str, str], *names: str) -> str | None:
+    """The first header that is present: the Clearml spelling wins over the Trains one."""
+    return next((headers[name] for name in names if name in headers), None)

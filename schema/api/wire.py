@@ -1,0 +1,239 @@
+"""The wire: paths, versions, the endpoint table and the envelope (specification sections 1.1 to 1.7). No HTTP library.
+
+An endpoint is one function ``async (service, caller, request) -> answer``. Families declare theirs::
+
+    endpoints = Endpoints(Tier.QUERY)
+
+    @endpoints.add("events.get_task_log", "2.9")
+    async def get_task_log(reader: Reader, caller: Caller, request: GetTaskLog) -> Answer: ...
+
+and the applications merge families into one table. The request model is read from the annotation.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
+from typing import Any, TypeVar, get_type_hints
+
+import orjson
+
+from schema.api.requests import Request
+from schema.errors import BadVersion, EventsError, MalformedRequest, UnknownEndpoint
+
+MAX_VERSION = "2.34"
+TEXT_VERSION = (2, 1)  # from here on the envelope gives versions as strings, below as numbers
+PATH = re.compile(
+    r"/?(?:api/)?(?:v(?P<version>\d+\.?\d+)/)?(?P<service>[a-zA-Z_]\w+)\.(?P<action>[a-zA-Z_]\w+)/?", re.A
+)
+VERSION = re.compile(r"(0|[1-9]\d{0,17})(?:\.(0|[1-9]\d{0,17}))?", re.A)
+EVENT_STREAM = "text/event-stream"
+NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]+|\\.)*"|NaN|-?Infinity')
+
+Version = tuple[int, int]
+Answer = Mapping[str, Any]
+
+
+class Tier(Enum):
+    """Which process answers: whatever changes something the gateway, whatever reads the query service."""
+
+    GATEWAY = "gateway"
+    QUERY = "query"
+    BOTH = "both"
+
+
+class Access(Enum):
+    """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else."""
+
+    ANYONE = "anyone"
+    WEB = "web"
+    USERS = "users"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and what their headers say."""
+
+    user: str
+    company: str
+    role: str
+    user_name: str = ""
+    company_name: str = ""
+    worker: str = "<unknown>"
+    ack: str | None = None
+    idempotency_key: str | None = None
+    last_event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is more than data: cookies by name (None: remove), or bytes as they are."""
+
+    data: Answer = field(default_factory=dict)
+    cookies: Mapping[str, str | None] = field(default_factory=dict)
+    raw_data: bytes | None = None  # ``data`` already as JSON
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer without envelope: chunks of a file or of events. ``ended`` is called however it ends."""
+
+    chunks: AsyncIterator[bytes]
+    headers: Mapping[str, str]
+    ended: Callable[[], None] = lambda: None
+
+
+Handler = Callable[..., Awaitable["Answer | Reply | Stream"]]
+HandlerType = TypeVar("HandlerType", bound=Handler)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One implementation of an action. ``since``: its minimum version."""
+
+    name: str
+    since: Version
+    tier: Tier
+    request: type[Request]
+    handler: Handler
+    is_batch: bool = False
+    access: Access = Access.USERS
+
+    @property
+    def actual_version(self) -> str:
+        """As the envelope tells it."""
+        return "{}.{}".format(*self.since)
+
+    @property
+    def documented(self) -> Handler:
+        """The function whose docstring says what this does."""
+        return self.handler.func if isinstance(self.handler, partial) else self.handler
+
+
+class Endpoints:
+    """A table of endpoints. ``get`` resolves versions (section 1.3)."""
+
+    def __init__(self, tier: Tier) -> None:
+        self._tier = tier
+        self._by_name: dict[str, list[Endpoint]] = {}
+
+    def add(
+        self,
+        name: str,
+        since: str = "1.0",
+        *,
+        tier: Tier | None = None,
+        is_batch: bool = False,
+        access: Access = Access.USERS,
+    ) -> Callable[[HandlerType], HandlerType]:
+        """Decorator: this function answers ``name`` from version ``since`` on. ``is_batch``: takes json lines."""
+
+        def register(handler: HandlerType) -> HandlerType:
+            request = get_type_hints(handler)["request"]
+            found = Endpoint(name, parse_version(since), tier or self._tier, request, handler, is_batch, access)
+            self._by_name.setdefault(name, []).append(found)
+            return handler
+
+        return register
+
+    def merge(self, *others: Endpoints) -> Endpoints:
+        """This table with those of other families."""
+        for other in others:
+            for endpoint in other:
+                self._by_name.setdefault(endpoint.name, []).append(endpoint)
+        return self
+
+    def bind(self, service: Any) -> Endpoints:
+        """The same table with ``service`` given to every handler, which then takes (caller, request)."""
+        bound = Endpoints(self._tier)
+        for endpoint in self:
+            handler = partial(endpoint.handler, service)
+            bound._by_name.setdefault(endpoint.name, []).append(replace(endpoint, handler=handler))
+        return bound
+
+    def get(self, name: str, version: Version) -> Endpoint:
+        """The implementation with the highest minimum version not above ``version``. Raises UnknownEndpoint."""
+        candidates = [endpoint for endpoint in self._by_name.get(name, ()) if endpoint.since <= version]
+        if not candidates:
+            raise UnknownEndpoint(f"No endpoint {name} for version {'{}.{}'.format(*version)}")
+        return max(candidates, key=lambda endpoint: endpoint.since)
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        for implementations in self._by_name.values():
+            yield from implementations
+
+
+@dataclass
+class Call:
+    """One request as the envelope describes it; filled in as far as it gets."""
+
+    id: str = field(default_factory=lambda: random.randbytes(16).hex())
+    trx: str = ""
+    name: str = ""
+    version: Version = (1, 0)
+    endpoint: Endpoint | None = None
+
+    def parse(self, path: str) -> None:
+        """Read name and version from a path (section 1.1). Raises MalformedRequest and BadVersion."""
+        found = PATH.fullmatch(path)
+        if not found:
+            raise MalformedRequest(f"Invalid request path {path}")
+        self.name = f"{found['service']}.{found['action']}"
+        self.version = parse_version(found["version"] or MAX_VERSION)
+
+    def resolve(self, endpoints: Endpoints) -> Endpoint:
+        """Find the endpoint. Raises UnknownEndpoint."""
+        self.endpoint = endpoints.get(self.name, self.version)
+        return self.endpoint
+
+    def envelope(self, data: bytes, error: EventsError | None = None) -> bytes:
+        """The answer's body (section 1.6). ``data``: JSON of the data object."""
+        meta = {
+            "id": self.id,
+            "trx": self.trx or self.id,
+            "endpoint": {
+                "name": self.name,
+                "requested_version": _shown(self.version, self.version),
+                "actual_version": _shown(self.endpoint.since, self.version) if self.endpoint else None,
+            },
+            "result_code": error.code if error else 200,
+            "result_subcode": error.subcode if error else 0,
+            "result_msg": str(error) if error else "OK",
+            "error_stack": None,
+            "error_data": {},
+        }
+        return b'{"meta":' + to_json(meta) + b',"data":' + data + b"}"
+
+
+def parse_version(text: str) -> Version:
+    """``2.9`` as (2, 9); ``22`` as (22, 0). Raises BadVersion."""
+    found = VERSION.fullmatch(text)
+    if not found:
+        raise BadVersion(f"Invalid version {text}")
+    return int(found[1]), int(found[2] or 0)
+
+
+def _shown(version: Version, requested: Version) -> str | float:
+    text = "{}.{}".format(*version)
+    return text if requested >= TEXT_VERSION else float(text)
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON in ASCII; NaN and infinities become null. Values may be arrays of numpy."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # integers beyond 64 bits or many levels, in a field of a client's own
+        plain = json.dumps(value, separators=(",", ":"))
+        text = TEXT_OR_NO_NUMBER.sub(lambda found: found[0] if found[0][0] == '"' else "null", plain).encode()
+    return text if text.isascii() else NON_ASCII.sub(_escape, text.decode()).encode()
+
+
+def _escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -1,0 +1,76 @@
+"""The newest lines of a log, as they pass from who writes them to who remembers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from schema.changefeed.points import Array
+from schema.events.normalize import NO_TIMESTAMP
+from schema.events.tables import COMMON, INT64_MIN, LOG, TABLES
+
+MAX_COUNTED_LINES = 10_000  # lines: what an answer without scroll says at most (section 3.0.4)
+KEPT_LINES = 2000  # lines, where there are more than twice as many
+LOG_LINE_SCHEMA = pa.schema(
+    COMMON | TABLES[LOG].fields | {"received_at": pa.int64(), "seq": pa.uint64(), "copy_of": pa.uint64()}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LogTail:
+    """``rows`` (SCHEMA): newest first, those of one timestamp as they were written, those without one last.
+
+    ``since``: every line of this timestamp (ms) or later is among them; INT64_MIN: every line at all is. ``others``:
+    how many there are beside, if it is less than COUNTED with them. Copies of a line have the same ``copy_of``.
+    """
+
+    rows: pa.Table
+    since: int = INT64_MIN
+    others: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many lines the log has, COUNTED at most."""
+        return min(int(self.rows.num_rows) + self.others, MAX_COUNTED_LINES)
+
+
+def join_log_tails(parts: Sequence[LogTail]) -> LogTail | None:
+    """The newest lines that all of them tell about, but for those that are more than twice KEPT.
+
+    Lines that are not ordered yet stand as they were written. None if one of them is there twice, or one of the others
+    may be and so many are counted.
+    """
+    rows = pa.concat_tables([part.rows for part in parts])
+    if _are_some_equal(rows["copy_of"].to_numpy()):
+        return None
+    order, timestamps = _newest_first(rows["timestamp"].to_numpy())
+    since, others = max(part.since for part in parts), [part.others for part in parts if part.others]
+    count = _count_since(timestamps, since)
+    left_out = [rows.num_rows - count] if count < rows.num_rows else []
+    if len(others + left_out) > 1 and all(part.total < MAX_COUNTED_LINES for part in parts):
+        return None
+    if count > 2 * KEPT_LINES:
+        since = INT64_MIN + 1 if timestamps[KEPT_LINES] == NO_TIMESTAMP else int(timestamps[KEPT_LINES]) + 1
+        count = _count_since(timestamps, since)
+    return LogTail(rows.take(order[:count]).combine_chunks(), since, sum(others) + rows.num_rows - count)
+
+
+def _are_some_equal(numbers: Array) -> bool:
+    in_order = np.sort(numbers)  # np.unique takes ten times as long
+    return bool(np.any(in_order[1:] == in_order[:-1]))
+
+
+def _newest_first(timestamps: Array) -> tuple[Array, Array]:
+    """The order, and the timestamps in it."""
+    order = np.lexsort((~timestamps, timestamps == NO_TIMESTAMP))
+    return order, timestamps[order]
+
+
+def _count_since(timestamps: Array, since: int) -> int:
+    """How many of them, newest first, are of ``since`` or later; INT64_MIN: all."""
+    if since == INT64_MIN:
+        return len(timestamps)
+    return int(np.count_nonzero((timestamps >= since) & (timestamps != NO_TIMESTAMP)))

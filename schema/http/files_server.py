@@ -1,0 +1,203 @@
+"""The files server: ``POST /`` (multipart, the field's name is the path), ``GET``, ``HEAD`` (with ranges), ``DELETE``.
+
+The SDK keeps here what events, artifacts and models refer to by URL. Callers are told apart as by the API, and see
+their company's files. Browsers open files from here beside the API's cookie, so nothing that they are sent may run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import mimetypes
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from email.utils import format_datetime
+from urllib.parse import quote, unquote
+
+from aiohttp import BodyPartReader, web
+
+from schema.api.wire import Caller
+from schema.errors import BadPath, BodyTooLarge, EventsError, FileMissing, MalformedRequest, RequestError, Unavailable
+from schema.http.auth import Authenticator
+from schema.http.health import Health, add_health_routes
+from schema.http.responses import add_common_headers, close_connection
+from schema.metrics import REQUESTS
+from schema.store.object_store import FileInfo, FileStore
+
+UPLOAD_CHUNK_BYTES = 1 << 18
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; "
+    "style-src 'unsafe-inline'",
+    "Cache-Control": "private, no-cache",
+    "Cross-Origin-Resource-Policy": "same-site",
+}
+TEXT_TYPES = frozenset(("text/css", "text/javascript", "application/javascript", "application/x-javascript"))
+DEFAULT_TYPE = "application/octet-stream"
+
+logger = logging.getLogger("eventide.files")
+
+
+def create_files_app(
+    store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int
+) -> web.Application:
+    """The HTTP application. ``max_file_bytes``: the largest file that may be uploaded; beyond: 413."""
+    app = web.Application(client_max_size=0)
+    add_health_routes(app, health)
+    files = Files(store, authenticator, max_file_bytes)
+    app.router.add_get("/", files.answering(files.greet))
+    app.router.add_post("/", files.answering(files.upload))
+    app.router.add_get("/{path:.+}", files.answering(files.download))
+    app.router.add_delete("/{path:.+}", files.answering(files.delete))
+    app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
+    app.on_response_prepare.append(add_common_headers)
+    app.on_response_prepare.append(_close_of_sdk)
+    return app
+
+
+Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
+
+
+class Files:
+    """The four things that can be done with files."""
+
+    def __init__(self, store: FileStore, authenticator: Authenticator, max_file_bytes: int) -> None:
+        self._store = store
+        self._authenticator = authenticator
+        self._max_file_bytes = max_file_bytes
+
+    def answering(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A handler that knows its caller and turns errors into responses."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                caller = await self._authenticator.caller(request.headers, request.cookies)
+                response = await handler(request, caller)
+            except EventsError as error:
+                response = _error_response(error)
+            REQUESTS.labels(f"files.{request.method.lower()}", response.status).inc()
+            return response
+
+        return answer
+
+    async def greet(self, request: web.Request, caller: Caller) -> web.Response:
+        """For people who open the address."""
+        return web.Response(text="Eventide keeps files here.\n")
+
+    async def upload(self, request: web.Request, caller: Caller) -> web.Response:
+        """Store every file of a form; the paths under which they can be fetched."""
+        if not request.content_type.startswith("multipart/"):
+            raise MalformedRequest("multipart/form-data is expected")
+        if request.content_length and request.content_length > self._max_file_bytes:
+            raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
+        paths = []
+        async for path, part in _parts(request):
+            await self._store.put(caller.company, path, self._limited(part))
+            paths.append(quote(f"/{path.lstrip('/')}"))
+        if not paths:
+            raise MalformedRequest("The form has no files")
+        return web.json_response(paths)
+
+    async def download(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """A file, or a part of it."""
+        path = _path_of(request)
+        info = await self._store.info(caller.company, path)
+        headers = _file_headers(path, info)
+        if info.tag and request.headers.get("If-None-Match") == info.tag:
+            return web.Response(status=304, headers=headers)
+        start, end, status = _range_of(request, info)
+        if status == 416:
+            return web.Response(status=416, headers=SAFE_HEADERS | {"Content-Range": f"bytes */{info.size_bytes}"})
+        if status == 206:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size_bytes}"
+        response = web.StreamResponse(status=status, headers=headers | {"Content-Length": str(end - start)})
+        await response.prepare(request)
+        with suppress(ConnectionResetError):  # who has seen enough leaves
+            if request.method != "HEAD":
+                async for chunk in self._store.read(caller.company, path, start, end):
+                    await response.write(chunk)
+            await response.write_eof()
+        return response
+
+    async def delete(self, request: web.Request, caller: Caller) -> web.Response:
+        """Remove a file."""
+        await self._store.delete(caller.company, _path_of(request))
+        return web.Response(text="deleted\n")
+
+    async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
+        """A file's bytes. Raises BodyTooLarge beyond the limit."""
+        size = 0
+        while chunk := await part.read_chunk(UPLOAD_CHUNK_BYTES):
+            size += len(chunk)
+            if size > self._max_file_bytes:
+                raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
+            yield bytes(chunk)
+
+
+async def _parts(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
+    """The files of a form by the paths that they ask for."""
+    try:
+        async for part in await request.multipart():
+            if isinstance(part, BodyPartReader) and (path := part.name or part.filename):
+                yield path, part
+    except ValueError as error:
+        raise MalformedRequest(f"The form cannot be read: {error}") from error
+
+
+def _path_of(request: web.Request) -> str:
+    try:
+        return unquote(request.rel_url.raw_path, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadPath("The path is not UTF-8") from error
+
+
+def _range_of(request: web.Request, info: FileInfo) -> tuple[int, int, int]:
+    """First byte, byte after the last, and the status that says whether this is all. Odd ranges mean all."""
+    size = info.size_bytes
+    try:
+        asked = request.http_range
+    except ValueError:
+        return 0, size, 200
+    if asked.start is None and asked.stop is None:
+        return 0, size, 200
+    start = asked.start or 0
+    start = max(0, size + start) if start < 0 else start
+    end = min(size, size if asked.stop is None else asked.stop)
+    return (start, end, 206) if start < end else (0, 0, 416)
+
+
+def _file_headers(path: str, info: FileInfo) -> dict[str, str]:
+    modified = format_datetime(info.modified, usegmt=True)
+    headers = {"Content-Type": content_type(path), "Accept-Ranges": "bytes", "Last-Modified": modified}
+    return SAFE_HEADERS | headers | ({"ETag": info.tag} if info.tag else {})
+
+
+def content_type(path: str) -> str:
+    """By the name's ending. Scripts are text; pages stay pages, which the policy keeps from running anything."""
+    found, encoding = mimetypes.guess_type(path)
+    if encoding or not found:
+        return DEFAULT_TYPE
+    if found in TEXT_TYPES:
+        found = "text/plain"
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found
+
+
+def _error_response(error: EventsError) -> web.Response:
+    if not isinstance(error, RequestError):
+        logger.error("%s", error, exc_info=not isinstance(error, Unavailable))
+    body = json.dumps({"error": str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"})
+    response = web.Response(status=error.code, text=body, content_type="application/json", headers=SAFE_HEADERS)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if not isinstance(error, FileMissing):
+        response.force_close()  # the body may not have been read
+    return response
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    return web.Response()
+
+
+async def _close_of_sdk(request: web.Request, response: web.StreamResponse) -> None:
+    if "Authorization" in request.headers:
+        close_connection(response)  # the SDK shares its sockets with the reporter that it forks

@@ -1,0 +1,40 @@
+"""Logging in: credentials -> a token (specification section 1.10), and how the web application does it."""
+
+from __future__ import annotations
+
+from schema.api.requests import Integer, Nothing, Request
+from schema.api.wire import Access, Answer, Caller, Endpoints, Reply, Tier
+from schema.http.auth import COOKIE, Authenticator
+
+endpoints = Endpoints(Tier.BOTH)
+
+
+class Login(Request):
+    """How long the token is to live."""
+
+    expiration_sec: Integer = 0
+
+
+@endpoints.add("auth.login", access=Access.WEB)
+async def login(authenticator: Authenticator, caller: Caller, request: Login) -> Reply:
+    """A token for whoever the request's credentials or token stand for, also as a cookie."""
+    token = authenticator.token(caller, request.expiration_sec)
+    return Reply({"token": token}, {COOKIE: token})
+
+
+@endpoints.add("login.supported_modes", access=Access.ANYONE)
+async def supported_modes(authenticator: Authenticator, caller: Caller, request: Nothing) -> Answer:
+    """``{"authenticated", "basic": {"enabled"}}``: whether the caller is logged in, and whether that takes keys."""
+    return {
+        "authenticated": bool(caller.user),
+        "basic": {"enabled": authenticator.asks_password, "guest": {"enabled": False}},
+        "sso": {},
+        "sso_providers": [],
+        "server_errors": {"missed_es_upgrade": False, "es_connection_error": False},
+    }
+
+
+@endpoints.add("login.logout", access=Access.ANYONE)
+async def logout(authenticator: Authenticator, caller: Caller, request: Nothing) -> Reply:
+    """Forget the cookie."""
+    return Reply({}, {COOKIE: None})

@@ -1,0 +1,115 @@
+"""Answers, streams and errors as HTTP responses, and what all of them say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import cramjam
+from aiohttp import web
+
+from schema.api.wire import Answer, Call, Reply, Stream, to_json
+from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
+
+COMPRESS_FROM_BYTES = 500
+COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
+ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
+REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
+PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
+COOKIE_SECONDS = 99_999_999_999
+
+logger = logging.getLogger("eventide.web")
+
+
+def error_response(call: Call, error: EventsError) -> web.Response:
+    """The one place where an error becomes a response. Texts of the server's own faults stay inside."""
+    if not isinstance(error, RequestError):
+        logger.error("%s: %s", call.name, error, exc_info=not isinstance(error, Unavailable))
+    if isinstance(error, PLAIN_ERRORS):
+        response = web.Response(status=error.code, text=str(error))
+        response.force_close()  # the body was not read
+        return response
+    response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
+    """The answer of a call, in its envelope (section 1.4), compressed as the client accepts it."""
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
+    response = web.Response(content_type="application/json")
+    response.body = await _compressed(body, request, response)
+    for name, value in reply.cookies.items():
+        if value is None:
+            response.del_cookie(name, path="/")
+        else:
+            response.set_cookie(name, value, httponly=True, samesite="Lax", path="/", max_age=COOKIE_SECONDS)
+    return response
+
+
+async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
+    """The body as the client accepts it, if it is worth it."""
+    if len(body) < COMPRESS_FROM_BYTES:
+        return body
+    accepted = request.headers.get("Accept-Encoding", "")
+    encoding = next((name for name in ENCODERS if name in _named(accepted)), None)
+    if encoding is None:
+        return body
+    response.headers["Content-Encoding"] = encoding
+    if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
+        return bytes(ENCODERS[encoding](body, level=3))
+    return bytes(await asyncio.to_thread(ENCODERS[encoding], body, level=3))
+
+
+@lru_cache(100)
+def _named(accepted: str) -> frozenset[str]:
+    """What an Accept-Encoding header names, but for what it refuses."""
+    parts = [part.replace(" ", "").partition(";") for part in accepted.split(",")]
+    return frozenset(name for name, _, weight in parts if not REFUSED.fullmatch(weight))
+
+
+async def streamed(request: web.Request, stream: Stream) -> web.StreamResponse:
+    """The chunks of a stream, until it or its client ends."""
+    response = web.StreamResponse(headers=stream.headers)
+    try:
+        await response.prepare(request)
+        async for chunk in stream.chunks:
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionError:
+        logger.debug("the client left before the end of a stream")
+    finally:
+        stream.ended()
+    return response
+
+
+async def add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """What every response of Eventide's says."""
+    response.headers["Server"] = "clearml"
+    response.headers["Vary"] = "Accept-Encoding, Origin"
+    if origin := request.headers.get("Origin"):
+        response.headers.update(_cross_origin(origin, request.headers))
+    if "X-Clearml-Client" in request.headers:
+        close_connection(response)  # the SDK shares its sockets with the reporter that it forks
+
+
+def close_connection(response: web.StreamResponse) -> None:
+    """End the connection after this response, and say so. For responses whose headers are being prepared."""
+    response.force_close()
+    response.headers["Connection"] = "close"
+
+
+def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """All origins, with credentials (section 1.9)."""
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "*"),
+        "Access-Control-Max-Age": "600",
+    }

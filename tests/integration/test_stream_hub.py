@@ -1,0 +1,43 @@
+"""Streams that come and go together."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from query.live.stream_hub import StreamHub
+from schema.errors import Unavailable
+from schema.registry import Entity
+from schema.store import Store
+
+
+def entity(key: str) -> Entity:
+    return Entity(key, key, "in_progress", "company", "company", is_locked=False)
+
+
+def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None:
+    async def come_and_go() -> list[str]:
+        watching = StreamHub(store)
+        first = await watching.subscribe("user", [entity("a")], True, None)
+        second = asyncio.create_task(watching.subscribe("user", [entity("a"), entity("b")], True, None))
+        await asyncio.sleep(0)
+        watching.unsubscribe(first)
+        told = await (await second).next(5)
+        names = [told[1].name] if told else []
+        await watching.close()
+        return names
+
+    assert asyncio.run(come_and_go()) == ["ready"]
+
+
+def test_after_the_end_no_stream_begins(store: Store) -> None:
+    async def end() -> None:
+        watching = StreamHub(store)
+        open_one = await watching.subscribe("user", [entity("a")], True, None)
+        await watching.close()
+        assert open_one.is_closed
+        with pytest.raises(Unavailable):
+            await watching.subscribe("user", [entity("a")], True, None)
+
+    asyncio.run(end())

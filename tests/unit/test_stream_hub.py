@@ -1,0 +1,97 @@
+"""Streams that are slow, and the ids from which they go on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from query.live import stream_hub
+from query.live.messages import StreamMessage
+from query.live.new_points import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL
+from query.live.stream import NOWHERE, event_id, parse_event_id
+from query.live.subscription import MAX_QUEUED_MESSAGES, Subscription
+from query.live.watermarks import WATERMARK_SQL
+from schema.errors import Unavailable
+from schema.events.tables import SCALAR
+from schema.registry import Entity
+from schema.store import Store
+
+
+def entity(key: str) -> Entity:
+    return Entity(key, key, "in_progress", "company", "company", is_locked=False)
+
+
+def test_ids_are_read_as_they_were_made() -> None:
+    tasks = ["a", "b"]
+    assert parse_event_id(event_id([(5, 0), (7, 3)]), tasks) == {"a": (5, 0), "b": (7, 3)}
+    assert parse_event_id(None, tasks) is None
+    for foreign in ("x", "1.2", "1.2-3.4-5.6", "1.2-3", "1.2-3.-4", "1.2--3.4", "1" * 30 + ".1-1.1"):
+        assert parse_event_id(foreign, tasks) == {"a": NOWHERE, "b": NOWHERE}
+
+
+async def told(subscription: Subscription) -> list[str]:
+    found = []
+    while one := await subscription.next(0.001):
+        found.append(one[1].name)
+    return found
+
+
+def test_a_slow_reader_gets_a_reset_in_place_of_what_waits() -> None:
+    async def overflow() -> list[str]:
+        subscription = Subscription("user", [entity("a")], wants_points=True)
+        subscription.is_ready = True
+        for _ in range(MAX_QUEUED_MESSAGES + 1):
+            subscription.tell(StreamMessage("points", {}))
+        subscription.tell(StreamMessage("change", {}))
+        return await told(subscription)
+
+    assert asyncio.run(overflow()) == ["reset", "change"]
+
+
+class WrittenStore:
+    """A store in which one entity was written. ``failures``: how often its points cannot be read."""
+
+    def __init__(self, failures: int, points: list[list[float]]) -> None:
+        self.batch, self.failures, self.points = 1, failures, points
+        self.asked: list[str] = []
+
+    async def read(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        self.asked.append(sql)
+        if sql == WATERMARK_SQL:
+            mark = {"batch": self.batch, "newest_iter": 1, "received": self.batch, "newest_timestamp": 1}
+            return [{"task": "a", "event_type": SCALAR} | mark]
+        if sql not in (POINTS_SQL, BUCKETS_SQL):
+            return []
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("away")
+        points = self.points if sql == POINTS_SQL else [[1, 5, 0.5, 0.0, 1.0]]
+        return [{"task": "a", "metric": "m", "variant": "v", "removed": 0, "points": points}]
+
+
+async def first_points(store: WrittenStore) -> Any:
+    watched = stream_hub.StreamHub(cast("Store", store))
+    subscription = await watched.subscribe("user", [entity("a")], True, None)
+    store.batch = 2
+    while (told := await subscription.next(5)) and told[1].name != "points":
+        pass
+    await watched.close()
+    assert told
+    return told[1].data["metrics"]["m"]["v"]
+
+
+def test_points_that_could_not_be_read_are_told_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_hub, "ROUND_SECONDS", 0.01)
+    told = asyncio.run(first_points(WrittenStore(2, [[1, 5, 0.5]])))
+    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.5], "y_max": [0.5]}
+
+
+@pytest.mark.parametrize("points", [[[n, 5, 0.5] for n in range(CURVE_POINTS + 1)], [[1, 5, 0.0], [1, 5, 1.0]]])
+def test_crowded_points_become_few_with_their_range(monkeypatch: pytest.MonkeyPatch, points: list[list[float]]) -> None:
+    monkeypatch.setattr(stream_hub, "ROUND_SECONDS", 0.01)
+    store = WrittenStore(0, points)
+    told = asyncio.run(first_points(store))
+    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.0], "y_max": [1.0]}
+    assert BUCKETS_SQL in store.asked
