@@ -20,7 +20,8 @@ from schema.registry import Entity
 from schema.store.tombstone_filters import LINE_NOT_DELETED_MANY_SQL, OF_ENTITIES_SQL
 
 LINES_SQL = f"""
-SELECT DISTINCT task, metric, variant FROM logs FINAL WHERE {OF_ENTITIES_SQL} AND {LINE_NOT_DELETED_MANY_SQL} AND $condition
+SELECT DISTINCT task, metric, variant FROM logs FINAL
+WHERE {OF_ENTITIES_SQL} AND {LINE_NOT_DELETED_MANY_SQL} AND $condition
 """
 ON_AXIS = f"has_iter AND iter > {SINGLE_VALUE_ITER}"
 

@@ -23,7 +23,8 @@ from schema.store.tombstone_filters import NOT_DELETED_MANY_SQL, OF_ENTITIES_SQL
 
 SELECTED = f"""
     SELECT task, metric, variant, seq, (toUInt8(NOT has_iter), bitNot(iter), seq, task) AS place
-    FROM $table FINAL PREWHERE {OF_ENTITIES_SQL} AND $condition WHERE {NOT_DELETED_MANY_SQL} AND $written $newest_iterations"""
+    FROM $table FINAL PREWHERE {OF_ENTITIES_SQL} AND $condition
+    WHERE {NOT_DELETED_MANY_SQL} AND $written $newest_iterations"""
 NEWEST_ITERATIONS = "QUALIFY dense_rank() OVER (PARTITION BY $group ORDER BY iter DESC) <= {iters:UInt32}"
 SNAPSHOT_SQL = f"SELECT task, max(seq) AS newest, count() AS n FROM ({SELECTED}) GROUP BY task"
 IN_SNAPSHOT_SQL = "seq <= transform(task, {tasks:Array(String)}, {newest:Array(UInt64)}, toUInt64(0))"
@@ -33,7 +34,8 @@ PAGE_SQL = f"""
 WITH (SELECT (max(place), count()) FROM ({SCROLL_PAGE_SQL})) AS page
 SELECT $columns, page.1 AS page_end, page.2 AS page_size
 FROM $table FINAL
-PREWHERE {OF_ENTITIES_SQL} AND $condition AND (task, seq) IN (SELECT task, seq FROM ({SCROLL_PAGE_SQL}) $kept) WHERE {NOT_DELETED_MANY_SQL}
+PREWHERE {OF_ENTITIES_SQL} AND $condition AND (task, seq) IN (SELECT task, seq FROM ({SCROLL_PAGE_SQL}) $kept)
+WHERE {NOT_DELETED_MANY_SQL}
 ORDER BY NOT has_iter, iter DESC, seq, task
 """
 KEPT = "ORDER BY place LIMIT {iters:UInt32} BY $each"

@@ -46,7 +46,8 @@ EventsError
 ├─ StoreRejected           500/100  ClickHouse refused a statement: a defect of ours, or drift
 └─ ConfigError             start-up only; names the setting; exit code 2
 
-``schema/http/responses.py`` alone turns an error into a response. Clients key on (code, subcode); texts are not a contract.
+``schema/http/responses.py`` alone turns an error into a response. Clients key on (code, subcode); texts are not a
+contract.
 """
 
 from __future__ import annotations

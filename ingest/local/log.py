@@ -1,8 +1,8 @@
 """The log of ``eventide up``: acknowledges what the journal has on the disk; the applier brings it into the store.
 
 While one transaction of the journal runs the next gathers, so that many small requests share its sync. A read of an
-entity waits for what was acknowledged of it (``schema/changefeed/changefeed.py``), so that nobody can tell that it is not there yet;
-unless the store takes nothing (its disk is full): then reads go on without it, and writes are refused.
+entity waits for what was acknowledged of it (``schema/changefeed/changefeed.py``), so that nobody can tell that it is
+not there yet; unless the store takes nothing (its disk is full): then reads go on without it, and writes are refused.
 """
 
 from __future__ import annotations

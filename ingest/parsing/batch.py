@@ -1,7 +1,8 @@
 """A request's events -> columns by event type, and errors counted by reason.
 
-The exact path, line by line, is here; ``ingest/parsing/json_lines.py`` and ``ingest/parsing/arrow_stream.py`` read bodies, and take the fast
-path of ``ingest/parsing/fast_path.py`` where every event is an ordinary one. All give the same answer.
+The exact path, line by line, is here; ``ingest/parsing/json_lines.py`` and ``ingest/parsing/arrow_stream.py`` read
+bodies, and take the fast path of ``ingest/parsing/fast_path.py`` where every event is an ordinary one. All give the
+same answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Roll-ups of long curves, made from the rows (``schema/events/rollups.py``: what they are; ``query/curves``: who reads them).
+"""Roll-ups of long curves, made from the rows (``schema/events/rollups.py``: what they are; ``query/curves``: who reads
+them).
 
 A roll-up is never added to: it is computed again from all rows of its iterations, as FINAL gives them, and replaces the
 one before. So whoever makes it, however often, at the same time as others or after a crash, writes the truth as of some
@@ -62,7 +63,8 @@ ORDER BY company, task, metric, variant, iter LIMIT 1 OFFSET {{slice:UInt64}}
 ROLL_SQL = f"""
 INSERT INTO rollups
     (company, task, metric, variant, since, start, events, valued, total, lowest, highest, first, last, version)
-SELECT {{company:String}}, {{task:String}}, {{metric:String}}, {{variant:String}}, {{since:UInt64}}, {ROLLUP_START_SQL} AS place,
+SELECT {{company:String}}, {{task:String}}, {{metric:String}}, {{variant:String}}, {{since:UInt64}},
+    {ROLLUP_START_SQL} AS place,
     count(), count(value), ifNull(sum(toFloat32(value)), 0), min(toFloat32(value)), max(toFloat32(value)),
     min(iter), max(iter), bitOr(bitShiftLeft(toUInt128({{era:UInt64}}), 64), toUInt128({{through:UInt64}}))
 FROM scalars FINAL

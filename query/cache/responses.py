@@ -1,6 +1,7 @@
 """Answers, and rows of statements, about entities that were not written since: what dashboards ask again and again.
 
-Only in a process that is the only one to write (``eventide up``): there ``Changefeed`` tells, before a writer is answered.
+Only in a process that is the only one to write (``eventide up``): there ``Changefeed`` tells, before a writer is
+answered.
 """
 
 from __future__ import annotations

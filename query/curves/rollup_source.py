@@ -153,7 +153,8 @@ def _stale_statement(entities: Sequence[Entity], marks: Mapping[CurveKey, Rollup
 
 
 class RollupSource(RowSource):
-    """``curves``: those that roll-ups ``serve``, with ``minmax`` over iterations. ``stale``: as in ``RollupCoverage``."""
+    """``curves``: those that roll-ups ``serve``, with ``minmax`` over iterations. ``stale``: as in
+    ``RollupCoverage``."""
 
     def __init__(
         self,

@@ -49,7 +49,8 @@ GROUP BY task, metric, variant ORDER BY task, metric, variant
 """
 PLOTS_KNOWN_SQL = f"""
 SELECT DISTINCT task, metric, variant, NULL AS last_invalid FROM metric_index
-WHERE {OF_ENTITIES_SQL} AND event_type = '{PLOT}' AND since = {DELETED_SEQS_SQL}[task] AND min_iter <= max_iter AND {WANTED}
+WHERE {OF_ENTITIES_SQL} AND event_type = '{PLOT}' AND since = {DELETED_SEQS_SQL}[task]
+    AND min_iter <= max_iter AND {WANTED}
 ORDER BY task, metric, variant
 """
 # Which events: those of the first iterations beyond the window that have a valid one, and of each variant the best.
@@ -77,7 +78,8 @@ SELECT task, seq FROM
 ORDER BY best DESC, seq LIMIT 1 BY task, iter, metric, variant
 """
 EVENTS_SQL = f"""
-SELECT $columns FROM $table FINAL PREWHERE {OF_ENTITIES_SQL} AND (task, seq) IN ({CHOSEN_SQL}) WHERE {NOT_DELETED_MANY_SQL}
+SELECT $columns FROM $table FINAL PREWHERE {OF_ENTITIES_SQL} AND (task, seq) IN ({CHOSEN_SQL})
+WHERE {NOT_DELETED_MANY_SQL}
 ORDER BY task, iter DESC, metric, variant
 """
 

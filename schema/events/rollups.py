@@ -1,8 +1,8 @@
 """Roll-ups of long curves: how wide they are, and which iterations they cannot speak for.
 
-Who writes events has them made from the rows now and then (``ingest/rollups/builder.py``); who draws wide buckets takes those
-in place of rows (``query/curves/rollup_source.py``). A curve's mark says up to which ``seq`` they hold every event.
-Iterations with newer rows are read from the rows, so that an answer is the same however old the roll-ups are.
+Who writes events has them made from the rows now and then (``ingest/rollups/builder.py``); who draws wide buckets takes
+those in place of rows (``query/curves/rollup_source.py``). A curve's mark says up to which ``seq`` they hold every
+event. Iterations with newer rows are read from the rows, so that an answer is the same however old the roll-ups are.
 """
 
 from __future__ import annotations

@@ -43,4 +43,5 @@ RESET_SEQS_SQL = _since_by_task("scope = 'all'")
 RESET_SEQS_OF_COMPANIES_SQL = _since_by_task("scope = 'all'", OF_COMPANIES_SQL)
 NOT_DELETED_MANY_SQL = f"seq > {DELETED_SEQS_SQL}[task]"
 LINE_NOT_DELETED_MANY_SQL = f"""{NOT_DELETED_MANY_SQL} AND NOT arrayExists(t -> task = t.5 AND {CLEARED_LINE_SQL},
-    (SELECT groupArray((seq, through, include, exclude, task)) FROM tombstones WHERE {OF_ENTITIES_SQL} AND scope = 'logs'))"""
+    (SELECT groupArray((seq, through, include, exclude, task)) FROM tombstones
+     WHERE {OF_ENTITIES_SQL} AND scope = 'logs'))"""

@@ -1,4 +1,5 @@
-"""``query/cache/rollup_coverage.py``: nobody looks for what roll-ups lack if they lacked nothing and nobody wrote since."""
+"""``query/cache/rollup_coverage.py``: nobody looks for what roll-ups lack if they lacked nothing and nobody wrote
+since."""
 
 from __future__ import annotations
 

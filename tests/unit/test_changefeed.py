@@ -1,4 +1,5 @@
-"""``schema/changefeed/changefeed.py``: who reads an entity waits for what was acknowledged of it, and for nothing else."""
+"""``schema/changefeed/changefeed.py``: who reads an entity waits for what was acknowledged of it, and for nothing
+else."""
 
 from __future__ import annotations
 

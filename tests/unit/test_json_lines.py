@@ -1,4 +1,5 @@
-"""``ingest/parsing/json_lines.py``: the fast path gives what the exact path gives; what is no JSON line fails the whole request."""
+"""``ingest/parsing/json_lines.py``: the fast path gives what the exact path gives; what is no JSON line fails the whole
+request."""
 
 from __future__ import annotations
 

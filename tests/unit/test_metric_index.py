@@ -1,4 +1,5 @@
-"""``ingest/writing/metric_index.py``: the arrays say what a loop over the rows says, in whatever portions the rows come."""
+"""``ingest/writing/metric_index.py``: the arrays say what a loop over the rows says, in whatever portions the rows
+come."""
 
 from __future__ import annotations
 

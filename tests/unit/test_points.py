@@ -1,4 +1,5 @@
-"""``schema/changefeed/points.py``, ``ingest/writing/changed_points.py``: the points of a curve, and those that a write adds to it."""
+"""``schema/changefeed/points.py``, ``ingest/writing/changed_points.py``: the points of a curve, and those that a write
+adds to it."""
 
 from __future__ import annotations
 

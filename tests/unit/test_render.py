@@ -1,4 +1,5 @@
-"""``schema/events/render.py``: rows become events, singly or in columns; the way there and back is in test_events.py."""
+"""``schema/events/render.py``: rows become events, singly or in columns; the way there and back is in
+test_events.py."""
 
 from __future__ import annotations
 
