@@ -1,4 +1,4 @@
-"""Event writes: body -> batch -> blocks -> log -> answer (specification sections 2.7, 3.1, 3.2, 3.25 to 3.27)."""
+"""Event writes: body -> batch -> blocks -> log -> answer (API contract 2.7, 3.1, 3.2, 3.25 to 3.27)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_
 
 
 async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext) -> Answer:
-    """Publish what may be stored; the counts of section 2.7. Raises NothingAdded if that is nothing."""
+    """Publish what may be stored; the counts of API contract 2.7. Raises NothingAdded if that is nothing."""
     refusals = await _refusals(gateway.registry, caller, batch.entities.values())
     failures = batch.refuse(refusals)
     added, failed = batch.event_count, failures.total()

@@ -51,13 +51,14 @@ class QueryContext:
         object.__setattr__(self, "responses", ResponseCache(self.store, self.changefeed))
 
     async def entity(self, caller: Caller, entity_id: str, is_model: bool = False) -> Entity:
-        """A task or model that the caller may see. Raises InvalidTask or InvalidModel (section 3.0.1)."""
+        """A task or model that the caller may see. Raises InvalidTask or InvalidModel (API contract 3.0.1)."""
         return (await self.entities(caller, [entity_id], is_model))[0]
 
     async def entities(self, caller: Caller, ids: Sequence[str], is_model: bool = False) -> list[Entity]:
         """The distinct entities in the order of ``ids``: the caller's own and public ones.
 
-        Reads see what was acknowledged of them. Raises InvalidTask or InvalidModel if any is missing (section 3.0.1).
+        Waits until what was acknowledged of them is readable. Raises InvalidTask or InvalidModel if any is missing (API
+        contract 3.0.1).
         """
         await self.wait_until_readable(ids)
         found = await self.registry.entities(MODELS if is_model else TASKS, ids)

@@ -1,4 +1,4 @@
-"""``get_task_events``: an entity's events of any types, by iteration (specification section 3.11).
+"""``get_task_events``: an entity's events of any types, by iteration (API contract 3.11).
 
 Events without ``iter`` follow the others, by type and write order. A page is completed with all events of its last
 iteration, up to MAX_TIES of them; where even those do not suffice, the cursor resumes inside the iteration.
@@ -87,7 +87,7 @@ BEFORE_REST = EventPosition(place=None)
 
 @dataclass(frozen=True)
 class EventScroll:
-    """A scroll under way (kind B). ``position``: None once a page was empty. ``total``: None if it is not counted."""
+    """A position scroll under way. ``position``: None once a page was empty. ``total``: None if it is not counted."""
 
     request: GetTaskEvents
     total: int | None = None

@@ -1,4 +1,4 @@
-"""Which metrics and variants there are (specification sections 3.9, 3.15, 3.16 and 4).
+"""Which metrics and variants there are (API contract 3.9, 3.15, 3.16 and 4).
 
 From the index, which is exact but for log lines that were cleared apart from other events: of such logs lines are read.
 """

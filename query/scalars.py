@@ -1,6 +1,6 @@
 """Scalars other than as downsampled curves: raw points, whole events, single values.
 
-Specification sections 3.20, 3.22 and 3.23.
+API contract 3.20, 3.22 and 3.23.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ async def _read_points(
     That is after all points of the last x, whatever metric is read next, unless there were too many of them.
     """
     texts, parameters = _points(request)
-    size = -(-size // MAX_PAGE) * MAX_PAGE if size > MAX_PAGE else size  # in whole pages, section 3.23
+    size = -(-size // MAX_PAGE) * MAX_PAGE if size > MAX_PAGE else size  # in whole pages, API contract 3.23
     parameters |= {"place": start[0], "seq": start[1], "size": size, "limit": size + MAX_TIES}
     rows = await context.store.read(fill(RAW_SQL, texts), parameters | entity_parameters(entity))
     if not rows:

@@ -1,4 +1,4 @@
-"""Snapshot scrolls (kind A, specification section 3.0.5) over the events of one type, newest iteration first.
+"""Snapshot scrolls (API contract 3.0.5) over the events of one type, newest iteration first.
 
 Two statements open a scroll (what there is; the first page), one continues it. Events without ``iter`` come last, ties
 in write order.
@@ -92,14 +92,14 @@ class ScrollPage:
 
 @endpoints.add("events.clear_scroll", "2.18")
 async def clear_scroll(context: QueryContext, caller: Caller, request: ClearScroll) -> Answer:
-    """A snapshot scroll (kind A) is not continued from this id any more; of any other text nothing is remembered."""
+    """A snapshot scroll is not continued from this id any more; of any other text nothing is remembered."""
     if context.cursors.knows(request.scroll_id):
         await context.registry.clear_scroll(request.scroll_id)
     return {}
 
 
 async def scroll_state(context: QueryContext, caller: Caller, name: str, ids: Sequence[str], scroll_id: str) -> Any:
-    """What a kind-A scroll over these entities remembers. Raises InvalidScroll, if it was cleared for one."""
+    """What a snapshot scroll over these entities remembers. Raises InvalidScroll, if it was cleared for one."""
     state = context.cursors.read(scroll_id, name, caller, ids)
     if await context.registry.is_scroll_cleared(scroll_id):
         raise InvalidScroll("The scroll was cleared")

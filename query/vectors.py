@@ -1,4 +1,4 @@
-"""Vectors (specification section 3.17)."""
+"""Vectors (API contract 3.17)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Batch:
     def refuse(self, reasons: dict[str, str]) -> Counter[str]:
         """Drop the events of the entities in ``reasons``; every failed event of the batch, counted by reason.
 
-        An entity's own reason wins over what else is wrong with its events (section 2.7).
+        An entity's own reason wins over what else is wrong with its events (API contract 2.7).
         """
         counts = Counter(reason if entity is None else reasons.get(entity, reason) for entity, reason in self.failures)
         if reasons:
@@ -69,7 +69,7 @@ def read_events(lines: Iterable[dict[str, Any]], context: ParseContext) -> Batch
 
 
 def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
-    """How each entity is named. Raises InvalidField if one is named in two ways (section 2.7)."""
+    """How each entity is named. Raises InvalidField if one is named in two ways (API contract 2.7)."""
     found: dict[str, Mention] = {}
     for mention in dict.fromkeys(mentions):
         if found.setdefault(mention.id, mention) != mention:

@@ -1,4 +1,4 @@
-"""Json lines -> a batch (specification section 1.4). The fast path decodes all lines at once into structs."""
+"""Json lines -> a batch (API contract 1.4). The fast path decodes all lines at once into structs."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ Values = dict[str, list[Any]]
 def read_lines(body: bytes, context: ParseContext) -> Batch:
     """The batch of a json-lines body.
 
-    Raises EmptyBatch (no line), MalformedRequest (any line that is not a JSON object: section 1.4) and InvalidField
-    (one entity named in two ways: section 2.7). Errors of single events are in the batch.
+    Raises EmptyBatch (no line), MalformedRequest (a line that is not a JSON object: API contract 1.4) and InvalidField
+    (one entity named in two ways: API contract 2.7). Errors of single events are in the batch.
     """
     if not body:
         raise EmptyBatch("Batch has no events")
@@ -59,7 +59,7 @@ def read_few_lines(body: bytes, context: ParseContext) -> Batch:
 
 
 def split_lines(body: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of json lines. Raises MalformedRequest for any line that is not one (section 1.4)."""
+    """The JSON objects of json lines. Raises MalformedRequest for any line that is not one (API contract 1.4)."""
     try:
         lines = NEWLINE.split(body.decode())
     except UnicodeDecodeError as error:

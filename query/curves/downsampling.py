@@ -1,4 +1,4 @@
-"""Curves, and how wide their buckets are (specification section 3.18, steps 1 and 2)."""
+"""Curves, and how wide their buckets are (API contract 3.18, steps 1 and 2)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Curve:
         self.count, self.low, self.high = (row.pop(name) for name in ("count", "low", "high"))
 
     def sample(self, samples: int) -> None:
-        """Section 3.18, step 1."""
+        """API contract 3.18, step 1."""
         self.interval, self.size = 1, self.count
         if self.count >= samples:
             span = self.high - self.low + 1
@@ -48,7 +48,7 @@ def sampled(curves: Iterable[Curve], tasks: Iterable[str], samples: int) -> list
 
 
 def group_curves(curves: Iterable[Curve]) -> list[list[Curve]]:
-    """Section 3.18, step 2: groups of curves (by name) of like widths; all of a group take its largest."""
+    """API contract 3.18, step 2: groups of curves (by name) of like widths; all of a group take its largest."""
     groups: list[list[Curve]] = []
     for curve in sorted(curves, key=lambda curve: curve.interval):
         if not groups or not _fits(groups[-1], curve):

@@ -1,4 +1,4 @@
-"""Downsampled curves: the two scalar histograms (specification sections 3.18 and 3.19).
+"""Downsampled curves: the two scalar histograms (API contract 3.18 and 3.19).
 
 The metric index says which curves there are and from where to where they go. As a rule that suffices to know how wide
 buckets are, and the points are read once. What they turn out to be decides: curves whose buckets have to be others are

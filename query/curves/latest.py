@@ -1,4 +1,4 @@
-"""The newest values of a task (specification section 3.21).
+"""The newest values of a task (API contract 3.21).
 
 Curves in memory tell theirs. How far others go the metric index knows: of long ones only the end is read; of those that
 do not have enough values there, as they ended earlier or have values at few iterations, all.

@@ -1,4 +1,4 @@
-"""``download_task_log``: a console log as a file (section 3.12)."""
+"""``download_task_log``: a console log as a file (API contract 3.12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``get_task_log`` before version 2.9: scrolls over a snapshot of a console log (section 3.10)."""
+"""``get_task_log`` before version 2.9: scrolls over a snapshot of a console log (API contract 3.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``get_task_log`` from version 2.9 on: a page of a console log next to a time (section 3.10)."""
+"""``get_task_log`` from version 2.9 on: a page of a console log next to a time (API contract 3.10)."""
 
 from __future__ import annotations
 

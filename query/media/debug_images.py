@@ -1,4 +1,4 @@
-"""Debug images by iteration: ``debug_images`` in its three implementations (specification section 3.3)."""
+"""Debug images by iteration: ``debug_images`` in its three implementations (API contract 3.3)."""
 
 from __future__ import annotations
 

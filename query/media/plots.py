@@ -1,4 +1,4 @@
-"""Plots: ``get_task_plots``, ``get_multi_task_plots`` and ``plots`` (specification sections 3.4, 3.13 and 3.14)."""
+"""Plots: ``get_task_plots``, ``get_multi_task_plots`` and ``plots`` (API contract 3.4, 3.13 and 3.14)."""
 
 from __future__ import annotations
 

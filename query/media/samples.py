@@ -1,6 +1,6 @@
-"""One sample at a time: a debug image, or the plots of a metric, at an iteration (specification sections 3.5 to 3.8).
+"""One sample at a time: a debug image, or the plots of a metric, at an iteration (API contract 3.5 to 3.8).
 
-The state of a walk (kind C) is in its scroll id: the range of valid iterations of each variant (images) or metric
+The state of a window walk is in its scroll id: the range of valid iterations of each variant (images) or metric
 (plots) that can be walked to, and where the walk stands. Its size is that of their names, compressed; one beyond
 ``cursor.MAX_CHARACTERS`` is refused with InvalidField: walk through a single metric then.
 

@@ -1,6 +1,6 @@
-"""Iteration by iteration through images or plots: what ``debug_images`` and ``plots`` share (section 3.3.3).
+"""Iteration by iteration through images or plots: what ``debug_images`` and ``plots`` share (API contract 3.3.3).
 
-The state of a walk (kind C) is in its scroll id: for each task the metrics and variants found at the start, of images
+The state of a window walk is in its scroll id: for each task the metrics and variants found at the start, of images
 with the iteration up to which their files are overwritten, and the window of iterations shown last. Its size is that
 of the names of the metrics and variants, compressed; one beyond ``cursor.MAX_CHARACTERS`` is refused with InvalidField.
 

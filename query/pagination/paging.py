@@ -1,4 +1,4 @@
-"""What paged answers share: sizes (specification section 3.0.6), and what their scroll ids remember (section 3.0.5)."""
+"""What paged answers share: sizes (API contract 3.0.6), and what their scroll ids remember (API contract 3.0.5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OF_THIS_CALL = {"task", "tasks", "scroll_id", "no_scroll", "model_events"}
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A kind-A scroll: of each entity (ordered by id) everything written up to ``newest`` (seq), read to ``position``.
+    """A snapshot scroll: everything written up to ``newest`` (seq) of each entity, in the order of ids.
 
     Events that are overwritten or deleted meanwhile vanish from it; later ones never appear. ``position`` is the sort
     key of the last event delivered; empty at the start, None once all are delivered. ``size``: events a page.

@@ -1,4 +1,4 @@
-"""What is known of entities without reading their points: ``last_iteration``, ``last_metrics`` … (section 2.8).
+"""What is known of entities without reading their points: ``last_iteration``, ``last_metrics`` … (API contract 2.8).
 
 Two small statements tell where each entity stands; what they say is also the mark under which the summaries of an
 entity are remembered, so that only those with new scalars or deletions are read again. ``count`` and ``mean_value``

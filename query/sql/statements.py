@@ -90,7 +90,7 @@ def event_types(wanted: str) -> Sequence[str]:
 
 
 def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
-    """The condition and parameters of a metric filter (section 3.0.3); of the same metric the last entry wins."""
+    """The condition and parameters of a metric filter (API contract 3.0.3); of the same metric the last entry wins."""
     if not filters:
         return TRUE_SQL, {}
     variants = {entry.metric: entry.variants for entry in filters}

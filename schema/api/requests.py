@@ -1,4 +1,4 @@
-"""Request bodies -> parameters (specification section 1.4), and the lenient field types of section 1.5."""
+"""Request bodies -> parameters (API contract 1.4), and the lenient field types of API contract 1.5."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _integer(value: Any) -> Any:
 
 
 def _boolean(value: Any) -> Any:
-    """Real booleans, numbers and containers by truth, and the words true and false (section 5, row 27)."""
+    """Real booleans, numbers and containers by truth, and the words true and false (API contract 5, row 27)."""
     if isinstance(value, str):
         if value.lower() not in TRUE | FALSE:
             raise ValueError("true or false is expected")

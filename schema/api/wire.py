@@ -1,4 +1,4 @@
-"""The wire: paths, versions, the endpoint table and the envelope (specification sections 1.1 to 1.7). No HTTP library.
+"""The wire: paths, versions, the endpoint table and the envelope (API contract 1.1 to 1.7). No HTTP library.
 
 An endpoint is one function ``async (service, caller, request) -> answer``. Families declare theirs::
 
@@ -117,7 +117,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """A table of endpoints. ``get`` resolves versions (section 1.3)."""
+    """A table of endpoints. ``get`` resolves versions (API contract 1.3)."""
 
     def __init__(self, tier: Tier) -> None:
         self._tier = tier
@@ -180,7 +180,7 @@ class Call:
     endpoint: Endpoint | None = None
 
     def parse(self, path: str) -> None:
-        """Read name and version from a path (section 1.1). Raises MalformedRequest and BadVersion."""
+        """Read name and version from a path (API contract 1.1). Raises MalformedRequest and BadVersion."""
         found = PATH.fullmatch(path)
         if not found:
             raise MalformedRequest(f"Invalid request path {path}")
@@ -193,7 +193,7 @@ class Call:
         return self.endpoint
 
     def envelope(self, data: bytes, error: EventsError | None = None) -> bytes:
-        """The answer's body (section 1.6). ``data``: JSON of the data object."""
+        """The answer's body (API contract 1.6). ``data``: JSON of the data object."""
         meta = {
             "id": self.id,
             "trx": self.trx or self.id,

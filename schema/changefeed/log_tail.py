@@ -12,7 +12,7 @@ from schema.changefeed.points import Array
 from schema.events.normalize import NO_TIMESTAMP
 from schema.events.tables import COMMON, INT64_MIN, LOG, TABLES
 
-MAX_COUNTED_LINES = 10_000  # lines: what an answer without scroll says at most (section 3.0.4)
+MAX_COUNTED_LINES = 10_000  # lines: what an answer without scroll says at most (API contract 3.0.4)
 KEPT_LINES = 2000  # lines, where there are more than twice as many
 LOG_LINE_SCHEMA = pa.schema(
     COMMON | TABLES[LOG].fields | {"received_at": pa.int64(), "seq": pa.uint64(), "copy_of": pa.uint64()}

@@ -1,4 +1,4 @@
-"""One event: what is accepted, normalised and defaulted (specification sections 2.1 to 2.9)."""
+"""One event: what is accepted, normalised and defaulted (API contract 2.1 to 2.9)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Event:
 def normalise(line: dict[str, Any], place: int, context: ParseContext) -> Event:
     """The event of one JSON object, the ``place``-th of its request. Consumes ``line``. Never raises.
 
-    Checks follow section 2.7's order: an event that fails several is counted under the first.
+    Checks follow the order of API contract 2.7: an event that fails several is counted under the first.
     """
     event = Event()
     try:
@@ -156,7 +156,7 @@ def _iter_columns(line: dict[str, Any]) -> Row:
 
 
 def _integer(value: Any) -> int:
-    """Section 2.1: floats truncate, numeric strings parse, booleans are 0 and 1."""
+    """API contract 2.1: floats truncate, numeric strings parse, booleans are 0 and 1."""
     if not isinstance(value, int | float | str):
         raise Refused("Invalid iter: an integer is expected")
     try:
@@ -213,7 +213,7 @@ def _scalar_fields(line: dict[str, Any], context: ParseContext) -> Row:
 
 
 def is_float32(value: float) -> bool:
-    """Whether the value rounds to a finite 32-bit float (section 2.2)."""
+    """Whether the value rounds to a finite 32-bit float (API contract 2.2)."""
     try:
         return math.isfinite(struct.unpack("f", struct.pack("f", value))[0])
     except (OverflowError, struct.error):
@@ -246,7 +246,7 @@ def _plot_fields(line: dict[str, Any], context: ParseContext) -> Row:
 
 
 def is_json(text: str | None) -> bool:
-    """Whether a plot parses; NaN and Infinity are allowed (section 2.5)."""
+    """Whether a plot parses; NaN and Infinity are allowed (API contract 2.5)."""
     try:
         json.loads(text or "")
     except ValueError:
@@ -255,7 +255,7 @@ def is_json(text: str | None) -> bool:
 
 
 def source_urls(plot: str) -> list[str]:
-    """Distinct urls that a plot names as ``source``, in order of appearance (section 2.5)."""
+    """Distinct urls that a plot names as ``source``, in order of appearance (API contract 2.5)."""
     return list(dict.fromkeys(SOURCE_URL.findall(plot))) if "ource" in plot or "OURCE" in plot else []
 
 

@@ -2,8 +2,8 @@
 
 A column holds what the client sent when it has the column's type; anything else (an explicit null, a float timestamp, a
 number where a text belongs, an unknown field) is kept verbatim in ``extras``, a JSON object that overrides the columns
-when the event is returned. ``discriminator`` tells apart events of one (entity, metric, variant, iter), section 2.3 of
-the specification: ``''`` when ``iter`` was given and ``key`` was not, else ``a`` (no iter) or ``n`` (null iter),
+when the event is returned. ``discriminator`` tells apart events of one (entity, metric, variant, iter), API contract
+2.3: ``''`` when ``iter`` was given and ``key`` was not, else ``a`` (no iter) or ``n`` (null iter),
 then ``k`` and the key as JSON.
 """
 
@@ -71,4 +71,4 @@ TABLES: dict[str, Table] = {
         Table(VECTOR, "vectors", {"value": pa.string()}, {}),  # the value as JSON text
     )
 }
-EVENT_TYPES = tuple(TABLES)  # in the order of their names, which is the order of ties (section 3.0.2)
+EVENT_TYPES = tuple(TABLES)  # in the order of their names, which is the order of ties (API contract 3.0.2)

@@ -1,4 +1,4 @@
-"""Who is calling: credentials and tokens (specification section 1.10), impersonation (1.8)."""
+"""Who is calling: credentials and tokens (API contract 1.10), impersonation (1.8)."""
 
 from __future__ import annotations
 

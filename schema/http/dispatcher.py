@@ -75,7 +75,7 @@ def _add_description_routes(app: web.Application, described: Callable[[], Endpoi
 
 
 class Dispatcher:
-    """Every call, in the order of section 1.4: encoding, path, endpoint, caller, body, fields, handler."""
+    """Every call, in the order of API contract 1.4: encoding, path, endpoint, caller, body, fields, handler."""
 
     def __init__(self, endpoints: Endpoints, authenticator: Authenticator, limits: Limits) -> None:
         self._endpoints = endpoints

@@ -1,4 +1,4 @@
-"""Logging in: credentials -> a token (specification section 1.10), and how the web application does it."""
+"""Logging in: credentials -> a token (API contract 1.10), and how the web application does it."""
 
 from __future__ import annotations
 

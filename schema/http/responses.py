@@ -39,7 +39,7 @@ def error_response(call: Call, error: EventsError) -> web.Response:
 
 
 async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
-    """The answer of a call, in its envelope (section 1.4), compressed as the client accepts it."""
+    """The answer of a call, in its envelope (API contract 1.6), compressed as the client accepts it."""
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
     response = web.Response(content_type="application/json")
@@ -105,7 +105,7 @@ def close_connection(response: web.StreamResponse) -> None:
 
 
 def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """All origins, with credentials (section 1.9)."""
+    """All origins, with credentials (API contract 1.9)."""
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",

@@ -1,4 +1,4 @@
-"""Sections 3.1 and 3.2: ``add`` and ``add_batch``."""
+"""API contract 3.1 and 3.2: ``add`` and ``add_batch``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_worked_example_of_a_batch(api: Api, task: str) -> None:
 
 
 def test_what_was_added_is_there_at_once(api: Api, task: str) -> None:
-    """Section 1.12: read your writes, every time."""
+    """API contract 1.12: read your writes, every time."""
     for number in range(8):
         api.add(log(task, str(number), timestamp=number))
         assert column(api.logs(task), "msg") == list(map(str, range(number + 1)))

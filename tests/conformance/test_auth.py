@@ -1,4 +1,4 @@
-"""Sections 1.8 and 1.10: credentials, tokens, cookies and impersonation."""
+"""API contract 1.8 and 1.10: credentials, tokens, cookies and impersonation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 3.3: ``debug_images`` in its three implementations; section 3.4, ``plots``, where it is the same."""
+"""API contract 3.3: ``debug_images`` in its three implementations, and, where it is the same, ``plots`` (3.4)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_state_is_frozen_until_it_is_refreshed(api: Api, task: str, action: 
 
 @both
 def test_a_refresh_sees_the_metrics_of_every_batch(api: Api, task: str, action: str) -> None:
-    """Section 5, row 16."""
+    """API contract 5, row 16."""
     made = MAKERS[action]
     api.add(made(task, 1, "u1", "a"))
     scroll = Scroll(api, [{"task": task}], iters=1, action=action)
@@ -131,7 +131,7 @@ def test_a_refresh_sees_the_metrics_of_every_batch(api: Api, task: str, action: 
 
 @both
 def test_a_refresh_works_for_models(api: Api, model: str, action: str) -> None:
-    """Section 5, row 16."""
+    """API contract 5, row 16."""
     made = MAKERS[action]
     api.add(*model_events([made(model, 1, "u1", "a")]))
     scroll = Scroll(api, [{"task": model}], iters=1, action=action, is_model=True)
@@ -143,7 +143,7 @@ def test_a_refresh_works_for_models(api: Api, model: str, action: str) -> None:
 
 @both
 def test_without_a_refresh_new_variants_of_known_metrics_appear(api: Api, task: str, action: str) -> None:
-    """Section 5, row 16: kept."""
+    """API contract 5, row 16: kept."""
     made = MAKERS[action]
     api.add(made(task, 1, "u1", "a", "v1"))
     scroll = Scroll(api, [{"task": task}], iters=1, action=action)
@@ -309,7 +309,7 @@ def test_events_without_an_iteration_are_on_no_page(api: Api, task: str, action:
     assert (scroll.iterations(), scroll.iterations()) == ([1], [])
 
 
-# --- validity, section 3.0.8 ------------------------------------------------------------------------------------------
+# --- validity, API contract 3.0.8 -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_tie_of_urls_is_decided_for_the_smallest(api: Api, task: str) -> None:
 
 
 def test_invalid_iterations_do_not_fill_a_page(api: Api, task: str) -> None:
-    """Section 5, row 15: validity comes before the choice of iterations."""
+    """API contract 5, row 15: validity comes before the choice of iterations."""
     api.add(*ring(task, "one", 1), *(image(task, n, f"http://g/{n}", "m", "two") for n in range(4)))
     scroll = Scroll(api, [{"task": task}], iters=3)
     assert scroll.seen() == [(9, ["one"]), (3, ["two"]), (2, ["two"])]
@@ -371,7 +371,7 @@ def test_an_unknown_scroll_id_starts_over_with_a_new_one(api: Api, task: str, ac
 
 @both
 def test_a_scroll_id_of_other_tasks_is_refused(api: Api, task: str, action: str) -> None:
-    """Section 5, row 19."""
+    """API contract 5, row 19."""
     other = api.create_task()
     scroll_id = api.call(action, metrics=[{"task": task}])["scroll_id"]
     assert api.fail(action, metrics=[{"task": other}], scroll_id=scroll_id) == (400, 1104)
@@ -481,6 +481,6 @@ def test_metric_and_variant_are_joined_without_separator(api: Api, task: str) ->
 
 
 def test_an_image_without_iteration_is_the_lowest(api: Api, task: str) -> None:
-    """Section 5, row 32."""
+    """API contract 5, row 32."""
     api.add(image(task, ABSENT, "u", "none"), image(task, -5, "w"))
     assert column(images(api, task, "1.0")["images"], "url") == ["w", "u"]

@@ -1,4 +1,4 @@
-"""Sections 3.25 to 3.27: ``clear_task_log``, ``delete_for_task``, ``delete_for_model``."""
+"""API contract 3.25 to 3.27: ``clear_task_log``, ``delete_for_task``, ``delete_for_model``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 3.12: ``download_task_log``."""
+"""API contract 3.12: ``download_task_log``."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ def test_a_line_ends_in_one_newline(api: Api, started: str, line_format: str) ->
 
 
 def test_a_message_keeps_its_own_newlines(api: Api, task: str) -> None:
-    """Appendix D."""
+    """API contract, appendix D."""
     api.add(log(task, "a\nb\n\n", timestamp=1), log(task, "{msg} {0}", timestamp=2))
     assert text(api, task, line_format="{msg}\n") == "a\nb\n\n\n{msg} {0}\n"
 
 
 @pytest.mark.parametrize("missing", [ABSENT, None])
 def test_missing_fields_are_empty(api: Api, task: str, missing: object) -> None:
-    """Section 5, row 22."""
+    """API contract 5, row 22."""
     api.add(log(task, missing, level=missing, worker=None, timestamp=None))
     assert text(api, task, line_format="<{timestamp}|{level}|{worker}|{msg}>") == "<|||>\n"
 

@@ -1,4 +1,4 @@
-"""Sections 2.1 to 2.7: what of an event is accepted, how it is kept, and how the request is answered."""
+"""API contract 2.1 to 2.7: what of an event is accepted, how it is kept, and how the request is answered."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_event_says_whether_it_is_a_models(api: Api, task: str, model: str
 
 
 def test_truth_decides_what_is_a_model_event(api: Api, model: str) -> None:
-    """Appendix D."""
+    """API contract, appendix D."""
     given = [True, 1, "yes", "false", [0], 0.5]
     for iteration, value in enumerate(given):
         api.add(scalar(model, iteration, model_event=value))
@@ -165,7 +165,7 @@ BAD_TIMES = ["2020-01-01T00:00:00Z", "yesterday", "5", "", True, False, [5], {"m
 
 
 def test_an_unusable_timestamp_is_an_error_of_the_event(api: Api, task: str) -> None:
-    """Appendix D."""
+    """API contract, appendix D."""
     wrong = [*BAD_TIMES, *NOT_FINITE]
     refuse_all(api, task, [make(task, timestamp=given) for given in wrong for make in (log, scalar)])
 
@@ -202,7 +202,7 @@ def test_an_absent_iteration_stays_absent_and_a_null_one_null(api: Api, task: st
 
 
 def test_an_unusable_iteration_is_an_error_of_the_event(api: Api, task: str) -> None:
-    """Section 2.6 and section 5, rows 6 and 7."""
+    """API contract 2.6; API contract 5, rows 6 and 7."""
     wrong = ["abc", "", [1], {"a": 1}, *NOT_FINITE, 2**63, -(2**63) - 1, 1e30]
     refuse_all(api, task, [event for given in wrong for event in (scalar(task, given), log(task, iter=given))])
 
@@ -293,14 +293,14 @@ def test_unknown_fields_come_back_verbatim(api: Api, task: str) -> None:
 
 
 def test_the_type_of_an_unknown_field_may_change(api: Api, task: str) -> None:
-    """Section 2.1, R: extras are opaque."""
+    """API contract 2.1: extras are opaque."""
     values: list[Any] = [1, "a", [1], {"a": 1}, None, True]
     api.add(*(log(task, odd=value, timestamp=place) for place, value in enumerate(values)))
     assert column(api.logs(task), "odd") == values
 
 
 def test_texts_that_look_like_dates_stay_texts(api: Api, task: str) -> None:
-    """Appendix D."""
+    """API contract, appendix D."""
     api.add(log(task, "2020-01-01T00:00:00Z"), scalar(task, metric="2020-01-01", variant="2020-01-01T00:00:00"))
     assert column(api.logs(task), "msg") == ["2020-01-01T00:00:00Z"]
     assert api.call("events.get_scalar_metrics_and_variants", task=task) == {
@@ -358,7 +358,7 @@ def test_aggregates_see_a_32_bit_float(api: Api, task: str) -> None:
 
 
 def test_an_unusable_value_is_an_error_of_the_event(api: Api, task: str) -> None:
-    """Section 5, row 6, and appendix D."""
+    """API contract 5, row 6, and appendix D."""
     wrong: list[Any] = [*NOT_FINITE, 3.5e38, -3.5e38, 1e300, 10**300]
     wrong += [True, False, "0.5", "abc", [1.0], [], {"a": 1}]
     refuse_all(api, task, [scalar(task, 1, given) for given in wrong])
@@ -500,7 +500,7 @@ def test_an_overwritten_event_moves_to_the_end_of_the_write_order(api: Api, task
 
 
 def test_write_order_is_the_order_of_requests_and_of_their_lines(api: Api, task: str) -> None:
-    """Appendix D: write order everywhere."""
+    """API contract, appendix D: write order everywhere."""
     for names in ("ab", "c", "de"):
         api.add(*(log(task, name, timestamp=5) for name in names))
     assert column(api.logs(task), "msg") == list("abcde")
@@ -655,7 +655,7 @@ LARGE_READS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", LARGE_READS)
 def test_a_large_plot_is_returned_whole(api: Api, large: tuple[str, str], name: str) -> None:
-    """Section 2.5, R: always ``plot_str``, never ``plot_data``."""
+    """API contract 2.5: always ``plot_str``, never ``plot_data``."""
     (task, text), (version, more) = large, LARGE_READS[name]
     body = {"task": task, "tasks": [task], "metrics": [{"task": task}] if name == "plots" else None} | more
     event = first_plot(api.call(f"events.{name.split()[0]}", body, version=version))
@@ -716,7 +716,7 @@ def test_good_lines_are_stored_wherever_the_bad_ones_stand(api: Api, task: str) 
 
 
 def test_tasks_and_models_may_share_a_batch(api: Api, task: str, model: str) -> None:
-    """C; section 5, row 30."""
+    """API contract 5, row 30."""
     api.add(scalar(task), *model_events([scalar(model), plot(model)]), log(task))
     assert len(api.events(task)) == 2
     assert len(api.events(model, model_events=True)) == 2
@@ -767,7 +767,7 @@ def test_a_published_task_is_locked(api: Api, task: str) -> None:
 
 
 def test_a_locked_task_is_refused_like_an_unknown_one(api: Api, task: str) -> None:
-    """Section 5, row 29: only the code matters."""
+    """API contract 5, row 29: only the code matters."""
     api.call("tasks.publish", task=task, force=True)
     assert api.fail("events.add", log(task)) == api.fail("events.add", log(UNKNOWN)) == (400, 131)
 
@@ -798,7 +798,7 @@ def test_one_bad_line_of_many_changes_nothing_for_the_others(api: Api, task: str
 
 
 def test_logs_of_every_kind_in_one_batch(api: Api, task: str) -> None:
-    """Section 4 of the SDK's notes: its lines carry ``method``, which is ignored or an unknown field."""
+    """API contract, appendix A: lines of the SDK carry ``method``, which is ignored or an unknown field."""
     lines = [event | {"method": "get"} for event in one_of_each(task)]
     assert api.batch(lines)["added"] == 5
     assert column(api.events(task), "type") == list(TYPES)

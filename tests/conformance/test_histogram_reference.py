@@ -1,4 +1,4 @@
-"""Sections 3.18 and 3.19: random curves, compared with a model written from the specification alone.
+"""API contract 3.18 and 3.19: random curves, compared with a model written from the API contract alone.
 
 An example is a task with many curves, all written by one batch and read several times.
 """

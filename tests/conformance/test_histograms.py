@@ -1,4 +1,4 @@
-"""Sections 3.18 and 3.19: the worked examples of both histograms. Their rules in general: test_histogram_reference."""
+"""API contract 3.18 and 3.19: worked examples of both histograms. Their rules in general: test_histogram_reference."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_beyond_ten_percent_there_are_two_groups(api: Api, task: str) -> None:
 
 
 def test_a_metric_keeps_the_place_of_its_first_group(api: Api, task: str) -> None:
-    """The example of section 3.18."""
+    """The example of API contract 3.18."""
     api.add(scalar(task, 0, 1.0, "acc", "train"))
     api.add(*(scalar(task, n, float(n), "loss", "train") for n in range(30)))
     api.add(scalar(task, 0, 0.3, "loss", "val"), scalar(task, 7, 0.25, "loss", "val"))

@@ -1,4 +1,4 @@
-"""Section 1: paths, methods, versions, bodies, coercion, the envelope, headers, sizes and compression."""
+"""API contract 1: paths, methods, versions, bodies, coercion, the envelope, headers, sizes and compression."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_an_unknown_endpoint_is_unknown_before_any_authentication(nobody: Api) -
 
 
 def test_parameters_are_not_gated_by_versions(api: Api, task: str) -> None:
-    """Section 1.3: the version keys of the schema are documentation."""
+    """API contract 1.3: the version keys of the schema are documentation."""
     api.add(log(task, "with", metric="a"), log(task, "without"))
     answer = api.call("events.get_task_log", version="2.9", task=task, metrics=[{"metric": "a"}], no_such=1)
     assert column(answer["events"], "msg") == ["with"]
@@ -527,7 +527,7 @@ def test_a_null_list_is_empty(api: Api, task: str) -> None:
     ],
 )
 def test_the_metric_filter(api: Api, named: str, metrics: object, expected: list[str]) -> None:
-    """Also section 3.0.3."""
+    """Also API contract 3.0.3."""
     assert column(api.logs(named, metrics=metrics), "msg") == expected
 
 

@@ -1,4 +1,4 @@
-"""Section 3.23: ``scalar_metrics_iter_raw``."""
+"""API contract 3.23: ``scalar_metrics_iter_raw``."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_hundred_points_in_pages_of_fifteen(api: Api, task: str) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 5])
 def test_a_page_may_end_at_zero(api: Api, task: str, batch_size: int) -> None:
-    """Section 5, row 1."""
+    """API contract 5, row 1."""
     api.add(*(scalar(task, n, float(n)) for n in range(-2, 4)))
     answers = pages(api, task, {"batch_size": batch_size})
     assert points(answers) == [(n, float(n)) for n in range(-2, 4)]
@@ -144,7 +144,7 @@ def test_more_than_200_000_points_are_refused_or_whole(api: Api, task: str) -> N
 
 
 def test_points_without_value_or_position_are_skipped(api: Api, task: str) -> None:
-    """Section 3.23, R."""
+    """API contract 3.23."""
     api.add(scalar(task, 1, ABSENT, note="x"), scalar(task, 2, None), scalar(task, ABSENT, 5.0), scalar(task, 3, 7.0))
     assert points(pages(api, task, {"batch_size": 1})) == [(3, 7.0)]
     assert points(pages(api, task, {})) == [(3, 7.0)]

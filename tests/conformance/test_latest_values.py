@@ -1,4 +1,4 @@
-"""Section 3.21: ``get_task_latest_scalar_values``, as section 5, row 21 mends it."""
+"""API contract 3.21: ``get_task_latest_scalar_values``, as API contract 5, row 21 mends it."""
 
 from __future__ import annotations
 

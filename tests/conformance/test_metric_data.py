@@ -1,4 +1,4 @@
-"""Section 3.22: ``get_scalar_metric_data``."""
+"""API contract 3.22: ``get_scalar_metric_data``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections 3.15 and 3.16, and ``get_multi_task_metrics`` (section 4)."""
+"""API contract 3.15 and 3.16, and ``get_multi_task_metrics`` (API contract 4)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_models_and_the_default_of_model_events(api: Api, model: str, action: st
 
 @each
 def test_many_metrics_and_variants_are_all_returned(api: Api, task: str, action: str) -> None:
-    """Appendix D: section 3.0.7's ceilings are minimum guarantees."""
+    """API contract, appendix D: API contract 3.0.7's ceilings are minimum guarantees."""
     api.add(*(OF_TYPE[action](task, 1, metric=f"m{n % 400}", variant=f"v{n // 400}") for n in range(4_000)))
     metrics = api.call(action, task=task)["metrics"]
     assert len(metrics) == 400

@@ -1,4 +1,4 @@
-"""Section 3.14: ``get_multi_task_plots``."""
+"""API contract 3.14: ``get_multi_task_plots``."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_no_plots(api: Api, task: str) -> None:
 
 
 def test_plots_without_an_iteration_are_no_fault(api: Api, task: str) -> None:
-    """Section 5, row 32."""
+    """API contract 5, row 32."""
     api.add(plot(task, ABSENT, "none", "n"), plot(task, 1, "one"))
     assert plots(api, [task])["plots"]["m"]["v"][task]["1"]["plots"][0]["plot_str"] == "one"
     assert plots(api, [task], "1.0")["plots"]["m"]["v"][task]["1"]["plots"][0]["plot_str"] == "one"

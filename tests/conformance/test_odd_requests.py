@@ -123,7 +123,7 @@ def test_reasons_without_an_entity_are_counted_apart_from_an_empty_id(api: Api, 
 
 @pytest.mark.parametrize("odd", [{"type": "zz", "allow_locked": True}, {"allow_locked": True}, {"model_event": True}])
 def test_events_of_no_type_name_their_entity_as_others_do(api: Api, task: str, odd: dict[str, Any]) -> None:
-    """Section 2.7: per entity id, in all of its events."""
+    """API contract 2.7: per entity id, in all of its events."""
     assert api.fail_batch([odd | {"task": task}, log(task)]) == (400, 12)
     assert api.logs(task) == []
 
@@ -141,7 +141,7 @@ def test_an_encoding_that_is_refused_is_not_used(api: Api, task: str) -> None:
 
 @pytest.mark.parametrize("iters", [2**31, 2**40, 10**30])
 def test_iterations_have_no_greatest_number(api: Api, task: str, iters: int) -> None:
-    """Section 5, row 11."""
+    """API contract 5, row 11."""
     api.add(*(plot(task, number) for number in range(3)))
     assert api.call("events.get_task_plots", task=task, iters=iters)["returned"] == 3
     assert len(api.call("events.plots", metrics=[{"task": task}], iters=iters)["metrics"][0]["iterations"]) == 3

@@ -17,7 +17,7 @@ from tests.harness.api import Api, Data
 from tests.harness.deployment import Deployment
 from tests.harness.events import image, model_events, one_of_each, plot, scalar
 
-# Section 1.3: the minimum versions of each call's implementations.
+# API contract 1.3: the minimum versions of each call's implementations.
 IMPLEMENTATIONS = {
     "debug_images": ["1.0", "1.8", "2.7"],
     "get_task_log": ["1.0", "1.7", "2.9"],

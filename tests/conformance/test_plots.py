@@ -1,4 +1,4 @@
-"""Section 3.13: ``get_task_plots``. For ``plots`` (3.4) see test_debug_images, for samples of plots test_samples."""
+"""API contract 3.13: ``get_task_plots``. See test_debug_images for ``plots`` (3.4), test_samples for samples."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_plots_without_an_iteration_come_last(api: Api, task: str) -> None:
 
 
 def test_more_than_a_hundred_iterations_are_no_fault(api: Api, task: str) -> None:
-    """Section 5, row 11."""
+    """API contract 5, row 11."""
     api.add(*(plot(task, n) for n in range(120)))
     assert column(plots(api, task, iters=1_000)["plots"], "iter") == list(range(120))[::-1]
 

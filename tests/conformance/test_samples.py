@@ -1,4 +1,4 @@
-"""Sections 3.5 to 3.8: debug-image and plot samples, and walking from one to the next."""
+"""API contract 3.5 to 3.8: debug-image and plot samples, and walking from one to the next."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_image_of_an_iteration(api: Api, four: str) -> None:
 def test_the_valid_range_begins_with_the_oldest_file_that_was_not_recycled(
     api: Api, task: str, urls: dict[int, str], low: int
 ) -> None:
-    """Section 3.0.8."""
+    """API contract 3.0.8."""
     api.add(*(image(task, iteration, url) for iteration, url in urls.items()))
     assert sample(api, task)[:3] == (max(urls), low, max(urls))
 
@@ -269,7 +269,7 @@ def test_there_is_no_next_of_another_task_or_kind(api: Api, four: str) -> None:
 
 
 def test_an_unpositioned_walk_goes_nowhere(api: Api, four: str) -> None:
-    """Section 5, row 18."""
+    """API contract 5, row 18."""
     scroll_id = sample(api, four, iteration=1)[-1]
     for earlier in (True, False):
         assert Walk(api, four, scroll_id).image(earlier) is None

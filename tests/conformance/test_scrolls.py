@@ -1,4 +1,4 @@
-"""Sections 3.0.5 and 3.24: what holds for the scroll ids of every endpoint."""
+"""API contract 3.0.5 and 3.24: what holds for the scroll ids of every endpoint."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_the_same_page_may_be_asked_for_again(api: Api, many: str, scroll: Scrol
 
 @each
 def test_an_unknown_scroll_id_is_refused(api: Api, one: str, scroll: Scroll) -> None:
-    """Section 5, row 8."""
+    """API contract 5, row 8."""
     for scroll_id in UNKNOWN_IDS:
         assert scroll.fail(api, one, scroll_id=scroll_id) == (400, 1104), scroll_id
 
@@ -140,7 +140,7 @@ def test_an_empty_scroll_id_is_none(api: Api, one: str, scroll: Scroll) -> None:
 
 @each
 def test_a_scroll_id_is_of_its_task_and_endpoint(api: Api, one: str, other: str, scroll: Scroll) -> None:
-    """Appendix D."""
+    """API contract, appendix D."""
     scroll_id = scroll.call(api, one)["scroll_id"]
     assert scroll.fail(api, other, scroll_id=scroll_id) == (400, 1104)
     for foreign in [*KIND_A, *KIND_B]:
@@ -163,7 +163,7 @@ def test_the_entity_is_checked_on_every_page(api: Api, one: str, scroll: Scroll)
     assert scroll.fail(api, "no-such-task", scroll_id=scroll_id) == (400, 101)
 
 
-# --- kind A -----------------------------------------------------------------------------------------------------------
+# --- snapshot scrolls -------------------------------------------------------------------------------------------------
 
 
 @each_a
@@ -215,7 +215,7 @@ def test_no_scroll_makes_no_scroll_id(api: Api, one: str, scroll: Scroll) -> Non
     assert (answer["returned"], answer["scroll_id"]) == (1, None)
 
 
-# --- kind B -----------------------------------------------------------------------------------------------------------
+# --- position scrolls -------------------------------------------------------------------------------------------------
 
 
 @each_b
@@ -229,7 +229,7 @@ def test_the_end_of_a_cursor_is_the_end(api: Api, task: str, scroll: Scroll) -> 
 
 @each_b
 def test_a_cursor_does_not_grow(api: Api, task: str, scroll: Scroll) -> None:
-    """Appendix D: bounded cursors everywhere."""
+    """API contract, appendix D: bounded cursors everywhere."""
     api.add(*(scroll.event(task, number) for number in range(20)))
     answer, sizes = scroll.call(api, task, batch_size=1), []
     for _ in range(19):

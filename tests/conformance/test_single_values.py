@@ -1,4 +1,4 @@
-"""Section 3.20: ``get_task_single_value_metrics``."""
+"""API contract 3.20: ``get_task_single_value_metrics``."""
 
 from __future__ import annotations
 

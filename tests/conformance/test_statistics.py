@@ -1,4 +1,4 @@
-"""Sections 2.8, 2.9 and 2.11: what events leave in the documents of their tasks and models."""
+"""API contract 2.8, 2.9 and 2.11: what events leave in the documents of their tasks and models."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_keys_ascend_by_their_digests(api: Api, task: str) -> None:
 
 
 def test_the_value_is_that_of_the_highest_iteration_of_the_newest_batch(api: Api, task: str) -> None:
-    """Section 5, row 25: an older batch that comes late overwrites it."""
+    """API contract 5, row 25: an older batch that comes late overwrites it."""
     api.add(*curve(task, (10, 1.0), (30, 3.0), (20, 2.0)))
     assert summary(api, task)["value"] == 3.0
     api.add(*curve(task, (5, 0.5), (6, 0.6)))
@@ -186,7 +186,7 @@ def test_a_refused_event_leaves_nothing(api: Api, task: str) -> None:
 
 
 def test_the_latest_label_of_the_x_axis_is_kept_apart(api: Api, task: str) -> None:
-    """Section 4, 2024-12: in ``last_metrics`` and both histograms, not in events."""
+    """API contract 4: in ``last_metrics`` and both histograms, not in events."""
     api.add(scalar(task, 1, x_axis_label="steps"), scalar(task, 1, variant="w"))
     api.add(scalar(task, 2, x_axis_label="epochs"), scalar(task, 3))
     assert summary(api, task)["x_axis_label"] == "epochs"

@@ -1,4 +1,4 @@
-"""Section 3.11: ``get_task_events``."""
+"""API contract 3.11: ``get_task_events``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_shape_of_an_answer(api: Api, task: str) -> None:
 
 
 def test_events_are_in_the_order_of_their_iterations(api: Api, nine: str) -> None:
-    """Section 5, row 3: not of their timestamps."""
+    """API contract 5, row 3: not of their timestamps."""
     assert column(api.call(EVENTS, task=nine)["events"], "iter") == list(range(9))
     assert column(api.call(EVENTS, task=nine, order="asc")["events"], "iter") == list(range(9))
     assert column(api.call(EVENTS, task=nine, order="desc")["events"], "iter") == list(range(9))[::-1]
@@ -56,7 +56,7 @@ def test_events_are_in_the_order_of_their_iterations(api: Api, nine: str) -> Non
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_ties_are_by_type_then_by_write_order(api: Api, task: str, order: str) -> None:
-    """Section 3.0.2: also in descending order."""
+    """API contract 3.0.2: also in descending order."""
     backwards = [event | {"note": note} for note in "ab" for event in reversed(one_of_each(task, variant=note))]
     api.add(*backwards)
     found = column(api.call(EVENTS, task=task, order=order)["events"], "type", "note")
@@ -113,7 +113,7 @@ def test_the_total_may_be_left_out(api: Api, nine: str) -> None:
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize(("batch_size", "event_type"), [(1, SCALAR), (4, "*"), (8, SCALAR), (9, "*")])
 def test_pages_join_to_the_whole(api: Api, nine: str, order: str, batch_size: int, event_type: str) -> None:
-    """Section 5, row 1: a page that ends at iteration 0 is a page like any other."""
+    """API contract 5, row 1: a page that ends at iteration 0 is a page like any other."""
     first = {"order": order, "batch_size": batch_size, "event_type": event_type}
     answers = pages(api, nine, first, batch_size=batch_size)
     whole = list(range(9)) if order == "asc" else list(range(9))[::-1]
@@ -122,7 +122,7 @@ def test_pages_join_to_the_whole(api: Api, nine: str, order: str, batch_size: in
 
 
 def test_the_order_and_size_of_a_scroll_are_those_of_its_first_call(api: Api, nine: str) -> None:
-    """Section 5, row 4: an omitted batch_size is inherited."""
+    """API contract 5, row 4: an omitted batch_size is inherited."""
     answers = pages(api, nine, {"event_type": SCALAR, "order": "desc", "batch_size": 4}, order="asc")
     assert iters(answers) == [[8, 7, 6, 5], [4, 3, 2, 1], [0]]
 
@@ -155,7 +155,7 @@ def test_a_page_completed_by_ties_in_the_middle_of_the_next_iteration(api: Api, 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_events_without_an_iteration_come_last_and_are_paged(api: Api, task: str, order: str) -> None:
-    """Section 5, row 2; by type, then in write order."""
+    """API contract 5, row 2; by type, then in write order."""
     without = [scalar(task, ABSENT, metric="absent"), scalar(task, None, metric="null")]
     logs = [log(task, f"l{number}") for number in range(7)]
     api.add(*without, *logs, scalar(task, -1), scalar(task, 0), scalar(task, 1))

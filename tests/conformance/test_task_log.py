@@ -1,4 +1,4 @@
-"""Section 3.10: ``get_task_log`` in its three implementations."""
+"""API contract 3.10: ``get_task_log`` in its three implementations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def names(numbers: str) -> list[str]:
         ({"batch_size": 5}, "896745"),
         ({"batch_size": 0}, ""),
         ({"batch_size": 10_000}, "8967452301"),
-        ({"from_timestamp": 0}, "8967452301"),  # section 5, row 1: kept
+        ({"from_timestamp": 0}, "8967452301"),  # API contract 5, row 1: kept
         ({"from_timestamp": 0, "navigate_earlier": False}, "0123456789"),
         ({"from_timestamp": "1020"}, "2301"),
         ({"from_timestamp": 1020.9}, "2301"),
@@ -118,14 +118,14 @@ def test_fractions_of_a_millisecond_are_dropped_in_the_order(api: Api, task: str
 
 
 def test_lines_without_a_time_are_the_last_page(api: Api, task: str) -> None:
-    """Section 5, row 2."""
+    """API contract 5, row 2."""
     api.add(*(log(task, f"m{place}", timestamp=time) for place, time in enumerate([None, 1, 2, None])))
     assert messages(api.call(LOG, task=task)) == names("2103")
     assert messages(api.call(LOG, task=task, navigate_earlier=False)) == names("1203")
 
 
 def test_the_total_is_capped_where_there_is_no_scroll(api: Api, task: str) -> None:
-    """Section 3.0.4."""
+    """API contract 3.0.4."""
     api.add(*(log(task, timestamp=number) for number in range(10_003)))
     answer = api.call(LOG, task=task, batch_size=2)
     assert (answer["returned"], answer["total"]) == (2, 10_000)

@@ -1,4 +1,4 @@
-"""Section 3.9: ``get_task_metrics``."""
+"""API contract 3.9: ``get_task_metrics``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_of_one_type_or_all(api: Api, task: str, event_type: str) -> None:
 
 @pytest.mark.parametrize("iteration", [ABSENT, None, SINGLE_VALUE, SINGLE_VALUE - 1])
 def test_only_events_on_the_axis_of_iterations_count(api: Api, task: str, iteration: Any) -> None:
-    """Section 5, row 20: kept."""
+    """API contract 5, row 20: kept."""
     api.add(scalar(task, iteration, metric="off"), scalar(task, -5, metric="on"), log(task), plot(task, iteration))
     assert api.call(METRICS, tasks=[task], event_type="*")["metrics"] == [{"task": task, "metrics": ["on"]}]
 

@@ -1,4 +1,4 @@
-"""Sections 1.11 and 3.0.1: who sees and changes whose events. The stranger belongs to another company."""
+"""API contract 1.11 and 3.0.1: who sees and changes whose events. The stranger belongs to another company."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def without_times(value: object) -> object:
 
 @each_model_read
 def test_a_public_model_is_readable(stranger: Api, read: Read, public_model: str) -> None:
-    """Appendix D: found, as for tasks."""
+    """API contract, appendix D: found, as for tasks."""
     answer = told(contents(stranger, read, public_model, model_events=True))
     assert any(name in answer for name in ('"m"', '"v"', "the-worker", '"acc"')), answer
 
@@ -253,7 +253,7 @@ MULTI_READS: list[MultiRead] = [
 
 @pytest.mark.parametrize("read", MULTI_READS, ids=lambda read: read[0].removeprefix("events."))
 def test_own_and_public_tasks_together(stranger: Api, read: MultiRead, public: str) -> None:
-    """Section 5, row 24: each entity's own tenant."""
+    """API contract 5, row 24: each entity's own tenant."""
     own = stranger.create_task()
     stranger.add(*events_of(own))
     answer = told(stranger.call(read[0], read[1], tasks=[own, public]))
@@ -291,7 +291,7 @@ SCROLLS: dict[str, Callable[[str], tuple[str, str, dict[str, object]]]] = {
 def test_a_scroll_id_is_of_its_company(
     api: Api, stranger: Api, scroll: Callable[[str], tuple[str, str, dict[str, object]]], public: str
 ) -> None:
-    """Section 5, row 8: even where both may read the entity."""
+    """API contract 5, row 8: even where both may read the entity."""
     action, version, body = scroll(public)
     scroll_id = api.call(action, body, version=version)["scroll_id"]
     assert api.call(action, body, version=version, scroll_id=scroll_id)["returned"] == 0

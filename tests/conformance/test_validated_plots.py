@@ -1,4 +1,4 @@
-"""Section 2.5 with validation switched on: a server of its own."""
+"""API contract 2.5 with validation switched on: a server of its own."""
 
 from __future__ import annotations
 

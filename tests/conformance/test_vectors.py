@@ -1,4 +1,4 @@
-"""Section 3.17: ``vector_metrics_iter_histogram``; vectors are treated like scalars (appendix D)."""
+"""API contract 3.17: ``vector_metrics_iter_histogram``; vectors are treated like scalars (API contract, appendix D)."""
 
 from __future__ import annotations
 

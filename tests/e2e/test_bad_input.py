@@ -1,4 +1,4 @@
-"""What is bad gets the specification's answer, stores nothing that it should not, and leaves the process alive."""
+"""What is bad gets the API contract's answer, stores nothing that it should not, and leaves the process alive."""
 
 from __future__ import annotations
 

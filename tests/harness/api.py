@@ -1,4 +1,4 @@
-"""A client of the API that looks at every envelope (specification section 1.6) and knows which tier answers what."""
+"""A client of the API that looks at every envelope (API contract 1.6) and knows which tier answers what."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def json_lines(lines: Iterable[Data | str]) -> bytes:
 
 
 def envelope_of(response: httpx.Response) -> Data:
-    """The body of a response, once its shape is seen to be that of section 1.6."""
+    """The body of a response, once its shape is seen to be that of API contract 1.6."""
     assert response.headers["Content-Type"] == "application/json", response.text
     body: Data = json.loads(response.content, parse_constant=_refuse)
     assert set(body) == {"meta", "data"}

@@ -11,7 +11,7 @@ VECTOR: Final = "training_stats_vector"
 IMAGE: Final = "training_debug_image"
 PLOT: Final = "plot"
 LOG: Final = "log"
-TYPES: Final = (LOG, PLOT, IMAGE, SCALAR, VECTOR)  # in the order of ties, section 3.0.2
+TYPES: Final = (LOG, PLOT, IMAGE, SCALAR, VECTOR)  # in the order of ties, API contract 3.0.2
 ABSENT: Any = object()
 
 Event = dict[str, Any]

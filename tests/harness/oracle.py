@@ -1,4 +1,4 @@
-"""What a task's events are after any sequence of writes and deletes: the specification's rules, in memory."""
+"""What a task's events are after any sequence of writes and deletes: the API contract's rules, in memory."""
 
 from __future__ import annotations
 

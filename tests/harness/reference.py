@@ -1,4 +1,4 @@
-"""An independent model of the downsampled curves (specification 3.18), in plain Python, from the text alone."""
+"""An independent model of the downsampled curves (API contract 3.18), in plain Python, from the text alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``debug_images`` (specification section 3.3)."""
+"""``debug_images`` (API contract 3.3)."""
 
 from __future__ import annotations
 

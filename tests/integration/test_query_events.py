@@ -1,4 +1,4 @@
-"""``get_task_events`` (specification section 3.11)."""
+"""``get_task_events`` (API contract 3.11)."""
 
 from __future__ import annotations
 

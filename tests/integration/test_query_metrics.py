@@ -1,4 +1,4 @@
-"""Which metrics there are, and vectors (specification sections 3.9, 3.15 to 3.17 and 4)."""
+"""Which metrics there are, and vectors (API contract 3.9, 3.15 to 3.17 and 4)."""
 
 from __future__ import annotations
 

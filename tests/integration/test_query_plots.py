@@ -1,4 +1,4 @@
-"""``get_task_plots``, ``get_multi_task_plots``, ``plots`` (specification sections 3.4, 3.13 and 3.14)."""
+"""``get_task_plots``, ``get_multi_task_plots``, ``plots`` (API contract 3.4, 3.13 and 3.14)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_large_plots_come_back_whole(service: Service) -> None:
 
 @pytest.mark.parametrize("action", ["get_task_plots", "debug_images"])
 def test_the_oldest_implementation(service: Service, action: str) -> None:
-    """Sections 3.3.1 and 3.13: metric and variant are told apart by their concatenation only."""
+    """API contract 3.3.1 and 3.13: metric and variant are told apart by their concatenation only."""
     task = service.new_task()
     kind, events = ("plot", "plots") if action == "get_task_plots" else ("training_debug_image", "images")
     places = [(4, "a", "bc"), (3, "ab", "c"), (5, "m", "v"), (2, "ab", "c"), (ABSENT, "x", "y"), (5, "n", "v")]

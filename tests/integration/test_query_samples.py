@@ -1,4 +1,4 @@
-"""Samples of debug images and plots (specification sections 3.5 to 3.8)."""
+"""Samples of debug images and plots (API contract 3.5 to 3.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scalars as raw points, whole events, latest and single values (specification sections 3.20 to 3.23)."""
+"""Scalars as raw points, whole events, latest and single values (API contract 3.20 to 3.23)."""
 
 from __future__ import annotations
 

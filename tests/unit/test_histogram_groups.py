@@ -1,4 +1,4 @@
-"""``query/curves/downsampling.py``: widths and groups of curves, section 3.18's steps 1 and 2."""
+"""``query/curves/downsampling.py``: widths and groups of curves: API contract 3.18, steps 1 and 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``schema/events/normalize.py``: a line becomes a row, and that an event again. Rules: section 2 of the spec."""
+"""``schema/events/normalize.py``: a line becomes a row, and that an event again. Rules: API contract 2."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_the_label_of_the_x_axis_is_kept_but_not_returned() -> None:
 
 
 def test_an_entity_is_mentioned_even_where_the_rest_is_wrong() -> None:
-    """Its own refusal wins (section 2.7)."""
+    """Its own refusal wins (API contract 2.7)."""
     event = normalise(scalar("t", "x", allow_locked=True), 0, CONTEXT)
     assert (bool(event.refusal), event.mention) == (True, Mention("t", False, True))
 

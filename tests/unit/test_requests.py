@@ -1,4 +1,4 @@
-"""``schema/api/requests.py``: sections 1.4 and 1.5 of the specification, without HTTP."""
+"""``schema/api/requests.py``: API contract 1.4 and 1.5, without HTTP."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ FALSE: list[object] = [False, 0, [], {}, "false", "False", "0", ""]
 
 @pytest.mark.parametrize(("given", "flag"), [*((value, True) for value in TRUE), *((value, False) for value in FALSE)])
 def test_booleans(given: object, flag: bool) -> None:
-    """Section 5, row 27: the words mean what they say."""
+    """API contract 5, row 27: the words mean what they say."""
     found = Sample.read({"flag": given})
     assert isinstance(found, Sample)
     assert found.flag is flag

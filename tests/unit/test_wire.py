@@ -1,4 +1,4 @@
-"""``schema/api/wire.py``: sections 1.1, 1.3 and 1.6 of the specification, without HTTP."""
+"""``schema/api/wire.py``: API contract 1.1, 1.3 and 1.6, without HTTP."""
 
 from __future__ import annotations
 

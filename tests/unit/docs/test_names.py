@@ -1,0 +1,59 @@
+"""What the documents name in backticks exists: files, modules, classes, settings, Prometheus metrics."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from schema import metrics
+from schema.settings import PREFIX, Settings
+from tests.unit.docs.documents import PACKAGES, ROOT, documents, files, name, prose, source
+
+CITED = re.compile(r"`([^`\n]+)`")
+FILE = re.compile(rf"(?:{'|'.join(PACKAGES)}|tests|docs)(?:/[\w.*-]+)*/?")
+MODULE = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.[a-z_]+)+")
+CLASS = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
+SETTING = re.compile(rf"{PREFIX}[A-Z_]+")
+PROMETHEUS = re.compile(r"eventide_[a-z_]+")
+# Not ours, and in no file of ours: settings of the tests, and of other programs.
+ELSEWHERE = {"EVENTIDE_TEST_MODE", "EVENTIDE_TOKEN_SECRET_FILE"}
+
+
+def cited(document: Path, kind: re.Pattern[str]) -> set[str]:
+    """The names of a kind in a document's backticks: alone, or before ``=`` or ``{`` and what follows."""
+    words = (re.split(r"[={:, ]", text, maxsplit=1)[0] for text in CITED.findall(prose(document)))
+    return {word for word in words if kind.fullmatch(word)}
+
+
+@pytest.fixture(params=documents(), ids=name)
+def document(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_files_exist(document: Path) -> None:
+    assert [path for path in cited(document, FILE) if path.rstrip("/") not in files() and not ROOT.glob(path)] == []
+
+
+def test_modules_exist(document: Path) -> None:
+    def is_there(module: str) -> bool:
+        path = module.replace(".", "/")
+        return path in files() or f"{path}.py" in files()
+
+    assert [module for module in cited(document, MODULE) if not is_there(module)] == []
+
+
+def test_classes_exist(document: Path) -> None:
+    assert [cls for cls in cited(document, CLASS) if not re.search(rf"\b{cls}\b", source())] == []
+
+
+def test_settings_exist(document: Path) -> None:
+    known = {PREFIX + setting.upper() for setting in Settings.model_fields} | ELSEWHERE
+    assert cited(document, SETTING) - known == set()
+
+
+def test_prometheus_metrics_exist(document: Path) -> None:
+    text = Path(metrics.__file__).read_text()
+    assert [metric for metric in cited(document, PROMETHEUS) if f'"{metric}"' not in text] == []
