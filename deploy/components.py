@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # a process loads what it needs: a worker that is started aga
     from deploy.first_start import Credentials
     from ingest.kafka.producer import Producer
     from schema.http.auth import Authenticator
-    from schema.http.dispatcher import Limits
+    from schema.http.bodies import Limits
+    from schema.http.client_address import Proxies
+    from schema.http.connections import ConnectionTable
     from schema.http.static_site import Site
     from schema.registry import Registry
     from schema.store import ServerEngine
@@ -65,9 +67,29 @@ def file_store(settings: Settings) -> FileStore:
 
 def limits(settings: Settings) -> Limits:
     """What a process takes at once."""
-    from schema.http.dispatcher import Limits
+    from schema.http.bodies import Limits
 
-    return Limits(settings.max_body_bytes, settings.max_inflight_bytes)
+    sizes = settings.max_body_bytes, settings.max_inflight_bytes
+    return Limits(*sizes, settings.body_seconds, settings.body_rate)
+
+
+def proxies(settings: Settings) -> Proxies:
+    """The proxies that requests may come through. Raises ConfigError for what is no network."""
+    from schema.http.client_address import Proxies
+
+    try:
+        return Proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(f"EVENTIDE_TRUSTED_PROXIES: {error}") from error
+
+
+def connections(settings: Settings) -> ConnectionTable:
+    """The connections of this process, over all of its ports. Raises ConfigError."""
+    from schema.http.connections import ConnectionLimits, ConnectionTable, descriptors
+
+    total = settings.max_connections or descriptors() // 2
+    limits = ConnectionLimits(total, settings.max_address_connections or total // 2, settings.header_seconds)
+    return ConnectionTable(limits, proxies(settings))
 
 
 def site(settings: Settings, web: Credentials) -> Site:

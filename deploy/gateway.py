@@ -35,7 +35,10 @@ async def gateway(settings: Settings) -> None:
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
         alive={"producer": producer.check_alive, "applied": applied.check_alive, "topic": current.check_alive},
     )
-    await serve(create_app(table, authenticator, health, components.limits(settings), all_endpoints), health, settings)
+    app = create_app(
+        table, authenticator, health, components.limits(settings), all_endpoints, proxies=components.proxies(settings)
+    )
+    await serve(app, health, settings)
     await current.close()
     await applied.close()
     await producer.close()

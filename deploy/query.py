@@ -27,7 +27,9 @@ async def query(settings: Settings) -> None:
     table = endpoints.bind(context).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
     site = components.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
-    app = create_app(table, authenticator, health, components.limits(settings), all_endpoints, site)
+    app = create_app(
+        table, authenticator, health, components.limits(settings), all_endpoints, site, components.proxies(settings)
+    )
     app.on_shutdown.append(lambda _: context.streams.close())
     await serve(app, health, settings)
     store.close()

@@ -7,29 +7,35 @@ import signal
 
 from aiohttp import web
 
+from deploy import components
 from schema.errors import ConfigError
+from schema.http.connections import ConnectionTable
 from schema.http.health import Health
+from schema.http.listener import Listener, bind
 from schema.settings import Settings
 
-KEEPALIVE_SECONDS = 75
+BACKLOG = 1024
 
 
-async def start(app: web.Application, settings: Settings, port: int | None = None) -> tuple[web.AppRunner, int]:
-    """Listen; the runner to clean up, and the port. ``port``: another one than the settings'.
+async def start(
+    app: web.Application, settings: Settings, port: int | None = None, connections: ConnectionTable | None = None
+) -> tuple[web.AppRunner, int]:
+    """Listen; the runner to clean up, and the port.
 
+    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
     Raises ConfigError if the address cannot be had.
     """
     port = settings.port if port is None else port
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=settings.drain_seconds
-    )
+    runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, port, backlog=1024).start()
+        table = connections or components.connections(settings)
+        listener = Listener(runner, table, await bind(settings.host, port, BACKLOG))
     except OSError as error:
         await runner.cleanup()
         raise ConfigError(f"Cannot listen on {settings.host}:{port}: {error.strerror}") from error
-    return runner, runner.addresses[0][1]
+    await listener.start()
+    return runner, listener.port
 
 
 async def serve(app: web.Application, health: Health, settings: Settings, port: int | None = None) -> None:

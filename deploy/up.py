@@ -42,8 +42,9 @@ async def up(settings: Settings) -> None:
         credentials = first_start.first_credentials(settings)
         async with embedded(settings, credentials) as (app, files_app, health):
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
-            runner, port = await start(app, brief)
-            files_runner, files_port = await start(files_app, brief, settings.files_port)
+            connections = components.connections(settings)
+            runner, port = await start(app, brief, connections=connections)
+            files_runner, files_port = await start(files_app, brief, settings.files_port, connections)
             print(welcome(settings, port, files_port, credentials), flush=True)
             await until_stopped(health)
             await asyncio.gather(files_runner.cleanup(), runner.cleanup())
@@ -78,7 +79,9 @@ async def embedded(
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     files_app = create_files_app(components.file_store(settings), authenticator, health, settings.max_file_bytes)
     site = components.site(settings, web_credentials)
-    app = create_app(endpoints, authenticator, health, components.limits(settings), all_endpoints, site)
+    app = create_app(
+        endpoints, authenticator, health, components.limits(settings), all_endpoints, site, components.proxies(settings)
+    )
     app.on_shutdown.append(lambda _: context.streams.close())
     rollup_scheduler.start()
     try:

@@ -72,6 +72,22 @@ class Settings(BaseModel):
     )
     max_body_bytes: int = Field(128 << 20, ge=16 << 20, description="bytes of the largest request body; beyond: 413")
     max_inflight_bytes: int = Field(512 << 20, ge=16 << 20, description="bytes of all bodies at once; beyond: 503")
+    body_seconds: float = Field(900.0, gt=0, description="seconds until a request body must be there; beyond: 400")
+    body_rate: int = Field(
+        1024, ge=1, description="bytes a second that a request body must arrive with, after its first 30 seconds"
+    )
+    header_seconds: float = Field(
+        20.0, gt=0, description="seconds until a new connection has sent a request's head; beyond: it is closed"
+    )
+    max_connections: int = Field(
+        0, ge=0, description="open connections; of more the longest idle are closed; 0: half of the file descriptors"
+    )
+    max_address_connections: int = Field(
+        0, ge=0, description="open connections of one address (IPv6: /64 network); 0: half of `MAX_CONNECTIONS`"
+    )
+    trusted_proxies: str = Field(
+        "", description="addresses or networks of proxies, `10.0.0.0/8,::1`, whose `X-Forwarded-For` is believed"
+    )
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     held_points: int = Field(16 << 20, ge=0, description="up: points of curves kept in memory, 12 bytes each; 0: none")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")

@@ -10,21 +10,26 @@ An IPC stream of record batches whose columns have the names of event fields; a 
 | value | floating point; a list for vectors | scalars, vectors |
 | model_event, allow_locked | bool | |
 
-Strings may be dictionary-encoded. Other columns become fields of the client's own, if JSON has their types. The rules
-are those of json lines: what the fast path cannot take is read event by event, as if each had been a line.
+Strings may be dictionary-encoded, as columns of their own. Other columns become fields of the client's own, if JSON has
+their types. The rules are those of json lines: what the fast path cannot take is read event by event, as if each had
+been a line.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.parsing.arrow_sizes import MAX_DECODED_BYTES, check_sizes
 from ingest.parsing.batch import Batch, entities, read_events
 from ingest.parsing.fast_path import NotOnFastPath, constant, ordinary_rows
+from schema.api.json_limits import MAX_EVENT_VALUES
 from schema.errors import BodyTooLarge, EmptyBatch, MalformedRequest
 from schema.events.normalize import Mention, ParseContext
 from schema.events.rows import Rows
@@ -41,7 +46,8 @@ OWN = {
 }
 ELSEWHERE = frozenset(("type", "allow_locked"))  # looked at before the rows are made
 MAX_EVENTS = 1_000_000  # of a body
-MAX_DECODED_BYTES = 256 << 20  # of a body without compression, and of each column without its dictionary
+MAX_COLUMNS = 1000
+SLICE_VALUES = 5000  # are made Python's at once: 15 ms, in which no other thread has a turn
 SIMPLE = (
     pa.types.is_null,
     pa.types.is_boolean,
@@ -66,32 +72,41 @@ def read_columns(body: bytes, context: ParseContext) -> Batch:
     try:
         return _read_ordinary(table, context)
     except (NotOnFastPath, pa.ArrowException):
-        return read_events(_as_lines(table), context)
+        return read_events(as_lines(table), context)
 
 
 def _read_table(body: bytes) -> pa.Table:
     try:
         with pa.ipc.open_stream(body) as stream:
             _check_schema(stream.schema)
+            check_sizes(body)
             table = pa.Table.from_batches(_bounded(stream), stream.schema)
         table.validate(full=True)  # first: a dictionary whose offsets are wrong would end the process
-        table = table.unify_dictionaries()
-        return pa.table({name: _plain(table[name]) for name in table.column_names})
-    except (pa.ArrowException, OSError, ValueError) as error:
+        return _plain_table(table.unify_dictionaries())
+    except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise MalformedRequest(f"Not an Arrow stream of events: {error}") from error
 
 
 def _check_schema(schema: pa.Schema) -> None:
     if len(set(schema.names)) < len(schema.names):
         raise MalformedRequest("Two columns have the same name")
+    if sum(_count_fields(column.type) for column in schema) > MAX_COLUMNS:
+        raise BodyTooLarge(f"The body has more than {MAX_COLUMNS} columns")
     for column in schema:
-        if not pa.types.is_timestamp(column.type) and not _is_json(column.type):
+        if not pa.types.is_timestamp(column.type) and not _is_dictionary(column.type) and not _is_json(column.type):
             raise MalformedRequest(f"Column {column.name}: JSON has no {column.type}")
 
 
+def _count_fields(data_type: pa.DataType) -> int:
+    return 1 + sum(_count_fields(data_type.field(place).type) for place in range(data_type.num_fields))
+
+
+def _is_dictionary(data_type: pa.DataType) -> bool:
+    """Only of a column: within lists, each of a million indices could stand for the same megabyte."""
+    return isinstance(data_type, pa.DictionaryType) and _is_simple(data_type.value_type)
+
+
 def _is_json(data_type: pa.DataType) -> bool:
-    if isinstance(data_type, pa.DictionaryType):
-        return _is_simple(data_type.value_type)
     if isinstance(data_type, pa.StructType):
         names = [field.name for field in data_type]
         return len(set(names)) == len(names) and all(_is_json(field.type) for field in data_type)
@@ -105,18 +120,27 @@ def _is_simple(data_type: pa.DataType) -> bool:
 
 
 def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    events = size = 0
+    events = 0
     for batch in batches:
-        events, size = events + batch.num_rows, size + batch.get_total_buffer_size()
+        events += batch.num_rows
         if events > MAX_EVENTS:
             raise BodyTooLarge(f"The body has more than {MAX_EVENTS} events")
-        _check_size(size)
         yield batch
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_DECODED_BYTES:
+def _plain_table(table: pa.Table) -> pa.Table:
+    """A table of contiguous columns without dictionaries. Raises BodyTooLarge if they would be too large without."""
+    encoded = [column for column in table.columns if pa.types.is_dictionary(column.type)]
+    if sum(_size_without_dictionary(column) for column in encoded) > MAX_DECODED_BYTES:
         raise BodyTooLarge(f"The body stands for more than {MAX_DECODED_BYTES} bytes")
+    return pa.table({name: _plain(table[name]) for name in table.column_names})
+
+
+def _size_without_dictionary(column: pa.ChunkedArray) -> int:
+    if pa.types.is_primitive(column.type.value_type) or pa.types.is_null(column.type.value_type):
+        return 8 * len(column)
+    sizes = [pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0 for chunk in column.chunks]
+    return sum(sizes)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
@@ -124,16 +148,42 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
     values = column.combine_chunks()
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_dictionary(values.type):
-        if not pa.types.is_primitive(values.type.value_type):
-            _check_size(pc.sum(pc.binary_length(values.dictionary).take(values.indices)).as_py() or 0)
         values = values.dictionary_decode()
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
     return values.cast(pa.string()) if pa.types.is_large_string(values.type) else values
 
 
-def _as_lines(table: pa.Table) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if value is not None} for row in table.to_pylist()]
+def as_lines(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows as JSON objects. Raises BodyTooLarge for a row of more than ``MAX_EVENT_VALUES`` values."""
+    counts = sum((count_values(column.chunk(0)) for column in table.columns), np.zeros(table.num_rows, np.int64))
+    if counts.max() > MAX_EVENT_VALUES:
+        raise BodyTooLarge(f"An event has at most {MAX_EVENT_VALUES} values")
+    ends = np.cumsum(counts)
+    start = 0
+    while start < table.num_rows:
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + SLICE_VALUES, "right")))
+        for row in table.slice(start, end - start).to_pylist():
+            yield {name: value for name, value in row.items() if value is not None}
+        start = end
+
+
+def count_values(values: pa.Array) -> npt.NDArray[np.int64]:
+    """How many values each element of an array consists of, itself and those within it."""
+    own = np.ones(len(values), np.int64)
+    if isinstance(values.type, pa.StructType):
+        return sum((count_values(inner) for inner in values.flatten()), own)
+    if isinstance(values.type, pa.FixedSizeListType):
+        width = values.type.list_size
+        inner = values.values.slice(values.offset * width, len(values) * width)
+        counts: npt.NDArray[np.int64] = own + count_values(inner).reshape(len(values), width).sum(axis=1)
+        return counts
+    if isinstance(values.type, pa.ListType | pa.LargeListType):
+        before = np.concatenate(([0], np.cumsum(count_values(values.values))))
+        within: npt.NDArray[np.int64] = np.diff(before[values.offsets.to_numpy()])
+        return own + within
+    return own
 
 
 def _read_ordinary(table: pa.Table, context: ParseContext) -> Batch:

@@ -7,6 +7,7 @@ same answer.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,9 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from schema.errors import InvalidField
+from schema.errors import BodyTooLarge, InvalidField
 from schema.events.normalize import Mention, ParseContext, normalise
 from schema.events.rows import Row, Rows, columns, plain_or_columns, without_tasks
+
+CHUNK_ROWS = 8192
+READ_SECONDS = 60  # of a processor, not of a clock: who shares it with others is not refused
 
 
 @dataclass
@@ -55,17 +59,53 @@ class Batch:
 
 
 def read_events(lines: Iterable[dict[str, Any]], context: ParseContext) -> Batch:
-    """The batch of parsed JSON objects, one by one. Raises InvalidField (one entity named in two ways)."""
-    events = [normalise(line, place, context) for place, line in enumerate(lines)]
-    batch = Batch(entities=entities(event.mention for event in events if event.mention))
-    accepted: dict[str, list[Row]] = {}
-    for event in events:
+    """The batch of parsed JSON objects, one by one.
+
+    Raises InvalidField (one entity named in two ways), BodyTooLarge (they take longer than ``READ_SECONDS``), and what
+    ``lines`` raises.
+    """
+    batch, accepted = Batch(), AcceptedRows()
+    mentions: dict[Mention, None] = {}
+    started = time.thread_time()
+    for place, line in enumerate(lines):
+        event = normalise(line, place, context)
+        if event.mention:
+            mentions[event.mention] = None
         if event.refusal:
             batch.failures.append((event.mention.id if event.mention and event.is_checked else None, event.refusal))
         else:
-            accepted.setdefault(event.type, []).append(event.row)
-    batch.rows = {event_type: plain_or_columns(event_type, rows) for event_type, rows in accepted.items()}
+            accepted.add(event.type, event.row)
+        if place % CHUNK_ROWS == 0 and time.thread_time() - started > READ_SECONDS:
+            raise BodyTooLarge(f"The batch takes more than {READ_SECONDS} seconds to read; fewer events are taken")
+    batch.entities = entities(mentions)
+    batch.rows = accepted.rows()
     return batch
+
+
+class AcceptedRows:
+    """Rows by event type; of many all but the last are kept as columns, which take a tenth of the memory."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[Row]] = {}
+        self._columns: dict[str, list[pa.RecordBatch]] = {}
+
+    def add(self, event_type: str, row: Row) -> None:
+        """Add a row."""
+        rows = self._rows.setdefault(event_type, [])
+        rows.append(row)
+        if len(rows) >= CHUNK_ROWS:
+            self._columns.setdefault(event_type, []).append(columns(event_type, rows))
+            self._rows[event_type] = []
+
+    def rows(self) -> dict[str, Rows]:
+        """All rows, in the order in which they came."""
+        return {event_type: self._rows_of(event_type) for event_type in self._rows}
+
+    def _rows_of(self, event_type: str) -> Rows:
+        last, chunks = self._rows[event_type], self._columns.get(event_type)
+        if not chunks:
+            return plain_or_columns(event_type, last)
+        return pa.concat_batches([*chunks, columns(event_type, last)])
 
 
 def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:

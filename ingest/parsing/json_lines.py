@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,13 +18,14 @@ from msgspec import UNSET, UnsetType
 
 from ingest.parsing.batch import Batch, entities, read_events
 from ingest.parsing.fast_path import NotOnFastPath, constant, ordinary_rows, repeated
-from schema.api.json_limits import check_json_limits
-from schema.errors import EmptyBatch, MalformedRequest
+from schema.api.json_limits import MAX_EVENT_VALUES, check_json_limits, check_values
+from schema.errors import BodyTooLarge, EmptyBatch, MalformedRequest
 from schema.events.normalize import Mention, ParseContext
 from schema.events.rows import Rows
 from schema.events.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 
 NEWLINE = re.compile(r"\r\n|\n|\r")
+MAX_EVENTS = 2_000_000  # of a body
 FEW_BYTES = 2000  # about ten events
 NEWLINE_BYTE, OPENING, CLOSING = b"\n{}"
 
@@ -35,8 +36,8 @@ Values = dict[str, list[Any]]
 def read_lines(body: bytes, context: ParseContext) -> Batch:
     """The batch of a json-lines body.
 
-    Raises EmptyBatch (no line), MalformedRequest (a line that is not a JSON object: API contract 1.4) and InvalidField
-    (one entity named in two ways: API contract 2.7). Errors of single events are in the batch.
+    Raises EmptyBatch (no line), MalformedRequest (any line that is no JSON object: API contract 1.4), InvalidField (one
+    entity named in two ways: API contract 2.7) and BodyTooLarge. Errors of single events are in the batch.
     """
     if not body:
         raise EmptyBatch("Batch has no events")
@@ -58,19 +59,25 @@ def read_few_lines(body: bytes, context: ParseContext) -> Batch:
     return read_events(split_lines(body), context)
 
 
-def split_lines(body: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of json lines. Raises MalformedRequest for any line that is not one (API contract 1.4)."""
+def split_lines(body: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects of json lines.
+
+    Raises MalformedRequest for any line that is not one (API contract 1.4), BodyTooLarge for too many lines.
+    """
+    if body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n") > MAX_EVENTS:
+        raise BodyTooLarge(f"A batch has at most {MAX_EVENTS} events")
     try:
         lines = NEWLINE.split(body.decode())
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"Invalid UTF-8 at byte {error.start}") from error
     if not lines[-1]:
         lines.pop()  # a single terminator at the very end
-    return [_object(line, number) for number, line in enumerate(lines, 1)]
+    return map(_object, lines, count(1))
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
     try:
+        check_values(line, MAX_EVENT_VALUES)
         value = LINE_DECODER.decode(line)
         check_json_limits(line, value)
     except (ValueError, RecursionError) as error:

@@ -1,11 +1,25 @@
-"""JSON documents that are valid, and could not be told again: half characters, and nesting without end."""
+"""JSON documents that are valid, and could not be told again: half characters, and nesting or values without end."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+MAX_EVENT_VALUES = 100_000  # of one event: to read and to write as many takes 0.1 s, in which nobody else has a turn
 MAX_LEVELS = 500  # of lists and objects; what encodes answers takes about twice as many
+STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # one without an end goes to the end of the text
+
+
+def check_values(text: str, limit: int) -> None:
+    """Raises ValueError for a JSON ``text`` of more than ``limit`` values, which are not made to count them."""
+    if len(text) > limit and _count_values(text) > limit and _count_values(STRING.sub("", text)) > limit:
+        raise ValueError(f"more than {limit} values")
+
+
+def _count_values(text: str) -> int:
+    """Values of a JSON text without strings; more of one whose strings have commas or brackets."""
+    return text.count(",") + text.count("[") + text.count("{") + 1
 
 
 def check_json_limits(text: str, value: Any) -> None:

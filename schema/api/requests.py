@@ -9,12 +9,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from schema.api.json_limits import check_json_limits
+from schema.api.json_limits import check_json_limits, check_values
 from schema.errors import InvalidField, MalformedRequest
 
 Parameters = dict[str, Any]
 JSON_LINES = "application/json-lines"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
+MAX_VALUES = 500_000  # of a JSON document: to read as many holds up every thread for 0.3 s
+MAX_KEY_PARTS = 100  # of a key in a query string or form
+MAX_TOLD_ERRORS, MAX_COUNTED_ERRORS = 10, 1000
 MAX_DIGITS = 400  # of a number in a query string or form; what is longer is a text
 TRUE, FALSE = frozenset(("true", "1")), frozenset(("false", "0", ""))
 
@@ -95,8 +98,12 @@ class EventBatch(Request):
 
 
 def describe(error: ValidationError) -> str:
-    """One line for people; clients key on the codes."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'request'}: {e['msg']}" for e in error.errors())
+    """One line for people; clients key on the codes. Of many errors the first few."""
+    if error.error_count() > MAX_COUNTED_ERRORS:
+        return f"{error.error_count()} values are not valid"
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, e['loc'])) or 'request'}: {e['msg']}" for e in found[:MAX_TOLD_ERRORS]]
+    return "; ".join(told + [f"and {len(found) - len(told)} more"] * (len(found) > len(told)))
 
 
 def parse_json(body: bytes) -> Parameters:
@@ -109,6 +116,7 @@ def parse_json(body: bytes) -> Parameters:
         return {}
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
+        check_values(text, MAX_VALUES)
         document = json.loads(text)
         check_json_limits(text, document)
     except (ValueError, RecursionError) as error:
@@ -122,6 +130,7 @@ def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Par
     """Parameters with those of a query string or form on top.
 
     Dots in a key nest; a key that repeats or ends in ``[]`` is a list; values that look like numbers or booleans are.
+    Raises InvalidField for a key of more than ``MAX_KEY_PARTS`` parts.
     """
     grouped: dict[str, list[str]] = {}
     for key, value in pairs:
@@ -137,6 +146,8 @@ def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Par
 
 
 def _set(parameters: Parameters, path: list[str], value: Any) -> None:
+    if len(path) > MAX_KEY_PARTS:
+        raise InvalidField(f"A key has at most {MAX_KEY_PARTS} parts")
     for name in path[:-1]:
         inner = parameters.get(name)
         if not isinstance(inner, dict):

@@ -1,93 +1,130 @@
-"""What a request carries, from its body, its query string and its form; and room for it."""
+"""What a request carries, from its body, its query string and its form; never more than its caller may send."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import parse_qsl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
 
 from aiohttp import StreamReader, web
 
 from schema.api.requests import ARROW_STREAM, JSON_LINES, EventBatch, Request, media_type, merge_pairs, parse_json
-from schema.api.wire import Endpoint
-from schema.errors import BodyTooLarge, ClientGone, InvalidField, MalformedRequest, Unavailable
+from schema.api.wire import Access, Endpoint
+from schema.errors import BodyTooLarge, ClientGone, InvalidField, MalformedRequest
+from schema.http.body_memory import Reservation
+from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read_multipart, read_urlencoded
 
-URLENCODED = "application/x-www-form-urlencoded"
-FORMS = (URLENCODED, "multipart/form-data")
-BODY_SECONDS = 300
-
-
-class Room:
-    """Bounds the memory of a process whose Kafka or ClickHouse is slow: what does not fit is asked to come again."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._taken_bytes = 0
-
-    @contextmanager
-    def take(self, size_bytes: int) -> Iterator[None]:
-        """Hold room for a body. Raises Unavailable if there is none; a body alone always fits."""
-        if self._taken_bytes and self._taken_bytes + size_bytes > self._limit_bytes:
-            raise Unavailable("Too many requests at once")
-        self._taken_bytes += size_bytes
-        try:
-            yield
-        finally:
-            self._taken_bytes -= size_bytes
+MAX_OPEN_BYTES = 16 << 10  # of a body that is read before it is known who sends it
+MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
+READ_IN_THREAD_FROM_BYTES = 1 << 16
+READERS = ThreadPoolExecutor(2, "documents")  # more would wait for Python's lock
+GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait for a slow link's first bytes
 
 
-async def read_parameters(request: web.Request, endpoint: Endpoint) -> Request:
-    """The endpoint's request from body, query string and form. Raises RequestError."""
+@dataclass(frozen=True)
+class Limits:
+    """What a process takes at once, and from one client.
+
+    ``body_bytes``: of one body. ``inflight_bytes``: of all bodies. ``body_seconds``: until a body is there.
+    ``body_rate``: bytes per second that a body must arrive with, after the first ``GRACE_SECONDS``.
+    """
+
+    body_bytes: int
+    inflight_bytes: int
+    body_seconds: float = 900.0
+    body_rate: int = 1024
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A request whose caller is known, and what of its body may be read."""
+
+    request: web.Request
+    endpoint: Endpoint
+    limits: Limits
+    reservation: Reservation
+
+
+async def read_parameters(incoming: Incoming) -> Request:
+    """The endpoint's request from body, query string and form.
+
+    Raises RequestError, and Unavailable if the memory for bodies is taken.
+    """
+    request, endpoint = incoming.request, incoming.endpoint
     content_type = media_type(request.headers.get("Content-Type"))
+    body = await _read_body(incoming, _limit_of(incoming, content_type))
     if content_type in (JSON_LINES, ARROW_STREAM):
-        body = await _read_body(request)
         if not endpoint.is_batch:
             raise InvalidField(f"{endpoint.name} does not take {content_type}")
         return EventBatch(body=body, media_type=content_type)
-    parameters = parse_json(await _read_body(request)) if content_type not in FORMS else {}
-    parameters = merge_pairs(parameters, request.query.items())
-    if content_type in FORMS:
-        parameters = merge_pairs(parameters, await _read_form(request))
+    pairs = list(request.query.items())
+    if content_type == MULTIPART:
+        return _parameters_of(endpoint, b"", pairs, await read_multipart(request, body))
+    charset = (request.charset or "utf-8") if content_type == URLENCODED else ""
+    if len(body) < READ_IN_THREAD_FROM_BYTES:
+        return _read_document(endpoint, body, pairs, charset)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(READERS, _read_document, endpoint, body, pairs, charset)
+
+
+def _limit_of(incoming: Incoming, content_type: str) -> int:
+    """Bytes that this body may have."""
+    limit = incoming.limits.body_bytes
+    if incoming.endpoint.access is not Access.USERS:
+        return min(limit, MAX_OPEN_BYTES)
+    if incoming.endpoint.is_batch and content_type not in MAX_FORM_BYTES:
+        return limit
+    return min(limit, MAX_FORM_BYTES.get(content_type, MAX_JSON_BYTES))
+
+
+def _read_document(endpoint: Endpoint, body: bytes, pairs: Pairs, charset: str) -> Request:
+    """The request of a JSON document, or of an urlencoded form if a ``charset`` is given."""
+    if charset:
+        return _parameters_of(endpoint, b"", pairs, read_urlencoded(body, charset))
+    return _parameters_of(endpoint, body, pairs)
+
+
+def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Request:
+    """The request of a JSON document with groups of pairs on top, each over those before."""
+    parameters = reduce(merge_pairs, groups, parse_json(document))
     return EventBatch(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
 
 
-async def _read_form(request: web.Request) -> list[tuple[str, str]]:
-    """The texts of a form. Raises MalformedRequest, and what ``_read_body`` raises."""
-    try:
-        if request.content_type == URLENCODED:  # of any method; aiohttp reads forms of some
-            charset = request.charset or "utf-8"
-            return parse_qsl((await _read_body(request)).decode(charset), True, encoding=charset)
-        return [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
-    except web.HTTPRequestEntityTooLarge as error:
-        raise BodyTooLarge(f"The form exceeds {request.client_max_size} bytes") from error
-    except (ValueError, LookupError, AssertionError) as error:
-        raise MalformedRequest(f"Invalid form: {error}") from error
-
-
-async def _read_body(request: web.Request) -> bytes:
-    limit = request.client_max_size
-    if limit and (request.content_length or 0) > limit:
+async def _read_body(incoming: Incoming, limit: int) -> bytes:
+    if (incoming.request.content_length or 0) > limit:
         raise BodyTooLarge(f"The body exceeds {limit} bytes")
     try:
-        if request.content.is_eof():  # it is here already
-            return await _received(request.content, limit)
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _received(request.content, limit)
+        return await _received(incoming, limit)
     except TimeoutError as error:
-        raise MalformedRequest(f"The body did not arrive within {BODY_SECONDS} seconds") from error
+        raise MalformedRequest("The body did not arrive in time") from error
     except ConnectionError as error:
         raise ClientGone("The client left before the end of the body") from error
 
 
-async def _received(content: StreamReader, limit: int) -> bytes:
+async def _received(incoming: Incoming, limit: int) -> bytes:
     """All that comes, joined once: aiohttp's own ``read`` moves a large body several times while it grows."""
+    content, reservation = incoming.request.content, incoming.reservation
     content.set_read_chunk_size(limit)
     chunks: list[bytes] = []
-    size = 0
-    while chunk := await content.readany():
+    size, started = 0, time.monotonic()
+    while chunk := await _next_chunk(incoming.limits, content, size, started):
         chunks.append(chunk)
         size += len(chunk)
-        if limit and size > limit:
+        if size > limit:
             raise BodyTooLarge(f"The body exceeds {limit} bytes")
+        reservation.add(len(chunk))
     return b"".join(chunks)
+
+
+async def _next_chunk(limits: Limits, content: StreamReader, size: int, started: float) -> bytes:
+    """What comes next of a body of which ``size`` bytes are there. Raises TimeoutError if it comes too slowly."""
+    if content.is_eof():  # it is here already
+        return await content.readany()
+    allowed = min(limits.body_seconds, GRACE_SECONDS + size / limits.body_rate)
+    left = started + allowed - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    async with asyncio.timeout(left):
+        return await content.readany()

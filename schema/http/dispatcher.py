@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from aiohttp import web
 from prometheus_client import Counter, Histogram
 
-from schema.api import openapi
 from schema.api.requests import first_of
-from schema.api.wire import Call, Endpoints, Stream
-from schema.errors import EncodedBody, EventsError
-from schema.http.auth import Authenticator
-from schema.http.bodies import Room, read_parameters
+from schema.api.wire import Call, Caller, Endpoints, Stream
+from schema.errors import EncodedBody, EventsError, MalformedRequest
+from schema.http.auth import NOBODY, Authenticator
+from schema.http.bodies import Incoming, Limits, read_parameters
+from schema.http.body_memory import BodyMemory, Reservation
+from schema.http.client_address import Proxies
+from schema.http.description import add_description_routes
 from schema.http.disconnects import check_connected, connection
 from schema.http.health import Health, add_health_routes
 from schema.http.responses import add_common_headers, enveloped, error_response, streamed
@@ -28,14 +28,6 @@ from schema.metrics import REQUEST_SECONDS, REQUESTS
 logger = logging.getLogger("eventide.web")
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Bytes of one request's body, and of all bodies that a process works on at once."""
-
-    body_bytes: int
-    inflight_bytes: int
-
-
 def create_app(
     endpoints: Endpoints,
     authenticator: Authenticator,
@@ -43,16 +35,18 @@ def create_app(
     limits: Limits,
     described: Callable[[], Endpoints],
     site: Site | None = None,
+    proxies: Proxies | None = None,
 ) -> web.Application:
     """The HTTP application of one process.
 
     ``endpoints``: what it answers, bound to their services. ``described``: tells what ``/openapi.json`` and ``/docs``
-    list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``.
+    list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``. ``proxies``: what stands
+    between it and its clients.
     """
     app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
-    _add_description_routes(app, described)
-    dispatcher = Dispatcher(endpoints, authenticator, limits)
+    add_description_routes(app, described)
+    dispatcher = Dispatcher(endpoints, authenticator, limits, proxies or Proxies())
     if site:
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)
@@ -60,27 +54,15 @@ def create_app(
     return app
 
 
-def _add_description_routes(app: web.Application, described: Callable[[], Endpoints]) -> None:
-    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-
-    async def openapi_json(_: web.Request) -> web.Response:
-        return web.json_response(openapi.document(await asyncio.to_thread(described)))
-
-    async def docs(_: web.Request) -> web.Response:
-        page = openapi.page(await asyncio.to_thread(described))
-        return web.Response(text=page, content_type="text/html", headers=policy)
-
-    app.router.add_get("/openapi.json", openapi_json)
-    app.router.add_get("/docs", docs)
-
-
 class Dispatcher:
     """Every call, in the order of API contract 1.4: encoding, path, endpoint, caller, body, fields, handler."""
 
-    def __init__(self, endpoints: Endpoints, authenticator: Authenticator, limits: Limits) -> None:
+    def __init__(self, endpoints: Endpoints, authenticator: Authenticator, limits: Limits, proxies: Proxies) -> None:
         self._endpoints = endpoints
         self._authenticator = authenticator
-        self._room = Room(limits.inflight_bytes)
+        self._limits = limits
+        self._memory = BodyMemory(limits.inflight_bytes)
+        self._proxies = proxies
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The response to any request; never raises but for cancellation."""
@@ -97,6 +79,8 @@ class Dispatcher:
         except Exception:
             logger.exception("unexpected error in %s", call.name)
             response = error_response(call, EventsError("Internal error"))
+        if not request.content.is_eof():
+            response.force_close()  # of the body's rest nobody wants to know
         name = call.endpoint.name if call.endpoint else "unknown"
         answered, seconds = _metrics_of(name, response.status)
         answered.inc()
@@ -104,18 +88,36 @@ class Dispatcher:
         return response
 
     async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Content-Encoding"):
-            raise EncodedBody("Content-Encoding is not supported")
+        _check_headers(request)
         call.parse(request.rel_url.raw_path)
         endpoint = call.resolve(self._endpoints)
         caller = await self._authenticator.caller(request.headers, _cookies(request), endpoint.access)
-        with self._room.take(request.content_length or 0):
-            parameters = await read_parameters(request, endpoint)
+        with self._reservation(caller, request) as reservation:
+            parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
             check_connected()
             answer = await endpoint.handler(caller, parameters)
         if isinstance(answer, Stream):
             return await streamed(request, answer)
         return await enveloped(call, request, answer)
+
+    def _reservation(self, caller: Caller, request: web.Request) -> Reservation:
+        """Memory for the request's body; for nobody's, of a few KB, none is kept."""
+        if caller is NOBODY:
+            return Reservation(self._memory, ())
+        address = self._proxies.client(request.remote or "", request.headers)
+        return self._memory.reserve((caller.company, caller.user), address)
+
+
+def _check_headers(request: web.Request) -> None:
+    """Raises EncodedBody, and MalformedRequest for a header that is not UTF-8, of which no text can be made."""
+    if request.headers.get("Content-Encoding"):
+        raise EncodedBody("Content-Encoding is not supported")
+    text = "".join(request.headers.values())
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise MalformedRequest("A header is not UTF-8") from error
 
 
 @lru_cache(1024)

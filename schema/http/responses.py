@@ -19,6 +19,11 @@ COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
 ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
 REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 COOKIE_SECONDS = 99_999_999_999
 
 logger = logging.getLogger("eventide.web")
@@ -89,8 +94,12 @@ async def streamed(request: web.Request, stream: Stream) -> web.StreamResponse:
 
 
 async def add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """What every response of Eventide's says."""
-    response.headers["Server"] = "clearml"
+    """What every response of Eventide's says; unless it says otherwise, that it is nothing to show or to keep."""
+    headers = response.headers
+    headers["Server"] = "clearml"
+    for name, value in SAFE_HEADERS.items():
+        if name not in headers:
+            headers[name] = value
     response.headers["Vary"] = "Accept-Encoding, Origin"
     if origin := request.headers.get("Origin"):
         response.headers.update(_cross_origin(origin, request.headers))

@@ -281,7 +281,7 @@ def test_what_is_not_json_is_malformed(api: Api, content: bytes) -> None:
 
 def test_deep_nesting_is_no_fault_of_the_server(api: Api) -> None:
     deep = b'{"x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
-    assert failure_of(api.raw("auth.login", content=deep))[0] == 400
+    assert failure_of(api.raw("users.get_current_user", content=deep))[0] == 400
 
 
 # --- 1.4 query strings and forms --------------------------------------------------------------------------------------

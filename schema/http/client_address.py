@@ -1,0 +1,53 @@
+"""Whose connection or request this is, by its network address, also behind proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+HOST_BITS = 64  # of an IPv6 address: one customer has a whole network
+
+
+class Proxies:
+    """The proxies whose ``X-Forwarded-For`` is believed. ``networks``: addresses or networks between commas.
+
+    Raises ValueError for what is none of them.
+    """
+
+    def __init__(self, networks: str = "") -> None:
+        names = [name.strip() for name in networks.split(",") if name.strip()]
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(name, strict=False) for name in names]
+        self._is_proxy = lru_cache(1000)(self._is_in_a_network)
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether connections from this address are those of many clients."""
+        return bool(self._networks) and self._is_proxy(address)
+
+    def client(self, peer: str, headers: Mapping[str, str]) -> str:
+        """The client's address: the peer's, or the last in ``X-Forwarded-For`` that is no proxy's; empty if unknown."""
+        if not self.is_proxy(peer):
+            return client_key(peer)
+        hops = [hop.strip() for hop in headers.get("X-Forwarded-For", "").split(",")]
+        return next((client_key(hop) for hop in reversed(hops) if hop and not self.is_proxy(hop)), "")
+
+    def _is_in_a_network(self, address: str) -> bool:
+        try:
+            found = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(found, IPv6Address) and found.ipv4_mapped:
+            found = found.ipv4_mapped
+        return any(found in network for network in self._networks)
+
+
+@lru_cache(10_000)
+def client_key(address: str) -> str:
+    """What tells clients apart: an IPv4 address, or an IPv6 network; empty for what is no address."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((found, HOST_BITS), strict=False))

@@ -1,0 +1,50 @@
+"""Forms -> pairs of texts: urlencoded ones, and ``multipart/form-data`` without files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl
+
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from schema.errors import BodyTooLarge, MalformedRequest
+
+Pairs = list[tuple[str, str]]
+
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+MAX_FORM_BYTES = {URLENCODED: 1 << 20, MULTIPART: 1 << 16}  # a part is read line by line, on the event loop
+MAX_FIELDS = 1000
+# what aiohttp raises for parts that are none; RecursionError, of parts within parts, is a RuntimeError
+BAD_PARTS = (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError)
+
+
+def read_urlencoded(body: bytes, charset: str) -> Pairs:
+    """The pairs of an urlencoded form. Raises MalformedRequest, also for more than ``MAX_FIELDS`` fields."""
+    try:
+        return parse_qsl(body.decode(charset), True, encoding=charset, errors="strict", max_num_fields=MAX_FIELDS)
+    except (ValueError, LookupError) as error:
+        raise MalformedRequest(f"Invalid form: {error}") from error
+
+
+async def read_multipart(request: web.Request, body: bytes) -> Pairs:
+    """The texts of a form in parts; files are passed over. Raises MalformedRequest, and BodyTooLarge."""
+    content = StreamReader(request.protocol, len(body) + 1)
+    content.feed_data(body)
+    content.feed_eof()
+    try:
+        parts = MultipartReader(request.headers, content)
+        return [pair async for pair in _texts(parts)]
+    except BAD_PARTS as error:
+        raise MalformedRequest(f"Invalid form: {error}") from error
+
+
+async def _texts(parts: MultipartReader) -> AsyncIterator[tuple[str, str]]:
+    count = 0
+    async for part in parts:
+        count += 1
+        if count > MAX_FIELDS:
+            raise BodyTooLarge(f"A form has at most {MAX_FIELDS} fields")
+        if isinstance(part, BodyPartReader) and part.name and not part.filename:
+            yield part.name, (await part.read()).decode(part.get_charset("utf-8"))
