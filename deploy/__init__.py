@@ -1,1 +1,1 @@
-"""The only place that reads settings and wires the parts into processes."""
+"""The command line and the wiring: the only place that reads settings and puts processes together."""

@@ -1,4 +1,4 @@
-"""``eventide dlq list|show|replay``: what workers could not write, and how it is tried again."""
+"""The commands ``eventide dlq list|show|replay``: what workers could not write, and trying it again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ CONNECT_SECONDS = 15.0
 
 
 async def dlq(settings: Settings, action: str, offset: int | None) -> None:
-    """``offset``: of one record on the DLQ; all, if there is none. Raises EventsError if some cannot be replayed."""
+    """Run a command on the DLQ. Raises EventsError if some records cannot be replayed.
+
+    ``offset``: of one record on the DLQ; None: all.
+    """
     if action == "show" and offset is None:
         raise ConfigError("dlq show needs --offset")
     bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
@@ -55,7 +58,7 @@ async def _replay(settings: Settings, found: list[ParkedRecord]) -> None:
 
 
 def _shown(parked: ParkedRecord) -> dict[str, Any]:
-    """A record for a person's eyes."""
+    """Return a record as text for people."""
     shown: dict[str, Any] = {"offset": parked.offset, "origin": parked.origin, "parked_at": parked.parked_at}
     shown |= {"reason": parked.reason, "headers": {name: parked.said(name) for name in parked.headers}}
     try:

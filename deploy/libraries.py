@@ -1,4 +1,4 @@
-"""What libraries are told before they are loaded, and which one is not loaded at all."""
+"""Settings of libraries that must be made before they are loaded, and one that is never loaded."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ UNUSED = "pandas"
 
 
 class Unused(MetaPathFinder):
-    """Asked before any other finder: there is no such library."""
+    """A finder that is asked before any other, and says that there is no such library."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """None, for the next finder to look; raises ModuleNotFoundError for ``UNUSED``."""
+        """Return None, for the next finder to look; raises ModuleNotFoundError for ``UNUSED``."""
         if name == UNUSED:
             raise ModuleNotFoundError(f"Eventide does without {name}", name=name)
         return None
 
 
 def prepare_libraries(command: str, environment: MutableMapping[str, str]) -> None:
-    """For a process that runs this command; settings that somebody else made stay."""
+    """Prepare a process that runs this command; settings that somebody else made stay."""
     for name, value in ENVIRONMENT.get(command, {}).items():
         environment.setdefault(name, value)
     sys.meta_path.insert(0, Unused())

@@ -1,4 +1,4 @@
-"""Event writes: body -> batch -> blocks -> log -> answer (API contract 2.7, 3.1, 3.2, 3.25 to 3.27)."""
+"""The endpoints that write events: body -> batch -> blocks -> log (API contract 2.7, 3.1, 3.2, 3.25 to 3.27)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 @dataclass(frozen=True)
 class Gateway:
-    """What the write path needs."""
+    """The dependencies of the write path."""
 
     registry: Registry
     log: Log
@@ -44,21 +44,21 @@ class Gateway:
 
 
 class DeleteForTask(Request):
-    """All events of a task."""
+    """A task whose events are to be deleted."""
 
     task: str
     allow_locked: Boolean = False
 
 
 class DeleteForModel(Request):
-    """All events of a model."""
+    """A model whose events are to be deleted."""
 
     model: str
     allow_locked: Boolean = False
 
 
 class ClearTaskLog(Request):
-    """Log lines of a task: older than ``threshold_sec`` seconds (0: all), by metric."""
+    """Log lines of a task to delete: older than ``threshold_sec`` seconds (0: all), by metric."""
 
     task: str
     allow_locked: Boolean = False
@@ -69,7 +69,7 @@ class ClearTaskLog(Request):
 
 @endpoints.add("events.add", is_batch=True)
 async def add(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
-    """One event. Raises NothingAdded if it is refused."""
+    """Add one event. Raises NothingAdded if it is refused."""
     event = request.event or {}
     context = _context(gateway, caller, to_json(event))
     return await _accept(gateway, caller, read_events([event], context), context)
@@ -77,7 +77,7 @@ async def add(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
 
 @endpoints.add("events.add_batch", is_batch=True)
 async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
-    """One event a line, or in Arrow columns.
+    """Add one event a line, or Arrow columns of events.
 
     Raises EmptyBatch, MalformedRequest and InvalidField (nothing is stored), and NothingAdded.
     """
@@ -127,7 +127,10 @@ async def clear_task_log(gateway: Gateway, caller: Caller, request: ClearTaskLog
 
 
 async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_locked: bool) -> Entity:
-    """A task that the caller may change. Raises InvalidTask (locked ones too) and NoWritePermission (public ones)."""
+    """Return a task that the caller may change.
+
+    Raises InvalidTask, for locked tasks too, and NoWritePermission for public ones.
+    """
     task = (await registry.entities(TASKS, [task_id])).get(task_id)
     if task is not None and not task.company:
         raise NoWritePermission(f"Task {task_id} is public")
@@ -137,7 +140,10 @@ async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_
 
 
 async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext) -> Answer:
-    """Publish what may be stored; the counts of API contract 2.7. Raises NothingAdded if that is nothing."""
+    """Publish the events that may be stored; return the counts of API contract 2.7.
+
+    Raises NothingAdded if there are none.
+    """
     refusals = await _refusals(gateway.registry, caller, batch.entities.values())
     failures = batch.refuse(refusals)
     added, failed = batch.event_count, failures.total()
@@ -154,7 +160,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
 
 
 async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Mention]) -> dict[str, str]:
-    """The entities that may not be written, with the reason: unknown, not the caller's, public, or locked."""
+    """Return the entities that may not be written, with the reason: unknown, not the caller's, public, or locked."""
     refusals = {}
     by_kind: dict[bool, list[Mention]] = {}
     for mention in mentions:

@@ -1,4 +1,4 @@
-"""Moves ``last_update`` and ``last_change`` of what receives events or changes inside, at most once a second each."""
+"""Moves ``last_update`` and ``last_change`` of entities that get events or change, at most once a second each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERVAL_SECONDS = 1.0
 
 
 class LastUpdateRecorder:
-    """Settles the registry in the background; the first of a second at once."""
+    """Writes last updates to the registry in the background; the first of a second at once."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -20,12 +20,12 @@ class LastUpdateRecorder:
         self._task = asyncio.create_task(self._run())
 
     def touch_mentioned(self, mentions: Iterable[Mention], user: str) -> None:
-        """These entities have new events from a user."""
+        """Record that entities got new events from a user."""
         for mention in mentions:
             self.touch(MODELS if mention.is_model else TASKS, [mention.id], user)
 
     def touch(self, kind: Kind, ids: Iterable[str], user: str) -> None:
-        """A user changed something of these documents."""
+        """Record that a user changed something of these documents."""
         self._registry.touch_soon(kind, ids, user)
         self._wake.set()
 

@@ -1,5 +1,4 @@
-"""The read path: a family of endpoints a file, found in ``app``; ``reader`` is what all of them read with.
+"""The read path: endpoints by family (``curves``, ``logs``, ``media``, ``live``, ``registry``, and single files).
 
-``curves`` and ``logs`` read what dashboards ask most, ``registry`` the tables around them; ``memory`` spares what was
-read before.
+``app`` merges them, ``context`` is what all of them are given, ``cache`` holds what was read before.
 """

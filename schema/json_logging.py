@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, with the id of the request that it is about."""
+"""Logging: one JSON object a line on stderr, with the id of the request that it is about."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def configure_logging(level: str) -> None:
-    """Everything at or above ``level`` goes to stderr."""
+    """Send everything at or above ``level`` to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 class JsonLogFormatter(logging.Formatter):
-    """One JSON object a line, with the request's id."""
+    """A formatter of one JSON object a line, with the request's id."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,1 +1,1 @@
-"""Everything that speaks Kafka but the worker's Faust: the only imports of aiokafka."""
+"""Kafka: the log between gateways and workers. The only imports of aiokafka and Faust."""

@@ -1,4 +1,4 @@
-"""The dead-letter topic: records that can never be written go there with reason and origin, and are then acked."""
+"""The dead-letter topic: records that can never be written go there with reason and origin, and are then committed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ logger = logging.getLogger("eventide.dlq")
 
 
 class DlqLimitExceeded(EventsError):
-    """Too much cannot be written for this to be about single records: a person must look."""
+    """So many records were parked that the cause cannot be single records: a person must look."""
 
 
 @dataclass
 class DlqLimit:
-    """How much may be parked before the worker stops rather than drain the topic."""
+    """How many records may be parked before the worker stops rather than drain the topic."""
 
     max_run: int = 100  # parked records in a row
     max_ratio: float = 0.1  # of all records, once there are RATIO_FROM_RECORDS
@@ -35,13 +35,13 @@ class DlqLimit:
     _total: int = field(default=0, init=False)
 
     def written(self, records: int) -> None:
-        """Records that were written."""
+        """Count records that were written."""
         if records:
             self._run = 0
         self._total += records
 
     def parked(self) -> None:
-        """One that is about to be parked. Raises DlqLimitExceeded."""
+        """Count one that is about to be parked. Raises DlqLimitExceeded."""
         self._run, self._parked, self._total = self._run + 1, self._parked + 1, self._total + 1
         if self._run > self.max_run:
             raise DlqLimitExceeded(f"{self._run} records in a row cannot be written")
@@ -50,10 +50,10 @@ class DlqLimit:
 
 
 class Dlq:
-    """Parks records of one events topic.
+    """The DLQ of one events topic.
 
-    On the DLQ a record has the headers and the value that it had, and ``dlq_topic``, ``dlq_partition``, ``dlq_offset``,
-    ``dlq_row`` (of a single row of a block), ``dlq_reason`` and ``dlq_parked_at`` (ms).
+    A record on it has its original headers and value, and ``dlq_topic``, ``dlq_partition``, ``dlq_offset``, ``dlq_row``
+    (of a single row of a block), ``dlq_reason`` and ``dlq_parked_at`` (ms).
     """
 
     def __init__(self, producer: Producer, events_topic: str, limit: DlqLimit, stopping: threading.Event) -> None:
@@ -65,7 +65,7 @@ class Dlq:
         self.blocked = ""
 
     def begin_batch(self) -> None:
-        """What is parked from now on belongs to another batch."""
+        """Start another batch: what is parked from now on belongs to it."""
         self._parked.clear()
 
     async def park(self, value: bytes, headers: Mapping[str, bytes], place: Place, reason: str) -> None:
@@ -102,7 +102,7 @@ class Dlq:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _until_done(self, future: asyncio.Future[object]) -> None:
-        """Wait on, rather than send again, which would only park it twice."""
+        """Wait on, rather than send again, which would park the record twice."""
         while not (await asyncio.wait((future,), timeout=RETRY_SECONDS * 4))[0]:
             self._block("no acknowledgement")
             if self._stopping.is_set():

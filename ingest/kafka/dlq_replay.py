@@ -1,6 +1,6 @@
-"""The DLQ topic from the operator's side: what is parked, and how it is tried again.
+"""The operator's side of the DLQ: what is parked, and replays.
 
-The topic is only ever appended to: that a record has been sent again is said by another one, REPLAYED, behind it.
+The topic is only ever appended to: another record, REPLAYED, says that an earlier one has been sent again.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ class ParkedRecord:
     value: bytes
 
     def said(self, name: str) -> str:
-        """A header as text; empty if there is none."""
+        """Return a header as text; empty if there is none."""
         return self.headers.get(name, b"").decode(errors="replace")
 
     @property
     def reason(self) -> str:
-        """Why it could not be written."""
+        """The reason why it could not be written."""
         return self.said("dlq_reason")
 
     @property
     def origin(self) -> str:
-        """Where it was."""
+        """The place that it had: topic, partition, offset, row."""
         row = f" row {self.said('dlq_row')}" if self.said("dlq_row") not in ("", "0") else ""
         return f"{self.said('dlq_topic')}-{self.said('dlq_partition')}@{self.said('dlq_offset')}{row}"
 
     @property
     def parked_at(self) -> str:
-        """When, in UTC."""
+        """The time at which it was parked, in UTC."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(self.said("dlq_parked_at") or 0) / 1000))
 
     def content(self) -> Content:
-        """What it holds. Raises RecordError if this version cannot read it either."""
+        """Decode it. Raises RecordError if this version cannot read it either."""
         return decode(self.headers, self.value, 0, 0).content
 
 
 async def parked_records(bootstrap: str, events_topic: str) -> AsyncIterator[ParkedRecord]:
-    """What is on the DLQ and has not been sent again, oldest first. Raises Unavailable."""
+    """Yield the records that have not been replayed, oldest first. Raises Unavailable."""
     waiting: dict[int, ParkedRecord] = {}
     async for offset, headers, value in _everything(bootstrap, dlq_topic(events_topic)):
         if REPLAYED in headers:
@@ -68,10 +68,10 @@ async def parked_records(bootstrap: str, events_topic: str) -> AsyncIterator[Par
 
 
 async def replay(parked: ParkedRecord, producer: Producer, topic: Topic) -> None:
-    """Send a record to the events topic again, and say so on the DLQ.
+    """Send a record to the events topic again, and note that on the DLQ.
 
-    It keeps the place that it had: it is no newer than what was written, or deleted, after it in the first place. Doing
-    this twice changes nothing. Raises RecordError if this version cannot read it, and Unavailable.
+    It keeps its first place: it is no newer than what was written, or deleted, after it at that time. To do this twice
+    changes nothing. Raises RecordError if this version cannot read it, and Unavailable.
     """
     content = parked.content()
     partition = partition_of(content.company, content.entity, topic.partitions)
@@ -87,7 +87,7 @@ async def replay(parked: ParkedRecord, producer: Producer, topic: Topic) -> None
 
 
 async def _everything(bootstrap: str, name: str) -> AsyncIterator[tuple[int, dict[str, bytes], bytes]]:
-    """A topic's only partition, up to where it ends now."""
+    """Yield the records of a topic's only partition, up to its present end."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     tp = TopicPartition(name, 0)
     try:

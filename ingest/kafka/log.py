@@ -19,7 +19,7 @@ Pieces = Sequence[tuple[int, Content]]  # with their partitions
 
 
 class KafkaLog:
-    """See ``ingest.log.Log``."""
+    """The implementation of ``ingest.log.Log`` on Kafka."""
 
     def __init__(
         self, producer: Producer, applied: AppliedOffsets, current: TopicLease, timeout_seconds: float
@@ -46,18 +46,21 @@ class KafkaLog:
         return sum(await self._wait(await self._send(topic, [(partition, deletion)], deadline_ms)))
 
     async def check(self) -> None:
-        """Raises Unavailable while nothing can be published."""
+        """Raise Unavailable while nothing can be published."""
         self._current.get()
         await self._producer.check()
 
     def _deadline_ms(self) -> int:
-        """For records that are sent from now on. To be asked before the topic: no lease lasts longer than this then."""
+        """Return the deadline of records that are sent from now on.
+
+        It is computed before the topic is read, so that no lease lasts longer than the deadline.
+        """
         return time.time_ns() // 1_000_000 + round(self._timeout_seconds * 1000)
 
     async def _send(self, topic: Topic, pieces: Pieces, deadline_ms: int) -> list[tuple[int, int]]:
-        """The (partition, offset) of each piece.
+        """Send the pieces; return (partition, offset) of each.
 
-        Raises Unavailable if one came to the topic after its deadline, and ClientGone if nobody waits for it by now.
+        Raises Unavailable if one was appended to the topic after its deadline, and ClientGone if the client has left.
         """
         messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
         check_connected()

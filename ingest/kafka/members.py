@@ -1,4 +1,4 @@
-"""Which partitions of a topic the members of a consumer group have between them."""
+"""The partitions of a topic that the members of a consumer group have between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STABLE = "Stable"  # every member knows what it has
 
 
 async def assigned_partitions(bootstrap: str, group: str, topic: str) -> set[int] | None:
-    """The partitions that some member has; None while they are being handed out. Raises Unavailable."""
+    """Return the partitions that some member has; None during a rebalance. Raises Unavailable."""
     async with admin(bootstrap) as client:
         (answer,) = await client.describe_consumer_groups([group])
     ((_, _, state, _, _, members, *_),) = answer.groups

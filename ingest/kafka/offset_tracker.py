@@ -1,8 +1,8 @@
-"""How far a worker has come: which offset may come next, what is written, what is committed.
+"""Offsets of a worker: which may come next, what is written, what is committed.
 
-What is known here of a partition is that everything below its offset is stored. It starts from what the group has
-committed (of which the same is known) or from where the topic begins, and grows by records that follow without a hole.
-So no commit can pass a record that nobody wrote, whatever the consumer does at a rebalance. Knows nothing of Faust.
+Everything below a partition's tracked offset is stored. The offset starts from what the group has committed, or from
+where the topic begins, and grows by records that follow without a gap. So no commit can pass a record that nobody
+wrote, whatever the consumer does at a rebalance. Knows nothing of Faust.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ logger = logging.getLogger("eventide.worker")
 
 
 class OffsetGap(EventsError):
-    """Records were skipped that nobody wrote: leave before anything behind them is committed."""
+    """Records were skipped that nobody wrote: the process must end before anything behind them is committed."""
 
 
 class Numbered(Protocol):
-    """A Kafka message."""
+    """A Kafka message, as far as its place."""
 
     partition: int
     offset: int
 
 
 class OffsetTracker:
-    """Of one worker, over all partitions that it ever had."""
+    """The offsets of one worker, over all partitions that it ever had."""
 
     def __init__(self, group: str, reader: LagReader, commit: Commit) -> None:
         self._group = group
@@ -44,7 +44,10 @@ class OffsetTracker:
         self._committed: dict[int, int] = {}  # of the partitions that are assigned; 0: nothing
 
     async def check(self, messages: Iterable[Numbered]) -> None:
-        """Before these are written. Raises Hole, or Unavailable if that cannot be found out."""
+        """Check that messages that are about to be written follow without a gap.
+
+        Raises OffsetGap, or Unavailable if that cannot be found out.
+        """
         for message in messages:
             expected = self._next.get(message.partition, 0)
             if message.offset > expected and message.offset > await self._floor(message):
@@ -53,12 +56,12 @@ class OffsetTracker:
             self._next[message.partition] = max(expected, message.offset + 1)
 
     def written(self, messages: Iterable[Numbered]) -> None:
-        """These are stored, and so is all that was checked before them."""
+        """Record that these messages, and all that were checked before them, are stored."""
         for message in messages:
             self._written[message.partition] = max(self._written.get(message.partition, 0), message.offset + 1)
 
     async def assign(self, partitions: Iterable[int]) -> dict[int, int | None]:
-        """These are ours now; what the group has committed of each."""
+        """Take over partitions; return the group's committed offset of each."""
         numbers = sorted(partitions)
         logger.info("assigned partitions %s", numbers)
         known = await self._known() if numbers else {}
@@ -66,13 +69,13 @@ class OffsetTracker:
         return {partition: known.get(partition) for partition in numbers}
 
     async def revoke(self, partitions: Iterable[int]) -> None:
-        """These are another worker's next: it need not write again what is written."""
+        """Give up partitions, committing first so that the next worker need not write the same again."""
         await self.commit()
         for partition in partitions:
             self._committed.pop(partition, None)
 
     async def commit(self) -> None:
-        """Commit what is written, of the partitions that are ours. Whatever fails comes again."""
+        """Commit what is written of our partitions. Whatever fails is committed later."""
         due = {p: self._written[p] for p, known in self._committed.items() if self._written.get(p, 0) > known}
         if not due:
             return
@@ -83,11 +86,11 @@ class OffsetTracker:
             logger.warning("offsets are not committed: %r", error)
 
     def positions(self) -> dict[int, int]:
-        """The next offset of each partition that is ours."""
+        """Return the next offset of each of our partitions."""
         return {p: max(known, self._written.get(p, 0)) for p, known in self._committed.items()}
 
     async def _floor(self, message: Numbered) -> int:
-        """Where another worker, or retention, left off: asked once for each newly assigned partition."""
+        """Return where another worker, or retention, left off: asked once for each newly assigned partition."""
         committed = (await self._known()).get(message.partition)
         if committed is not None and message.offset <= committed:
             return committed
@@ -98,7 +101,7 @@ class OffsetTracker:
         return lag.begin
 
     async def _known(self) -> dict[int, int]:
-        """What the group has committed. A coordinator that moves is away for a moment."""
+        """Return the group's committed offsets; retries, as a coordinator that moves is away for a moment."""
         for _ in range(TRIES):
             try:
                 return await self._reader.committed(self._group)

@@ -1,8 +1,8 @@
 """An idempotent producer that replaces itself.
 
 After an error that consumed sequence numbers (a leader unknown for longer than the request timeout), aiokafka reports
-OutOfOrderSequenceNumber for ever; only a new producer id helps. Records in flight fail with Unavailable then: whoever
-sent them sends them again, and their identity makes that harmless.
+OutOfOrderSequenceNumber for ever; only a new producer id helps. Records in flight then fail with Unavailable: the
+client sends them again, and their identity makes that harmless.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Pending = asyncio.Future[RecordMetadata]
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent to one partition."""
+    """A message to one partition."""
 
     topic: str
     partition: int
@@ -55,14 +55,17 @@ class Message:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Where a message lies, and since when by the broker's clock. None: the topic does not keep the broker's time."""
+    """The offset of a message, and when the broker appended it.
+
+    ``appended_ms`` is None if the topic does not keep the broker's time.
+    """
 
     offset: int
     appended_ms: int | None
 
 
 class Producer:
-    """Sends messages; connects, and replaces itself, in the background.
+    """A producer that connects, and replaces itself, in the background.
 
     ``timeout_seconds``: how long ``send`` waits. ``request_timeout_seconds``: aiokafka's.
     """
@@ -124,7 +127,7 @@ class Producer:
         return future
 
     async def check(self) -> None:
-        """Raises Unavailable while there is no usable producer, or Kafka has acknowledged nothing for a while."""
+        """Raise Unavailable while there is no usable producer, or Kafka has acknowledged nothing for a while."""
         self._connected()
         now = time.monotonic()
         oldest = next(iter(self._pending.values()), now)
@@ -132,7 +135,7 @@ class Producer:
             raise Unavailable(f"Kafka has acknowledged nothing for {now - self._heard:.0f} seconds")
 
     async def check_alive(self) -> None:
-        """Raises Unavailable if nobody looks after the producer any more: a defect."""
+        """Raise Unavailable if the task that maintains the producer has ended, which is a defect."""
         if self._task.done():
             raise Unavailable("The producer's keeper has stopped")
 
@@ -167,7 +170,7 @@ class Producer:
         return Receipt(found.offset, found.timestamp if found.timestamp_type else None)
 
     def _note(self, producer: AIOKafkaProducer, future: Pending) -> None:
-        """The outcome, also of what nobody waits for any more: it may say that the producer is broken."""
+        """Note the outcome, also of what nobody waits for any more: it may say that the producer is broken."""
         self._pending.pop(future, None)
         if future.cancelled():
             return
@@ -178,7 +181,7 @@ class Producer:
             self._translate(producer, error)
 
     def _translate(self, producer: AIOKafkaProducer | None, error: BaseException) -> BadValue | Unavailable:
-        """One of ours. What ``producer`` cannot get over breaks it, unless it is replaced already."""
+        """Translate an error. One that ``producer`` cannot recover from breaks it, unless it is replaced already."""
         if isinstance(error, TOO_LARGE):
             return self._too_large()
         if producer and producer is self._producer and (isinstance(error, FATAL) or _is_dead(producer)):
@@ -227,7 +230,10 @@ def _is_dead(producer: AIOKafkaProducer) -> bool:
 
 
 async def _know_partition(producer: AIOKafkaProducer, message: Message) -> None:
-    """aiokafka hears of partitions that were added after minutes, and until then refuses to send to them."""
+    """Refresh metadata if the partition is unknown.
+
+    aiokafka learns of added partitions after minutes, and refuses to send to them before.
+    """
     if message.partition in await producer.partitions_for(message.topic):
         return
     await producer.client.force_metadata_update()
@@ -239,7 +245,7 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     """End a producer without flushing it.
 
     ``stop`` would go on sending what waits, in the background and for as long as that takes: behind, and over, what its
-    successor has sent and had acknowledged by then. So its sender goes first; what waits fails.
+    successor has sent and had acknowledged by then. So its sender is cancelled first, and what waits fails.
     """
     producer._closed = True
     sender = producer._sender.sender_task if producer._sender is not None else None

@@ -40,10 +40,10 @@ class Consumed(Protocol):
 
 
 class Sink:
-    """Writes what was consumed. One ``write`` at a time, from one event loop.
+    """The consumer's side of the writer. One ``write`` at a time, from one event loop.
 
     ``stall_seconds``: how long there may be something to write, and no service known to be away, without progress.
-    ``wrote`` is told of every batch that is stored.
+    ``wrote`` is called with every batch that is stored.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Sink:
         self.fatal: EventsError | None = None
 
     async def write(self, messages: Sequence[Consumed]) -> None:
-        """Return once every record is stored or parked; tries again for as long as a service is away.
+        """Return once every record is stored or parked; retries for as long as a service is away.
 
-        Raises StoreRejected and DlqLimitExceeded, and Unavailable only while stopping: nothing may be acked then.
+        Raises StoreRejected and DlqLimitExceeded, and Unavailable only while stopping: nothing may be committed then.
         """
         self._dlq.begin_batch()
         self._parked = set()
@@ -91,7 +91,7 @@ class Sink:
         _observe(records, len(self._parked), len(messages))
 
     async def assign(self, committed: Mapping[int, int | None]) -> None:
-        """These partitions are ours now, written up to their committed offsets: waiters may have missed that."""
+        """Take over partitions, and publish their committed offsets: gateways may have missed those."""
         self._writer.tombstones.forget()
         self.assigned |= committed.keys()
         self._progress_at = time.monotonic()
@@ -101,16 +101,16 @@ class Sink:
                 await self._announcer.say(partition, AppliedOffset(offset))
 
     def revoke(self, partitions: Iterable[int]) -> None:
-        """These are another worker's now."""
+        """Give up partitions to another worker."""
         self.assigned -= set(partitions)
         ASSIGNED_PARTITIONS.set(len(self.assigned))
 
     def stop(self) -> None:
-        """Give up waiting for services; what is not acked comes again."""
+        """Stop waiting for services; what is not committed is replayed."""
         self._stopping.set()
 
     async def check_ready(self) -> None:
-        """Raises Unavailable while no partition is assigned, or a service is away or slow."""
+        """Raise Unavailable while no partition is assigned, or a service is away or slow."""
         if not self.assigned:
             raise Unavailable("No partition is assigned")
         if blocked := self._retrying or self._dlq.blocked:
@@ -119,7 +119,7 @@ class Sink:
             raise Unavailable(f"ClickHouse has been writing one batch for {seconds:.0f} seconds")
 
     async def check_progress(self) -> None:
-        """Raises Unavailable if there is work and no progress, although no service is known to be away."""
+        """Raise Unavailable if there is work and no progress, although no service is known to be away."""
         if self._retrying or self._dlq.blocked:
             return
         idle = time.monotonic() - self._progress_at
@@ -132,7 +132,7 @@ class Sink:
         return 0.0 if since is None else time.monotonic() - since
 
     async def _decode(self, message: Consumed) -> Record | None:
-        """The record; None once a message that is none is parked, and of one that came too late to count."""
+        """Return the record; None for a late one, and for an unreadable one, which is parked."""
         headers, value = dict(message.headers or {}), message.value or b""
         if message.timestamp_type == LOG_APPEND_TIME and is_late(headers, round(message.timestamp * 1000)):
             return None
@@ -161,7 +161,7 @@ class Sink:
                 self._attempt_since = None
 
     def _park_row(self, row: pa.Table, event_type: str, reason: str) -> None:
-        """From the writer's thread: a row that ClickHouse refuses, as a block of its own."""
+        """Park a row that ClickHouse rejects, as a block of its own. Called from the writer's thread."""
         record = record_of_row(row, event_type, self._records)
         _, headers, value = encode(record.content, record.place.epoch)
         parking = self._dlq.park(value, headers, record.place, reason)

@@ -1,9 +1,9 @@
 """The events topic as gateways know it, and how they learn of a new epoch without a restart.
 
 Its row in the registry is a lease: a gateway reads it every REFRESH_SECONDS, and writes no more once it has not been
-able to for LEASE_SECONDS. Whoever changes the topic (``ensure_topics``) first closes it there, for longer than any
-lease, and any record under way, can last. So no gateway ever writes with an older epoch than another one has written
-with, and nothing acknowledged can be behind a tombstone, or a value, of a newer epoch.
+able to for LEASE_SECONDS. ``ensure_topics``, which changes the topic, first closes it there, for longer than any lease,
+and any record under way, can last. So no gateway ever writes with an older epoch than another one has written with, and
+nothing acknowledged can be behind a tombstone, or a value, of a newer epoch.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class Topic:
 
     @property
     def is_closed(self) -> bool:
-        """Being changed: nobody may write."""
+        """Whether it is being changed, so that nobody may write."""
         return self.partitions <= 0
 
 
 async def read_topic(name: str, registry: Registry) -> Topic:
-    """The events topic. Raises ConfigError if there has been no ``eventide migrate``, and Unavailable."""
+    """Return the events topic. Raises ConfigError before the first ``eventide migrate``, and Unavailable."""
     if (known := await registry.topic(name)) is None:
         raise ConfigError(f"Topic {name} is not known: run `eventide migrate` first")
     return Topic(name, *known)
 
 
 class TopicLease:
-    """Follows the registry's row. ``changed`` is called before anybody gets a topic of another epoch."""
+    """A follower of the registry's row. ``changed`` is called before anybody gets a topic of another epoch."""
 
     def __init__(self, topic: Topic, registry: Registry, changed: Callable[[], Awaitable[None]]) -> None:
         self._topic = topic
@@ -56,7 +56,7 @@ class TopicLease:
         TOPIC_EPOCH.set(topic.epoch)
 
     def get(self) -> Topic:
-        """The topic to write to now. Raises Unavailable while that is not certain, or it is being changed."""
+        """Return the topic to write to. Raises Unavailable if the lease has run out, or the topic is being changed."""
         if time.monotonic() - self._read_at > LEASE_SECONDS:
             raise Unavailable("It is not certain that the topic is still the same: the registry does not answer")
         if self._topic.is_closed:
@@ -64,7 +64,7 @@ class TopicLease:
         return self._topic
 
     async def check_alive(self) -> None:
-        """Raises Unavailable if nobody follows any more: a defect."""
+        """Raise Unavailable if the task that follows the row has ended, which is a defect."""
         if self._task.done():
             raise Unavailable("The topic is not followed any more")
 

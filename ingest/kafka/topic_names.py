@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def applied_topic(events_topic: str) -> str:
-    """How far workers have written."""
+    """Return the name of the topic of applied offsets."""
     return f"{events_topic}.applied"
 
 
 def dlq_topic(events_topic: str) -> str:
-    """Records that can never be written."""
+    """Return the name of the dead-letter topic."""
     return f"{events_topic}.dlq"

@@ -1,4 +1,4 @@
-"""Topics: made and changed by ``eventide migrate``."""
+"""The topics, as ``eventide migrate`` makes and changes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger("eventide.topic")
 
 @dataclass(frozen=True)
 class TopicPlan:
-    """How topics are to be, and what has to end before they change.
+    """The wanted state of the topics, and what has to end before they change.
 
     ``group``: the workers'. ``record_seconds``: how long a record may be under way (the gateways' timeout).
     ``drain_seconds``: how long the workers may take to apply what is there.
@@ -48,8 +48,8 @@ class TopicPlan:
 async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> Topic:
     """Create what is missing, add partitions if more are planned; the epoch rises with either.
 
-    Entities change partitions when those change, and a new topic starts at offset 0: the epoch, the highest bits of
-    every ``seq``, keeps what is written later on top. No two epochs are ever written, or applied, at the same time:
+    Entities move to other partitions when those change, and a new topic starts at offset 0: the epoch, the highest bits
+    of every ``seq``, keeps what is written later on top. No two epochs are ever written, or applied, at the same time:
     gateways answer 503 from when the topic is closed until it is opened again, with nothing of the old epoch left to
     apply. Call while holding ``Registry.exclusively``. Raises Unavailable (call again) and ConfigError.
     """
@@ -77,7 +77,7 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
 
 
 async def _close(registry: Registry, topic: Topic, plan: TopicPlan) -> None:
-    """No gateway writes, and nothing that one has sent counts any more, when this returns."""
+    """Close the topic: when this returns, no gateway writes, and nothing that one has sent has an effect any more."""
     logger.warning("topic %s is closed, to be changed", topic.name)
     await registry.set_topic(topic.name, topic.epoch, -abs(topic.partitions))
     await asyncio.sleep(LEASE_SECONDS + plan.record_seconds + MARGIN_SECONDS)
@@ -91,7 +91,7 @@ async def _open(registry: Registry, topic: Topic) -> Topic:
 
 
 async def _drain(bootstrap: str, registry: Registry, topic: Topic, plan: TopicPlan) -> None:
-    """Everything of the old epoch is applied when this returns; else the topic is opened again as it was."""
+    """Wait until everything of the old epoch is applied; if it is not in time, open the topic as it was."""
     partitions = abs(topic.partitions)
     async with LagReader(bootstrap, plan.name) as reader:
         left = await until_applied(reader, plan.group, range(partitions), plan.drain_seconds)
@@ -132,7 +132,10 @@ def _new_topic(name: str, partitions: int, plan: TopicPlan, configs: Mapping[str
 
 
 async def _keep_brokers_time(client: AIOKafkaAdminClient, name: str) -> None:
-    """Topics of other origin too. Kafka's call replaces all of a topic's settings, so the others go along."""
+    """Have the topic keep the broker's time, also one of other origin.
+
+    Kafka's call replaces all of a topic's settings, so the others are sent along.
+    """
     answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
     entries = [entry for answer in answers for resource in answer.resources for entry in resource[4]]
     own = {entry[0]: entry[1] for entry in entries if entry[3] == SET_ON_THE_TOPIC}

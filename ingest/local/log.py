@@ -1,8 +1,8 @@
-"""The log of ``eventide up``: acknowledges what the journal has on the disk; the applier brings it into the store.
+"""The log of ``eventide up``: acknowledges what is in the write-ahead log, which the applier brings into the store.
 
-While one transaction of the journal runs the next gathers, so that many small requests share its sync. A read of an
-entity waits for what was acknowledged of it (``schema/changefeed/changefeed.py``), so that nobody can tell that it is
-not there yet; unless the store takes nothing (its disk is full): then reads go on without it, and writes are refused.
+While one transaction runs the next gathers, so that many small requests share its sync. A read of an entity waits for
+what was acknowledged of it (``schema/changefeed``); only while the store takes nothing (its disk is full) reads go on
+without it, and writes are 503.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ CLOSE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Submission:
-    """What one request wants written, and who waits for its entries."""
+    """The contents of one request, and a future of their entries."""
 
     contents: Sequence[Content]
     taken: asyncio.Future[list[WalEntry]]
 
 
 class LocalLog:
-    """A log without a service. Create it in the event loop that uses it. ``wrote`` is told of what is stored."""
+    """A log without a service. Create it in the event loop that uses it. ``wrote`` is called with what is stored."""
 
     def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote = lambda _: None) -> None:
         self._wal = wal
@@ -88,7 +88,7 @@ class LocalLog:
                 _settle(submission.taken, outcome)
 
     async def _append(self, group: Sequence[Submission]) -> Sequence[list[WalEntry] | Exception]:
-        """The entries of each, which the applier has by then. One that is defective does not take others along."""
+        """Append a group; return the entries of each, or its error: one that is defective does not fail the others."""
         loop = asyncio.get_running_loop()
         try:
             contents = [submission.contents for submission in group]

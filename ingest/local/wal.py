@@ -1,4 +1,4 @@
-"""What was acknowledged and is not in the store yet: a write-ahead log on SQLite, which syncs and heals it."""
+"""The write-ahead log on SQLite: what was acknowledged and is not in the store yet (docs/formats/wal.md)."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ WalRow = tuple[str, bytes]  # headers and content
 
 @dataclass(frozen=True)
 class WalEntry:
-    """A record, where it stands in the journal (its place, unless it was parked in between), and its bytes there.
+    """A record of the write-ahead log, its offset there, and its size in bytes.
 
-    ``entities``: the tasks and models that it is about.
+    The offset is that of the record's place, unless it was parked in between. ``entities``: the ids that it is about.
     """
 
     offset: int
@@ -73,7 +73,10 @@ class WalEntry:
 
 
 class WriteAheadLog:
-    """Blocking, from any thread. Everything raises Unavailable if nothing was changed and it may be tried again."""
+    """The log on disk. Blocking; usable from any thread.
+
+    Every method raises Unavailable if nothing was changed and it may be tried again.
+    """
 
     def __init__(self, file: Path) -> None:
         self._directory = file.parent
@@ -83,7 +86,7 @@ class WriteAheadLog:
             self._connection.executescript(SCHEMA)
 
     def append(self, requests: Sequence[Iterable[Content]]) -> list[list[WalEntry]]:
-        """The contents of each request as records that are safe on the disk, all or none.
+        """Make the contents of each request durable as records, all or none.
 
         Blocks are cut where a record would be too large.
         """
@@ -95,7 +98,7 @@ class WriteAheadLog:
         return [[_entry(next(offsets), *row) for row in of_request] for of_request in rows]
 
     def entries(self) -> list[WalEntry]:
-        """What is not forgotten, in order. Raises RecordError if a newer version wrote it."""
+        """Return all records, in order. Raises RecordError if a newer version wrote one."""
         with self._statement() as connection:
             rows = connection.execute(RECORDS_SQL).fetchall()
         return [
@@ -104,30 +107,33 @@ class WriteAheadLog:
         ]
 
     def forget(self, through: int) -> None:
-        """What stands up to here is in the store, or parked."""
+        """Remove records up to an offset: they are in the store, or parked."""
         with self._statement() as connection:
             connection.execute("DELETE FROM records WHERE offset <= ?", (through,))
 
     def park(self, record: Record, reason: str) -> None:
-        """Keep what the store refuses."""
+        """Keep a record that the store rejects, with the reason."""
         place = record.place
         with self._statement() as connection:
             connection.execute(PARK_SQL, (*_row(record.content), place.offset, place.row, reason))
         PARKED.inc()
 
     def replay_parked(self) -> None:
-        """What was parked is to be tried again, with the places that it had."""
+        """Append what was parked again, with the places that it had."""
         with self._transaction() as connection:
             connection.execute(REPLAY_SQL)
             connection.execute("DELETE FROM parked")
 
     def close(self) -> None:
-        """Nothing more is asked."""
+        """Close the file."""
         self._connection.close()
 
     @contextmanager
     def _statement(self) -> Iterator[sqlite3.Connection]:
-        """For one statement, which is a transaction by itself: to begin and commit one takes two waits more."""
+        """Hold the connection for one statement, which is a transaction by itself.
+
+        To begin and commit one would wait twice more.
+        """
         with self._lock, _translated():
             yield self._connection
 
@@ -153,7 +159,7 @@ def _translated() -> Iterator[None]:
 
 
 def _append(connection: sqlite3.Connection, rows: Sequence[WalRow]) -> Iterator[int]:
-    """The offsets of the rows. Many to a statement: each is a wait for Python's lock."""
+    """Append rows and return their offsets. Many to a statement: each statement waits for Python's lock."""
     offsets: list[int] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[start : start + ROWS_AT_ONCE]

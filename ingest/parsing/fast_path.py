@@ -1,6 +1,6 @@
-"""The fast path: events as the SDK sends them, in arrays. Whatever is unusual about a batch sends it to the exact path.
+"""The fast path: events as the SDK sends them, in arrays. Anything unusual in a batch sends it to the exact path.
 
-Both bodies end here: json lines once they are decoded into structs, and columns as they come.
+Both bodies end here: json lines once they are decoded into structs, and Arrow columns as they come.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ USUAL_CHARACTERS = 32  # a longer text, so many times, takes much memory
 
 
 class NotOnFastPath(Exception):
-    """This batch needs the exact path."""
+    """A batch that needs the exact path."""
 
 
 def ordinary_rows(
     event_type: str, given: Arrays, places: npt.NDArray[np.int64], context: ParseContext
 ) -> pa.RecordBatch:
-    """The rows (``Table.block_schema``) of ordinary events of one type. Raises Unusual.
+    """Return the rows (``Table.block_schema``) of ordinary events of one type. Raises NotOnFastPath.
 
     ``given``: the fields that any event has, null where one lacks it, as arrays of the column's type; ``method``, a
-    stray field of SDK 2.x, must be the same throughout. ``places``: where in the request each event stands.
+    stray field of SDK 2.x, must be the same throughout. ``places``: the number of each event in the request.
     """
     if event_type not in FIELDS:
         raise NotOnFastPath
@@ -48,7 +48,7 @@ def ordinary_rows(
 
 
 def constant(value: object, data_type: pa.DataType, count: int) -> pa.Array:
-    """An array of one value. Most are cut from one that is there: each that Arrow makes is a wait for Python's lock."""
+    """Return an array of one value, mostly a slice of a cached one: to make one waits for Python's lock."""
     if count > USUAL_ROWS or (isinstance(value, str) and len(value) > USUAL_CHARACTERS):
         return repeated(value, data_type, count)
     return _usual(value, data_type).slice(0, count)
@@ -60,7 +60,7 @@ def _usual(value: object, data_type: pa.DataType) -> pa.Array:
 
 
 def repeated(value: object, data_type: pa.DataType, count: int) -> pa.Array:
-    """As ``constant``, for values that seldom come again."""
+    """Return an array of one value that seldom comes again."""
     return pa.nulls(count, data_type) if value is None else pa.repeat(pa.scalar(value, data_type), count)
 
 
@@ -88,7 +88,7 @@ def _filled(given: Arrays, name: str, default: str | int, count: int) -> pa.Arra
 
 
 def _method(given: Arrays) -> str:
-    """The extras: nothing, or the same stray ``method`` on every line."""
+    """Return the extras: nothing, or the same stray ``method`` of every line."""
     method, *others = pc.unique(given["method"]).to_pylist() if "method" in given else [None]
     if others:
         raise NotOnFastPath
@@ -135,7 +135,7 @@ def _line_identity(given: Arrays, places: npt.NDArray[np.int64], context: ParseC
 
 
 def _check(rows: pa.RecordBatch) -> None:
-    """What types cannot express: bounds of values, timestamps and names."""
+    """Check what types cannot express: bounds of values, timestamps and names."""
     if "value" in rows.schema.names:
         extremes = pc.min_max(rows["value"]).as_py()
         if not -EXACT_INTEGER_LIMIT < extremes["min"] <= extremes["max"] < EXACT_INTEGER_LIMIT:

@@ -1,1 +1,1 @@
-"""Calls that make, change and remove what the registry holds: tasks, models, projects and users."""
+"""Endpoints that make, change and remove tasks, models, projects and users."""

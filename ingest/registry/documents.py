@@ -1,4 +1,4 @@
-"""What all changes of tasks, models and projects share: whose a document is, and the marks that a change leaves."""
+"""What all changes of tasks, models and projects share: permission, and the fields that a change moves."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class SomeDocuments(Request):
 
 
 def given(fields: Parameters, *without: str) -> Document:
-    """The fields of a document that a client may set."""
+    """Return the fields of a document that a client may set."""
     return {name: value for name, value in fields.items() if name not in OWN and name not in without}
 
 
 def new_document(caller: Caller, fields: Mapping[str, Any]) -> Document:
-    """A document of the caller's with a new id."""
+    """Return a document of the caller's with a new id."""
     now = iso_now()
     own = {"id": new_id(), "company": caller.company, "user": caller.user, "created": now}
     return {**fields, **own, "last_update": now, "last_change": now, "last_changed_by": caller.user}
 
 
 def marks(caller: Caller) -> Document:
-    """What a change of a document leaves in it."""
+    """Return the fields that every change of a document moves."""
     now = iso_now()
     return {"last_update": now, "last_change": now, "last_changed_by": caller.user}
 
 
 async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, make: Change) -> Document:
-    """Change a document of the caller's, leaving marks; the new one.
+    """Change a document of the caller's; return the new one.
 
     Raises what ``make`` raises, InvalidTask, InvalidModel or InvalidProject, and NoWritePermission if it is public.
     """
@@ -70,7 +70,7 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
 
 
 async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id: str) -> Document:
-    """A document of the caller's, to be changed. Raises as ``change``."""
+    """Return a document that the caller may change. Raises what ``change`` raises."""
     document = await gateway.registry.get(kind, document_id)
     if document is None:
         raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
@@ -79,7 +79,7 @@ async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id
 
 
 async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable[str]) -> None:
-    """Raises InvalidTask, InvalidModel or InvalidProject unless the caller may see all documents of these ids."""
+    """Raise InvalidTask, InvalidModel or InvalidProject unless the caller may see all documents of these ids."""
     wanted = set(ids)
     found = {d["id"] for d in await gateway.registry.get_many(kind, wanted) if d["company"] in (caller.company, "")}
     if missing := wanted - found:
@@ -87,7 +87,10 @@ async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Itera
 
 
 def check_owner(kind: Kind, caller: Caller, document: Document) -> None:
-    """Raises unless a document is the caller's to change: public tasks and projects say so, all others are unknown."""
+    """Raise unless the caller may change a document.
+
+    NoWritePermission for public tasks and projects; for all others the error of an unknown id.
+    """
     if not document["company"] and kind is not MODELS:
         raise NoWritePermission(f"{kind.name.capitalize()} {document['id']} is public")
     if document["company"] != caller.company:
@@ -95,7 +98,7 @@ def check_owner(kind: Kind, caller: Caller, document: Document) -> None:
 
 
 def updated(fields: Document) -> dict[str, Any]:
-    """The answer to a change of one document."""
+    """Return the answer to a change of one document."""
     return {"updated": 1, "fields": fields}
 
 
@@ -113,7 +116,7 @@ async def each(ids: Iterable[str], do: Callable[[str], Awaitable[Any]]) -> Answe
 
 
 async def set_public(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable[str], is_public: bool) -> Answer:
-    """Give documents of the caller's to everybody, or take them back; how many were changed."""
+    """Make documents of the caller's public, or private again; return how many were changed."""
 
     def publish(document: Document) -> Document:
         if document["company"] != caller.company:

@@ -1,4 +1,4 @@
-"""The status machine of tasks: what may follow what."""
+"""The state machine of tasks: which status may follow which."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MAY_BECOME: dict[str, frozenset[str]] = {
 
 
 def check_transition(task: Document, status: str, force: bool) -> None:
-    """Raises TaskStateConflict unless the task may become, or be left as, ``status``; forced, it always may."""
+    """Raise TaskStateConflict unless the task may become, or stay, ``status``; forced, it always may."""
     current = task["status"]
     if not force and status != current and status not in MAY_BECOME.get(current, frozenset()):
         raise TaskStateConflict(f"Task {task['id']} is {current} and cannot become {status}")
 
 
 def check_editable(task: Document, force: bool) -> None:
-    """Raises TaskStateConflict unless parts of the task may be changed: until it starts; forced, until it ends."""
+    """Raise TaskStateConflict once the task has started, or, forced, has ended."""
     allowed = (CREATED, IN_PROGRESS) if force else (CREATED,)
     if task["status"] not in allowed:
         raise TaskStateConflict(f"Invalid task status: expected={CREATED}, status={task['status']}")

@@ -1,4 +1,4 @@
-"""When roll-ups are made: beside the writing, now and then, of entities that got many events since the last look."""
+"""The schedule of roll-ups: now and then, beside the writing, of entities that got many events since the last look."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ logger = logging.getLogger("eventide.rollups")
 
 @dataclass
 class Written:
-    """What an entity got since it was looked at. ``at``: the last time, in monotonic seconds."""
+    """The rows that an entity got since it was looked at. ``at``: when it got the last, in monotonic seconds."""
 
     rows: int
     at: float
 
 
 class RollupScheduler:
-    """A thread of its own, from ``start`` to ``close``. It may end at any time: what is left is done by the next."""
+    """A thread that builds roll-ups, from ``start`` to ``close``. Another process goes on with what it leaves."""
 
     def __init__(self, store: Store) -> None:
         self._stopping = threading.Event()
@@ -53,7 +53,7 @@ class RollupScheduler:
             self._thread.join()
 
     def wrote(self, records: Sequence[Record]) -> None:
-        """These are stored. From any thread; returns at once."""
+        """Note records that are stored. From any thread; returns at once."""
         blocks = [record.content for record in records if isinstance(record.content, Block)]
         for block in blocks:
             if block.event_type == SCALAR:
@@ -72,7 +72,7 @@ class RollupScheduler:
                 self._note([entity], written.rows, written.at)
 
     def look_for_missing(self) -> None:
-        """Entities whose long curves nobody has rolled up are due. Raises EventsError."""
+        """Schedule entities whose long curves have no roll-ups. Raises EventsError."""
         self._note(self._rollups.never_rolled(), ENOUGH_ROWS, 0.0)
 
     def _take(self) -> dict[Entity, Written]:
@@ -81,7 +81,10 @@ class RollupScheduler:
             return {entity: self._written.pop(entity) for entity in due[:ENTITIES_AT_ONCE]}
 
     def _roll(self, entity: Entity, is_quiet: bool) -> bool:
-        """As ``Rollups.roll``; what the store rejects it will reject again, so that is let be until more is written."""
+        """Build an entity's roll-ups; return False if some are left until it is quiet.
+
+        What the store rejects it will reject again, so that is left until more is written.
+        """
         try:
             return not self._stopping.is_set() and self._rollups.roll(entity, is_quiet)
         except StoreRejected:
@@ -97,7 +100,7 @@ class RollupScheduler:
                 self._written[entity] = Written(known.rows + rows, max(known.at, at))
 
     def _run(self) -> None:
-        """Until stopped; whatever the store says, later it may say something else."""
+        """Take turns until stopped, whatever the store says: later it may say something else."""
         first_look, pause = time.monotonic() + FIRST_LOOK_SECONDS, INTERVAL_SECONDS
         while not self._stopping.wait(pause):
             started = time.monotonic()

@@ -9,7 +9,7 @@ FIRST_SECONDS, LAST_SECONDS = 0.2, 5.0
 
 
 def backoff_seconds() -> Iterator[float]:
-    """Seconds without end: each twice the one before up to a limit, and up to half of it less at random."""
+    """Yield seconds without end: each twice the one before, up to a limit, less up to a half at random."""
     pause = FIRST_SECONDS
     while True:
         yield pause * random.uniform(0.5, 1.0)

@@ -1,6 +1,6 @@
-"""What a batch's deletions leave to erase, in as few statements as can be: each looks at every part of its table.
+"""The rows that a batch's deletions erase, in as few statements as can be: each looks at every part of its table.
 
-Readers do not wait for it: what is deleted is hidden by its tombstone.
+Readers do not wait for it: tombstones hide what is deleted.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ PLACES = {INDEX: "since_reset + 1"} | dict.fromkeys(ROLLUPS, "since + 1")
 
 
 def covered_condition(deletion: Deletion) -> str:
-    """The rows that a deletion covers, as a condition on ``parameters``."""
+    """Return the SQL condition of the rows that a deletion covers."""
     return COVERED_LINES_SQL if deletion.scope == LOGS else COVERED_SQL
 
 
 def covered_parameters(deletion: Deletion, seq: int) -> dict[str, Any]:
-    """Those of ``reach``."""
+    """Return the parameters of ``covered_condition``."""
     key = {"company": deletion.company, "task": deletion.entity, "seq": seq}
     return key | {name: getattr(deletion, name) for name in ("through", "include", "exclude")}
 
 
 class PendingDeletes:
-    """Deletions that are known by their tombstones, and whose rows are still there."""
+    """Deletions that have a tombstone, and whose rows are not erased yet."""
 
     def __init__(self) -> None:
         self._lines: list[tuple[Deletion, int]] = []
         self._entities: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)  # by table and company: up to where
 
     def add(self, deletion: Deletion, seq: int, tables: Sequence[str]) -> None:
-        """``tables``: those with rows that it covers."""
+        """Add a deletion. ``tables``: those with rows that it covers."""
         if deletion.scope == LOGS:
             if tables:
                 self._lines.append((deletion, seq))

@@ -1,4 +1,4 @@
-"""A row that ClickHouse refuses, as a record of its own with the place that it has."""
+"""Rows that ClickHouse rejects, as records of their own with the places that they have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schema.events.tables import TABLES
 
 
 def record_of_row(row: pa.Table, event_type: str, records: Iterable[Record]) -> Record:
-    """``row``: one, with all columns of its table; ``records``: one of which it is of."""
+    """Return the record of one row with all columns of its table; ``records``: those that it may be of."""
     company, task, received_at, seq = (row[name][0].as_py() for name in ("company", "task", "received_at", "seq"))
     origin = next(record.place for record in records if _is_of(record, company, task) and record.place.holds(seq))
     place = Place(origin.epoch, origin.partition, origin.offset, seq - Place(origin.epoch, 0, origin.offset).seq)

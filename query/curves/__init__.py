@@ -1,1 +1,1 @@
-"""Curves as charts draw them: from memory, from roll-ups or from rows, whichever has them soonest."""
+"""Curves as charts draw them: from the point cache, from roll-ups or from rows, whichever is quickest."""

@@ -1,4 +1,4 @@
-"""Curves that are held, drawn: the same as ``query/curves/row_source.py`` makes of the store's rows."""
+"""Cached curves as points of an answer: the same as ``query/curves/row_source.py`` makes of rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 50_000  # points; more are drawn beside the event loop
 
 
 class Buckets:
-    """``y`` of points, cut at the buckets' ``first``."""
+    """The values of points, cut where buckets begin (``first``)."""
 
     def __init__(self, y: Array, first: Array) -> None:
         self._y = y
@@ -30,7 +30,7 @@ class Buckets:
         return means
 
     def extreme(self, reduce: np.ufunc) -> Array:
-        """``reduce``: minimum or maximum."""
+        """Return the minimum or maximum (``reduce``) of each bucket."""
         found: Array = reduce.reduceat(self._y, self._first)
         return found
 
@@ -47,14 +47,14 @@ AGGREGATES: dict[str, Callable[[Buckets], dict[str, Array]]] = {
 
 
 class CachedSource:
-    """``curves`` with their points; drawn over iterations."""
+    """A source of cached curves with their points, over iterations."""
 
     def __init__(self, curves: Mapping[Curve, Points], drawing: Drawing) -> None:
         self._curves = curves
         self._drawing = drawing
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
-        """As those of rows."""
+        """Return the buckets in the form of ``RowSource.buckets``."""
         if sum(map(len, self._curves.values())) <= AT_ONCE:
             return self._drawn()
         return await asyncio.to_thread(self._drawn)
@@ -64,7 +64,7 @@ class CachedSource:
         return [(curve, row) for curve, row in drawn if row]
 
     def _row(self, points: Points, interval: int) -> Row | None:
-        """None if no point is in the range."""
+        """Return the buckets of a curve; None if no point is in the range."""
         drawing = self._drawing
         start, end = np.searchsorted(points.iters, drawing.x_min), np.searchsorted(points.iters, drawing.x_max, "right")
         if start >= end:

@@ -1,4 +1,4 @@
-"""What the metric index knows of curves before any point is read."""
+"""The curves of entities, from the metric index, before any point is read."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from schema.registry import Entity
 
 @dataclass(frozen=True)
 class CurveIndex:
-    """``curves``: ``task``, ``metric``, ``variant``, ``low`` and ``high`` (iterations), ``label`` of the x axis.
+    """The curves of some entities, and what restricts their rows.
 
-    ``is_whole``: the entities have no others. ``companies``: under which events are stored. ``deleted``: the ``seq``
-    that an entity's rows have to exceed.
+    ``curves``: ``task``, ``metric``, ``variant``, ``low`` and ``high`` (iterations), ``label`` of the x axis.
+    ``is_whole``: the entities have no other curves. ``companies``: under which events are stored. ``deleted``: the
+    ``seq`` that an entity's rows have to exceed.
     """
 
     curves: Sequence[Row]
@@ -31,7 +32,7 @@ class CurveIndex:
 async def scalar_curves(
     known: EntityIndexCache, entities: Sequence[Entity], filters: Sequence[MetricFilter]
 ) -> CurveIndex:
-    """Curves with iterations, of all entities; single values are none."""
+    """Return the curves with iterations of all entities; single values are no curves."""
     facts = await known.of(entities, filters, SCALAR)
     resets = {task: newest_reset(stones) for task, stones in facts.tombstones.items()}
     deleted = {task: newest_deletion(stones) for task, stones in facts.tombstones.items()}
@@ -41,7 +42,7 @@ async def scalar_curves(
 
 
 def _living(rows: Sequence[IndexRow], resets: Mapping[str, int], deleted: Mapping[str, int]) -> list[Row]:
-    """A row a curve. A label outlives a deletion of events, if the curve goes on."""
+    """Return a row for each curve. A label outlives a deletion of events, if the curve goes on."""
     curves: list[Row] = []
     labels: dict[tuple[str, str, str], str] = {}
     for row in sorted(rows, key=lambda row: row.since):

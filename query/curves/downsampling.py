@@ -1,4 +1,4 @@
-"""Curves, and how wide their buckets are (API contract 3.18, steps 1 and 2)."""
+"""Curves, and the widths of their buckets (API contract 3.18, steps 1 and 2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GROUP_SPREAD_PERCENT = 10
 
 @dataclass(eq=False)
 class Curve:
-    """A metric and variant of an entity: ``count`` events of ``low`` to ``high``, and the bucket width that follows."""
+    """A metric and variant of an entity: ``count`` events from ``low`` to ``high``, and its bucket width."""
 
     metric: str
     variant: str
@@ -26,11 +26,11 @@ class Curve:
     label: str = ""  # of the x axis
 
     def learn(self, row: dict[str, Any]) -> None:
-        """Takes ``count``, ``low`` and ``high`` out of a row of figures."""
+        """Take ``count``, ``low`` and ``high`` out of a row."""
         self.count, self.low, self.high = (row.pop(name) for name in ("count", "low", "high"))
 
     def sample(self, samples: int) -> None:
-        """API contract 3.18, step 1."""
+        """Set width and size from the number of samples (API contract 3.18, step 1)."""
         self.interval, self.size = 1, self.count
         if self.count >= samples:
             span = self.high - self.low + 1
@@ -39,7 +39,7 @@ class Curve:
 
 
 def sampled(curves: Iterable[Curve], tasks: Iterable[str], samples: int) -> list[Curve]:
-    """The curves with their bucket widths, each of ``tasks`` by itself; in the answer's order."""
+    """Return the curves with their bucket widths, each of ``tasks`` by itself, in the answer's order."""
     by_task: dict[str, list[Curve]] = {task: [] for task in tasks}
     for curve in sorted(curves, key=lambda curve: (curve.metric, curve.variant)):
         curve.sample(samples)
@@ -48,7 +48,10 @@ def sampled(curves: Iterable[Curve], tasks: Iterable[str], samples: int) -> list
 
 
 def group_curves(curves: Iterable[Curve]) -> list[list[Curve]]:
-    """API contract 3.18, step 2: groups of curves (by name) of like widths; all of a group take its largest."""
+    """Group curves of similar widths, and give each group its largest width (API contract 3.18, step 2).
+
+    Curves of a group are sorted by name.
+    """
     groups: list[list[Curve]] = []
     for curve in sorted(curves, key=lambda curve: curve.interval):
         if not groups or not _fits(groups[-1], curve):

@@ -1,4 +1,4 @@
-"""Tables of points as arrays for each curve. ``curve``, ``x`` and ``y`` are columns of numbers."""
+"""Arrow tables of points -> arrays for each curve. ``curve``, ``x`` and ``y`` are columns of numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANGE = ("count", "low", "high")
 
 
 def grouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
-    """A row is a curve: its number, RANGE, and the lists ``names``."""
+    """Read a table whose row is a curve: its number, RANGE, and the lists ``names``."""
     curves = rows_of_columns(table.select(RANGE).to_pydict())
     for name in names:
         for curve, values in zip(curves, table[name], strict=True):
@@ -23,7 +23,7 @@ def grouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, 
 
 
 def bucketed(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
-    """A row is a bucket of a curve: its x, RANGE of the events in it, and ``names``."""
+    """Read a table whose row is a bucket of a curve: its x, RANGE of its events, and ``names``."""
     columns = {name: table[name].to_numpy() for name in ("curve", "x", *RANGE, *names)}
     order = np.lexsort((columns["x"], columns["curve"]))
     columns = {name: values[order] for name, values in columns.items()}
@@ -38,7 +38,10 @@ def _summed(columns: dict[str, np.ndarray], run: slice, names: Sequence[str]) ->
 
 
 def ungrouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]] | None:
-    """A row is a point, and its y stands for each of ``names``. None if two of a curve have the same x."""
+    """Read a table whose row is a point, whose y stands for each of ``names``.
+
+    None if two points of a curve have the same x.
+    """
     curve, x = table["curve"].to_numpy(), table["x"].to_numpy()
     order = np.lexsort((x, curve))
     curve, x, y = curve[order], x[order], table["y"].to_numpy()[order].astype(np.float64)

@@ -1,10 +1,10 @@
-"""Statements over the points of some curves: how many there are, and what is drawn of them.
+"""Statements over the points of some curves: their ranges, and their buckets.
 
 Curves and their buckets are numbers here: names, of which a page of a dashboard has few and a store many, are looked up
 once in each part's dictionary. Buckets as narrow as an iteration are read as rows: to group them took longer than to
-read them. Only where more rows come than there are iterations does ClickHouse group them after all. Copies of a point
-that was written again have its iteration: rows of which no two have the same hold none, and are read without FINAL:
-a third less work where tasks lie in many parts.
+read them. Only where there are more rows than iterations does ClickHouse group them after all. Copies of a point that
+was written again have its iteration: rows of which no two have the same iteration hold no copies, and are read without
+FINAL, which is a third less work where tasks lie in many parts.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ NAMES = ("task", "metric", "variant")
 
 
 class Drawing(Request):
-    """What is drawn of curves, and which part of them.
+    """The part of curves that is drawn, and how.
 
     Eventide's own: ``aggregation`` (``minmax`` adds ``y_min`` and ``y_max``), ``x_min`` and ``x_max`` (both included;
-    iterations, or ms since the epoch). Of ``minmax``, buckets of more than 300 iterations are a multiple of 100 wide
-    (rounded up), so that long series come from roll-ups; what is in them is exact.
+    iterations, or ms since the epoch). With ``minmax``, buckets of more than 300 iterations are a multiple of 100 wide
+    (rounded up), so that long series can come from roll-ups; what is in them is exact.
     """
 
     key: Axis = "iter"
@@ -84,12 +84,12 @@ class Drawing(Request):
 
     @property
     def is_rolled(self) -> bool:
-        """Whether wide buckets are of such widths as roll-ups can serve, be there any or not."""
+        """Whether wide buckets get widths that roll-ups can serve, whether there are any or not."""
         return self.aggregation == "minmax" and self.key == "iter"
 
 
 class RowSource:
-    """``curves``: at least one, of those in the index."""
+    """A source of at least one curve of the index, from rows."""
 
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: CurveIndex) -> None:
         self._store = store
@@ -105,12 +105,12 @@ class RowSource:
         self._texts |= {"$living": self._living(index), "$named": self._named(index), "$entities": entities}
 
     async def ranges(self) -> list[tuple[Curve, Row]]:
-        """``count``, ``low`` and ``high`` of each curve that has points."""
+        """Return ``count``, ``low`` and ``high`` of each curve that has points."""
         rows = await self._store.read(self._statement(RANGES_SQL), self._parameters)
         return self._wanted((row.pop("curve"), row) for row in rows)
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
-        """``ranges``, and what is drawn as arrays: ``x``, ``y`` and whatever else."""
+        """Return ``ranges`` with the buckets as arrays: ``x``, ``y`` and the other aggregates."""
         found = await self._rows() if self._is_narrow() else None
         if found is None:
             found = grouped(await self._table(BUCKETS_SQL), ("x", *self._drawn))
@@ -123,7 +123,7 @@ class RowSource:
         return sum(curve.count for curve in self._curves.values())
 
     async def _rows(self) -> list[tuple[int, Row]] | None:
-        """The points as they are; None if a curve has more than one for an x."""
+        """Return the points as they are; None if a curve has more than one for an x."""
         is_spread = self._texts["$field"] == "iter" and len(self._places["task"]) > 1
         found = await self._rows_of(COPIES) if is_spread else None
         return found if found is not None else await self._rows_of(POINTS)
@@ -143,14 +143,17 @@ class RowSource:
         return [(self._curves[number], row) for number, row in found if number in self._curves]
 
     def _number(self, curve: Curve) -> int:
-        """Mixed radix: the places of its names among all of a kind; one place is for a name that is none of them."""
+        """Return a curve's number: the places of its names, in mixed radix.
+
+        One more place stands for any other name.
+        """
         number = 0
         for part, places in self._places.items():
             number = number * (len(places) + 1) + places[getattr(curve, part)]
         return number
 
     def _curve(self) -> str:
-        """``_number`` of a row, in SQL."""
+        """Return the SQL of ``_number`` for a row."""
         number = "toUInt64(0)"
         for part, places in self._places.items():
             place = self._of_name(part, f"{part}_place", places.values(), len(places))
@@ -158,7 +161,7 @@ class RowSource:
         return number
 
     def _named(self, index: CurveIndex) -> str:
-        """The condition that a row is of one of these names; none where that is so of all rows of the entities."""
+        """Return the condition that a row has one of these names; empty if all rows of the entities have."""
         wanted = (
             part for part in ("metric", "variant") if len(self._places[part]) == 1 or not self._is_all(part, index)
         )
@@ -186,7 +189,7 @@ class RowSource:
         return self._choice(part, f"{part}s:Array(String)", name, "UInt64", list(values), otherwise)
 
     def _choice(self, by: str, keys: str, name: str, kind: str, values: list[int], otherwise: int) -> str:
-        """SQL of the value that belongs to ``by``, else ``otherwise``; a constant if all are the same."""
+        """Return the SQL of the value that belongs to ``by``, else ``otherwise``; a constant if all are the same."""
         if len(set(values)) == 1:
             self._parameters[name] = values[0]
             return f"{{{name}:{kind}}}"

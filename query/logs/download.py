@@ -1,4 +1,4 @@
-"""``download_task_log``: a console log as a file (API contract 3.12)."""
+"""The endpoint ``download_task_log``: a console log as a file (API contract 3.12)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class DownloadTaskLog(Request):
-    """All lines of a task as a file."""
+    """A task whose log is downloaded, and the format of its lines."""
 
     task: str
     line_type: str = "json"
@@ -31,7 +31,10 @@ class DownloadTaskLog(Request):
 
 @endpoints.add("events.download_task_log")
 async def download_task_log(context: QueryContext, caller: Caller, request: DownloadTaskLog) -> Stream:
-    """The whole log, oldest first: a JSON object or a formatted text a line. Raises MissingField and BadValue."""
+    """Stream the whole log, oldest first: a JSON object or a formatted text a line.
+
+    Raises MissingField and BadValue for the format.
+    """
     task = await context.entity(caller, request.task)
     is_json = request.line_type.lower() == "json"
     if not is_json:
@@ -45,7 +48,7 @@ async def download_task_log(context: QueryContext, caller: Caller, request: Down
 
 
 async def _download(context: QueryContext, task: Entity, line_format: str | None) -> AsyncIterator[bytes]:
-    """The log page by page, so that memory does not grow with it."""
+    """Read the log page by page, so that memory does not grow with it."""
     page, snapshot = await next_page(context, task, await take_snapshot(context, task, DOWNLOAD_PAGE), "asc")
     while page:
         events = page.documents()
@@ -72,7 +75,7 @@ def _text_line(event: dict[str, Any], line_format: str) -> str:
 
 
 class AsFarAsPossible(Formatter):
-    """Values that a format is not for are told as they are."""
+    """A formatter that writes a value as it is where its format does not fit."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         try:
@@ -82,7 +85,10 @@ class AsFarAsPossible(Formatter):
 
 
 def check_line_format(line_format: str) -> None:
-    """Raises MissingField for an empty format, BadValue for one that is malformed or names anything but a field."""
+    """Check a line format.
+
+    Raises MissingField if it is empty, and BadValue if it is malformed or names anything but a field.
+    """
     if not line_format:
         raise MissingField("line_format is empty")
     try:

@@ -1,9 +1,9 @@
-"""A task's log lines: which of them come next, and how many there are.
+"""Statements about a task's log lines: pages of them, and how many there are.
 
-The table's order is that of the timestamps, and a log may be long. A page is read without FINAL at first, from its
-start until it is full: mostly each line is there once. Else it is read between two timestamps, so that FINAL merges no
-more than that. Where it ends is then looked up first, among all copies of lines, deleted ones too; so there may be
-fewer lines than that promised, and then the next end is further away.
+The table is sorted by timestamp, and a log may be long. A page is read without FINAL first, from its start until it is
+full: mostly each line is there once. Else it is read between two timestamps, so that FINAL merges no more than that.
+Its end is then looked up first, among all copies of lines, deleted ones too; so there may be fewer lines up to it than
+expected, and then the next end is further away.
 """
 
 from __future__ import annotations
@@ -72,18 +72,21 @@ ORDER BY timestamp $direction LIMIT {{near:UInt64}}
 
 @dataclass(frozen=True)
 class Matches:
-    """Copies of the lines that a filter lets through, by their keys. ``are_all``: there are no others."""
+    """Keys of copies of the lines that pass a filter. ``are_all``: there are no others."""
 
     keys: pa.Table
     are_all: bool
 
     def count(self) -> int | None:
-        """How many lines they are copies of, if that is all that is asked for; MAX_UNSCROLLED_TOTAL at most."""
+        """Return how many lines they are copies of, MAX_UNSCROLLED_TOTAL at most.
+
+        None if there may be others that would have to be counted.
+        """
         count = int(self.keys.group_by(self.keys.column_names).aggregate([]).num_rows)
         return count if self.are_all or count >= MAX_UNSCROLLED_TOTAL else None
 
     def within(self, span: TimeRange, near: int) -> pa.ChunkedArray | None:
-        """The timestamps of the first ``near`` of them in a span; None if there may be others among these."""
+        """Return the first ``near`` timestamps of them in a range; None if there may be others among these."""
         if not self.are_all:
             return None
         order = "descending" if span.direction == "DESC" else "ascending"
@@ -95,7 +98,8 @@ class Matches:
 class LogReader:
     """Statements about a task's lines: their fixed parts and parameters.
 
-    ``$indexed``: what follows from ``$filter`` and is looked up in an index by statements that look through all lines.
+    ``$indexed``: a condition that follows from ``$filter`` and uses an index, for statements that look through all
+    lines.
     """
 
     store: Store
@@ -104,25 +108,25 @@ class LogReader:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def living(self, alive: TombstoneFilter) -> LogReader:
-        """Without those that were deleted. Every statement but ``end`` needs it."""
+        """Return a reader that leaves out deleted lines. Every statement but ``end`` needs that."""
         return self.where({"$living": alive.lines}, **alive.parameters)
 
     def where(self, texts: Mapping[str, str], **parameters: Any) -> LogReader:
-        """With more fixed parts and parameters."""
+        """Return a reader with more fixed parts and parameters."""
         return replace(self, texts={**self.texts, **texts}, parameters={**self.parameters, **parameters})
 
     async def read(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> list[Row]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         asked = self.where(texts or {}, **parameters)
         return await self.store.read(fill(sql, asked.texts), asked.parameters)
 
     async def read_page(self, sql: str, texts: Mapping[str, str] | None = None, **parameters: Any) -> LogPage:
-        """The same as lines."""
+        """Return the rows of a statement as a page of lines."""
         asked = self.where(texts or {}, **parameters)
         return LogPage(await self.store.read_columns(fill(sql, asked.texts), asked.parameters))
 
     async def end(self, span: TimeRange, near: int) -> int | None:
-        """The timestamp of the copy of a line that ``near`` others precede in the span; None if there is none."""
+        """Return the timestamp of the copy of a line that ``near`` precede in the range; None if none."""
         if span.is_empty:
             return None
         where = entity_parameters(self.entity) | span.parameters
@@ -130,10 +134,11 @@ class LogReader:
         return int(rows[0]["timestamp"]) if rows else None
 
     async def quick_page(self, span: TimeRange, size: int, with_copy_of: bool = True) -> LogPage | None:
-        """The first ``size`` lines of a span, and all that share the last one's timestamp; None if ``page`` has to say.
+        """Return the first ``size`` lines of a range, and all that share the last one's timestamp.
 
-        That is so if lines were written again, or many share a timestamp. ``with_copy_of``: the column; without, a page
-        takes a twelfth less if no requests share a timestamp, and is read again if some do.
+        None if ``page`` has to be used: lines were written again, or many share a timestamp. ``with_copy_of``: read
+        that column; without it a page takes a twelfth less if no requests share a timestamp, and is read again if some
+        do.
         """
         if not size or span.is_empty:
             return EMPTY_LOG_PAGE
@@ -150,9 +155,9 @@ class LogReader:
         return whole.in_order(span.direction).with_ties(size)
 
     async def page(self, span: TimeRange, size: int, end: int | None) -> LogPage:
-        """The first ``size`` lines of a span, and all that share the last one's timestamp.
+        """Return the first ``size`` lines of a range, and all that share the last one's timestamp.
 
-        ``end``: a guess of where that is, from ``end``.
+        ``end``: an estimate of the last timestamp, from ``end``.
         """
         near = size
         while size and not span.is_empty:
@@ -164,7 +169,7 @@ class LogReader:
         return EMPTY_LOG_PAGE
 
     async def matching_page(self, span: TimeRange, size: int, found: Matches) -> LogPage:
-        """The same of filtered lines. ``found``: of the whole log."""
+        """Return a page of filtered lines. ``found``: the matches of the whole log."""
         near = size
         while size and not span.is_empty:
             first = found.within(span, near)
@@ -177,20 +182,20 @@ class LogReader:
         return EMPTY_LOG_PAGE
 
     async def matches(self) -> Matches:
-        """Of filtered lines as many as are counted: in no order, as to find them in order takes twice as long."""
+        """Find filtered lines, as many as are counted, in no order: in order it takes twice as long."""
         keys = await self.store.read_table(fill(MATCHES_SQL, self.texts), self.parameters)
         return Matches(keys, keys.num_rows < MAX_UNSCROLLED_TOTAL)
 
     async def total(self) -> int:
-        """How many lines there are; MAX_UNSCROLLED_TOTAL at most."""
+        """Count the lines, up to MAX_UNSCROLLED_TOTAL."""
         return int((await self.read(TOTAL_SQL))[0]["n"])
 
     async def untimed(self, size: int) -> LogPage:
-        """The first lines without a timestamp, as they were written."""
+        """Return the first lines without a timestamp, in write order."""
         return await self.read_page(UNTIMED_PAGE_SQL, size=size)
 
     async def _next(self, span: TimeRange, near: int) -> pa.ChunkedArray:
-        """The timestamps of the first ``near`` copies of filtered lines in a span."""
+        """Return the timestamps of the first ``near`` copies of filtered lines in a range."""
         statement = fill(NEXT_SQL, {**self.texts, "$direction": span.direction})
         return (await self.store.read_table(statement, {**self.parameters, **span.parameters, "near": near}))[
             "timestamp"

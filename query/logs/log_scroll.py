@@ -1,4 +1,4 @@
-"""``get_task_log`` before version 2.9: scrolls over a snapshot of a console log (API contract 3.10)."""
+"""The endpoint ``get_task_log`` before version 2.9: snapshot scrolls over a console log (API contract 3.10)."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class GetTaskLogV1(Request):
 
 
 class GetTaskLogV17(GetTaskLogV1):
-    """The same, from either end."""
+    """A snapshot scroll over a task's lines, from either end."""
 
     from_: str = Field("head", alias="from")
 
 
 @endpoints.add("events.get_task_log", "1.0")
 async def get_task_log_v1(context: QueryContext, caller: Caller, request: GetTaskLogV1) -> Answer:
-    """Lines by timestamp, newest first unless asked otherwise."""
+    """Return lines by timestamp, newest first unless ``order`` says otherwise."""
     task = await context.entity(caller, request.task)
     return await _scroll(context, caller, task, request, request.order)
 
 
 @endpoints.add("events.get_task_log", "1.7")
 async def get_task_log_v17(context: QueryContext, caller: Caller, request: GetTaskLogV17) -> Answer:
-    """Pages from the head or the tail of the log; each is turned to ``order``."""
+    """Return a page from the head or the tail of the log, turned to ``order``."""
     task = await context.entity(caller, request.task)
     direction: Order = "asc" if request.from_ in ("head", "") else "desc"
     answer = await _scroll(context, caller, task, request, direction)
@@ -56,7 +56,7 @@ async def get_task_log_v17(context: QueryContext, caller: Caller, request: GetTa
 async def _scroll(
     context: QueryContext, caller: Caller, task: Entity, request: GetTaskLogV1, direction: Order
 ) -> dict[str, Any]:
-    """The next page of a snapshot scroll in ``direction``."""
+    """Return the next page of a snapshot scroll in ``direction``."""
     if request.scroll_id == END:
         return {"events": [], "returned": 0, "total": 0, "scroll_id": END}
     endpoint = f"{SCROLL} {direction}"

@@ -1,4 +1,4 @@
-"""SQL: which log lines hold a text, in any case."""
+"""SQL of a search for a text in log lines, in any case."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SPECIAL = re.compile(r"[%_\\]")  # in a pattern
 
 
 def indexed_sql(text: str) -> tuple[str, Row]:
-    """A condition that every line with the text in it meets, and its parameters; the index says where it may be met."""
+    """Return a condition that every line with the text meets, and its parameters.
+
+    It uses the index of character sequences, which says where it may be met.
+    """
     plain = max(PLAIN.findall(text), key=len, default="")
     if len(plain) < SHORTEST:
         return "1", {}

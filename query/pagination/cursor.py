@@ -22,13 +22,16 @@ MAX_CHARACTERS = 1 << 16
 
 
 class Cursors:
-    """Makes and reads scroll ids. All replicas share ``secret``."""
+    """The maker and reader of scroll ids. All replicas share ``secret``."""
 
     def __init__(self, secret: str) -> None:
         self._serializer = URLSafeTimedSerializer(secret, salt="scroll")
 
     def make(self, endpoint: str, caller: Caller, entities: Iterable[str], state: Any) -> str:
-        """A scroll id that carries ``state`` (JSON). Raises InvalidField if that takes more than MAX_CHARACTERS."""
+        """Make a scroll id that carries ``state`` (JSON).
+
+        Raises InvalidField if that takes more than MAX_CHARACTERS.
+        """
         cursor = str(self._serializer.dumps([_scope(endpoint, caller, entities), state]))
         if len(cursor) > MAX_CHARACTERS:
             raise InvalidField("Too much to remember between two calls: ask for fewer tasks, metrics or variants")
@@ -42,7 +45,7 @@ class Cursors:
         entities: Iterable[str],
         lifetime: int | None = LIFETIME_SECONDS,
     ) -> Any:
-        """The state of a scroll id. Raises InvalidScroll if it is forged, expired, or of other data."""
+        """Return the state of a scroll id. Raises InvalidScroll if it is forged, expired, or of other data."""
         try:
             scope, state = self._serializer.loads(cursor, max_age=lifetime)
         except (BadSignature, ValueError, TypeError) as error:
@@ -52,7 +55,7 @@ class Cursors:
         return state
 
     def knows(self, cursor: str) -> bool:
-        """Whether it was made here, or by another replica, and has not expired."""
+        """Tell whether it was made here, or by another replica, and has not expired."""
         try:
             self._serializer.loads(cursor, max_age=LIFETIME_SECONDS)
         except (BadSignature, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""A page of log lines, as columns: what is known of copies among them, where it ends, its lines as events."""
+"""A page of log lines, as columns: whether there are copies among them, where it ends, its lines as events."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ class LogPage:
         return len(set(self.columns["copy_of"])) < len(self)
 
     def until(self, end: int) -> LogPage:
-        """The lines before that place."""
+        """Return the lines before that place."""
         return LogPage({name: values[:end] for name, values in self.columns.items()}) if end < len(self) else self
 
     def without_last_time(self) -> LogPage:
-        """Without the lines that share the last one's timestamp: there may be more of them."""
+        """Return the page without the lines of the last timestamp: there may be more of them."""
         end = len(self)
         while end and self.times[end - 1] == self.times[-1]:
             end -= 1
         return self.until(end)
 
     def with_ties(self, size: int) -> LogPage:
-        """The first ``size`` lines, and those that share the last one's timestamp."""
+        """Return the first ``size`` lines, and those that share the last one's timestamp."""
         end = min(size, len(self))
         while 0 < end < len(self) and self.times[end] == self.times[end - 1]:
             end += 1
         return self.until(end)
 
     def in_order(self, direction: Direction) -> LogPage:
-        """By timestamp, and those that share one as they were written."""
+        """Sort by timestamp, and lines that share one by write order."""
         if not self.has_ties:
             return self
         sign = -1 if direction == "DESC" else 1
@@ -73,13 +73,13 @@ class LogPage:
         return LogPage({name: [values[place] for place in order] for name, values in self.columns.items()})
 
     def followed_by(self, other: LogPage) -> LogPage:
-        """The lines of both."""
+        """Return the lines of both pages."""
         if not len(self):
             return other
         return LogPage({name: [*values, *other.columns[name]] for name, values in self.columns.items()})
 
     def documents(self) -> list[dict[str, Any]]:
-        """The lines as events."""
+        """Return the lines as events."""
         return documents_of(self.columns, LOG)
 
 

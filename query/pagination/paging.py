@@ -1,4 +1,4 @@
-"""What paged answers share: sizes (API contract 3.0.6), and what their scroll ids remember (API contract 3.0.5)."""
+"""Sizes of pages (API contract 3.0.6), and the state of scrolls (API contract 3.0.5)."""
 
 from __future__ import annotations
 
@@ -37,22 +37,28 @@ class Snapshot:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Snapshot:
-        """The snapshot that a scroll id remembers."""
+        """Return the snapshot of a scroll id's state."""
         position = state["position"]
         return cls(tuple(state["newest"]), state["total"], state["size"], position and tuple(position))
 
     def state(self) -> dict[str, Any]:
-        """What a scroll id remembers of it; ``own``: who clears it takes it from nobody who asked the same."""
+        """Return the state for a scroll id.
+
+        ``own`` makes it unique, so that clearing it does not clear another client's scroll over the same.
+        """
         return vars(self) | {"own": secrets.token_urlsafe(6)}
 
 
 def remember(request: Request) -> dict[str, Any]:
-    """What a scroll id keeps of the request that opened it."""
+    """Return what a scroll id keeps of the request that opened it."""
     return request.model_dump(exclude_defaults=True, exclude=OF_THIS_CALL)
 
 
 def resume(request: RequestType, remembered: dict[str, Any]) -> RequestType:
-    """The request that opened a scroll, for what this call names. Raises InvalidScroll."""
+    """Return the request that opened a scroll, for the entities that this call names.
+
+    Raises InvalidScroll.
+    """
     try:
         own = request.model_dump(include=OF_THIS_CALL, exclude_defaults=True)
         return type(request).model_validate(own | remembered)

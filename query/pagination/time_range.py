@@ -1,4 +1,4 @@
-"""The part of a log that a page is of: timestamps, and from which end it is read."""
+"""The part of a log that a page is of: timestamps, and the direction they are read in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TimeRange:
 
     @classmethod
     def beyond(cls, start: int, direction: Direction) -> TimeRange:
-        """All timestamps that follow ``start`` in a direction; all lines there are if it is 0."""
+        """Return all timestamps that follow ``start`` in a direction; 0: all lines."""
         if direction == "DESC":
             return cls(INT64_MIN, start - 1 if start else NO_TIMESTAMP - 1, direction, not start)
         return cls(start + 1 if start else INT64_MIN, NO_TIMESTAMP - 1, direction, not start)
@@ -50,15 +50,15 @@ class TimeRange:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Its ends, as parameters of a statement."""
+        """The ends, as parameters of a statement."""
         return {"low": self.low, "high": self.high}
 
     def until(self, end: int | None) -> TimeRange:
-        """Its part up to ``end``, which is included; None: all of it."""
+        """Return its part up to ``end``, which is included; None: all of it."""
         if end is None:
             return self
         return replace(self, low=end) if self.direction == "DESC" else replace(self, high=end)
 
     def holds(self, timestamps: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Which of the timestamps are in it, as booleans."""
+        """Return which of the timestamps are in it, as booleans."""
         return pc.and_(pc.greater_equal(timestamps, self.low), pc.less_equal(timestamps, self.high))

@@ -1,1 +1,1 @@
-"""What the registry answers, for tables and menus: tasks, models, projects and users."""
+"""Endpoints that read tasks, models, projects and users, for tables and menus."""

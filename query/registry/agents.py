@@ -1,4 +1,4 @@
-"""Queues, the workers that serve them, and model endpoints: Eventide has none, and says so as these calls do."""
+"""Endpoints of queues, workers and model endpoints. Eventide has none, and answers that."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ endpoints = Endpoints(Tier.QUERY)
 @endpoints.add("queues.get_all_ex")
 @endpoints.add("queues.get_queue_metrics")
 async def get_queues(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """No queues, and none whose lengths and waiting times could be told."""
+    """Return no queues, and no lengths or waiting times."""
     return {"queues": []}
 
 
 @endpoints.add("workers.get_all")
 @endpoints.add("workers.get_stats")
 async def get_workers(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """No workers, and none whose loads could be told."""
+    """Return no workers, and no loads."""
     return {"workers": []}
 
 
 @endpoints.add("workers.get_activity_report")
 async def get_activity_report(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """How many workers there were, and how many of them worked: two empty series."""
+    """Return how many workers there were, and how many of them worked: two empty series."""
     return {"total": {"dates": [], "counts": []}, "active": {"dates": [], "counts": []}}
 
 
 @endpoints.add("serving.get_endpoints")
 async def get_model_endpoints(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """No model endpoints."""
+    """Return no model endpoints."""
     return {"endpoints": []}
 
 
 @endpoints.add("serving.get_loading_instances")
 async def get_loading_instances(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """None that are being started."""
+    """Return no model endpoints that are being started."""
     return {"instances": []}

@@ -1,4 +1,4 @@
-"""Credentials for storage elsewhere: Eventide removes no files from clouds, and so keeps none."""
+"""The endpoint of credentials for storage elsewhere: Eventide removes no files from clouds, and so keeps none."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ endpoints = Endpoints(Tier.QUERY)
 
 @endpoints.add("storage.get_settings")
 async def get_settings(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """None, with the lists that the web application's form reads without a look whether they are there."""
+    """Return empty lists: the web application's form reads them without a check."""
     return {"settings": {"aws": {"buckets": []}, "google": {"buckets": []}, "azure": {"containers": []}}}

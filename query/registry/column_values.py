@@ -1,4 +1,4 @@
-"""What the columns of tables can be made of and filtered by: hyper parameters of tasks, metadata of models."""
+"""Values that tables are filtered by: hyper parameters of tasks, metadata of models."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Values(Request):
     page_size: Integer | None = None
 
     def shown(self, values: Iterable[str]) -> Answer:
-        """The page, sorted, each value once."""
+        """Return the page, sorted, each value once."""
         ordered = sorted(set(values))
         start = self.page * (self.page_size or 0)
         return {"total": len(ordered), "values": ordered[start : start + (self.page_size or len(ordered))]}
 
 
 class GetHyperparamValues(Values):
-    """Of a hyper parameter. ``pattern``: a regular expression that is found in them, whatever their case."""
+    """Values of a hyper parameter. ``pattern``: a regular expression that is found in them, in any case."""
 
     section: str
     name: str
@@ -54,14 +54,17 @@ class GetHyperparamValues(Values):
 
 
 class GetModelMetadataValues(Values):
-    """Of a key of models' metadata."""
+    """Values of a key of models' metadata."""
 
     key: str
 
 
 @endpoints.add("projects.get_hyper_parameters")
 async def get_hyper_parameters(context: QueryContext, caller: Caller, request: OfProject) -> Answer:
-    """A page of the sections and names of hyper parameters, each once, sorted; of the tasks that changed last."""
+    """Return a page of the sections and names of hyper parameters, each once, sorted.
+
+    They are those of the tasks that changed last.
+    """
     names = {
         (section, name)
         for task in await _inside(context, caller, TASKS, "hyperparams", request)
@@ -74,7 +77,10 @@ async def get_hyper_parameters(context: QueryContext, caller: Caller, request: O
 
 @endpoints.add("projects.get_hyperparam_values")
 async def get_hyperparam_values(context: QueryContext, caller: Caller, request: GetHyperparamValues) -> Answer:
-    """``{"total", "values"}``: what a hyper parameter is in the tasks that changed last. Raises InvalidRegex."""
+    """Return ``{"total", "values"}`` of a hyper parameter in the tasks that changed last.
+
+    Raises InvalidRegex.
+    """
     wanted = pattern("pattern", request.pattern)
     path = [unescaped(request.section), unescaped(request.name), "value"]
     values = await _values(context, caller, TASKS, ("hyperparams", path), request)
@@ -84,7 +90,10 @@ async def get_hyperparam_values(context: QueryContext, caller: Caller, request: 
 
 @endpoints.add("projects.get_model_metadata_keys")
 async def get_model_metadata_keys(context: QueryContext, caller: Caller, request: OfProject) -> Answer:
-    """A page of the keys of metadata, each once, sorted; of the models that changed last."""
+    """Return a page of the keys of metadata, each once, sorted.
+
+    They are those of the models that changed last.
+    """
     models = await _inside(context, caller, MODELS, "metadata", request)
     keys, counts = _page(sorted({key for model in models for key in model.get("metadata") or {}}), request)
     return {"keys": keys} | counts
@@ -92,12 +101,12 @@ async def get_model_metadata_keys(context: QueryContext, caller: Caller, request
 
 @endpoints.add("projects.get_model_metadata_values")
 async def get_model_metadata_values(context: QueryContext, caller: Caller, request: GetModelMetadataValues) -> Answer:
-    """``{"total", "values"}``: what a key is in the models that changed last."""
+    """Return ``{"total", "values"}`` of a key in the models that changed last."""
     return request.shown(await _values(context, caller, MODELS, ("metadata", [request.key, "value"]), request))
 
 
 def _page(found: Sequence[Any], request: OfProject) -> tuple[Sequence[Any], Document]:
-    """The part of a page, and the counts that go with it."""
+    """Return one page, and the counts that go with it."""
     start = request.page * request.page_size
     shown = found[start : start + request.page_size]
     return shown, {"total": len(found), "remaining": max(0, len(found) - start - len(shown))}
@@ -111,7 +120,7 @@ async def _inside(context: QueryContext, caller: Caller, kind: Kind, field: str,
 async def _values(
     context: QueryContext, caller: Caller, kind: Kind, place: tuple[str, Sequence[str]], request: Values
 ) -> Iterator[str]:
-    """``place``: a top-level field, and the path in it."""
+    """Read values. ``place``: a top-level field, and the path in it."""
     field, path = place
     found = await _documents(context, caller, kind, field, request.projects, request.include_subprojects)
     own = (document for document in found if request.allow_public or document["company"] == caller.company)

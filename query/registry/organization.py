@@ -1,4 +1,4 @@
-"""What there is in a company altogether."""
+"""Endpoints about all of a company: tags and counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ endpoints = Endpoints(Tier.QUERY)
 
 @dataclass(frozen=True)
 class Countable:
-    """Something to count. ``more``: what holds of it besides the filters. ``may_hide``: hidden ones count on demand."""
+    """Something to count.
+
+    ``more``: a condition besides the filters. ``may_hide``: hidden ones count only on demand.
+    """
 
     vocabulary: Vocabulary
     more: Condition = EVERYTHING
@@ -46,7 +49,10 @@ COUNTABLE = {
 
 
 class GetEntitiesCount(Request):
-    """What to count: filters by kind. ``limit``: no need to count any further. ``active_users``: what these made."""
+    """Filters by kind of what to count.
+
+    ``limit``: no need to count any further. ``active_users``: only what these made.
+    """
 
     projects: dict[str, Any] | None = None
     tasks: dict[str, Any] | None = None
@@ -64,14 +70,17 @@ class GetEntitiesCount(Request):
 
 @endpoints.add("organization.get_tags")
 async def get_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
-    """The tags of tasks and models."""
+    """Return the tags of tasks and models."""
     answers = [await tags_in(context, caller, kind, request) for kind in (TASKS, MODELS)]
     return {name: sorted({tag for answer in answers for tag in answer[name]}) for name in answers[0]}
 
 
 @endpoints.add("organization.get_entities_count")
 async def get_entities_count(context: QueryContext, caller: Caller, request: GetEntitiesCount) -> Answer:
-    """How many there are of each kind; 0 of those that were not asked for. Raises as any filter."""
+    """Count each kind; 0 of those that were not asked for.
+
+    Raises InvalidField, BadValue and InvalidRegex.
+    """
     counts = {name: await _count(context, caller, name, request) for name in COUNTABLE}
     return {name: min(found, request.limit or found) for name, found in counts.items()}
 

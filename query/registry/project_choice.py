@@ -1,4 +1,4 @@
-"""Which projects a listing is about, besides its filters: by where they lie, and by what lies in them."""
+"""The projects that a listing is about, besides its filters: by where they lie, and by what lies in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind
 
 
 def _tagged(tag: str, container: str) -> Condition:
-    """Projects with a system tag, but for the hidden one that holds them."""
+    """Return the projects with a system tag, without the hidden one that holds them."""
     return every(OneOf("system_tags", (tag,)), Not(OneOf("basename", (container,))))
 
 
@@ -28,13 +28,16 @@ ANY_CHILD = ((TASKS, EVERYTHING), (MODELS, EVERYTHING), (PROJECTS, EVERYTHING))
 
 
 class GetProjects(GetAll):
-    """Projects. ``shallow_search``: only those directly in ``parent``, or in none; else those at any depth in it."""
+    """A listing of projects.
+
+    ``shallow_search``: only those directly in ``parent``, or in none; else those at any depth in it.
+    """
 
     shallow_search: Boolean = False
 
     @property
     def filters(self) -> dict[str, Any]:
-        """As of any listing; where a project lies is not one, unless it must lie there directly."""
+        """The filters, with the place of a project only if it must lie there directly."""
         filters = super().filters
         return filters if self.shallow_search else {name: filters[name] for name in filters if name != "parent"}
 
@@ -46,7 +49,7 @@ class GetProjects(GetAll):
 
 
 class GetProjectsEx(GetProjects):
-    """Projects with what is in them.
+    """A listing of projects with what is in them.
 
     ``active_users``: only what these made. ``children_type``: only projects with pipelines, datasets or reports at any
     depth, with one of ``children_tags`` or as ``children_tags_filter`` says.
@@ -65,12 +68,12 @@ class GetProjectsEx(GetProjects):
 
     @property
     def made(self) -> Condition:
-        """Made by one of ``active_users``."""
+        """The condition that one of ``active_users`` made something."""
         return OneOf("user", tuple(self.active_users)) if self.active_users else EVERYTHING
 
 
 async def choice(context: QueryContext, caller: Caller, request: GetProjects, vocabulary: Vocabulary) -> Condition:
-    """What must hold of a project besides the filters. Raises InvalidField."""
+    """Return the condition on a project besides the filters. Raises InvalidField."""
     place = await _place(context, caller, request)
     if not isinstance(request, GetProjectsEx) or not (request.active_users or request.children_type):
         return place
@@ -87,7 +90,7 @@ async def _place(context: QueryContext, caller: Caller, request: GetProjects) ->
 
 
 async def _holding(context: QueryContext, caller: Caller, request: GetProjectsEx, vocabulary: Vocabulary) -> set[str]:
-    """The projects with such children, and all in which they lie."""
+    """Return the projects with such children, and all in which they lie."""
     tags = vocabulary.condition({"tags": request.children_tags, "filters": _tags_filter(request)})
     found: set[str] = set()
     for kind, condition in _children(request.children_type):
@@ -110,7 +113,7 @@ def _tags_filter(request: GetProjectsEx) -> dict[str, Any]:
 
 
 async def _around(context: QueryContext, caller: Caller, ids: Sequence[str]) -> set[str]:
-    """The projects in which projects lie."""
+    """Return the projects in which projects lie."""
     page = PageBounds(fields=frozenset(("name",)))
     inner = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(ids)), page) if ids else []
     names = {name for project in inner for name in _names_around(project["name"])}

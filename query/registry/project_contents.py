@@ -65,7 +65,7 @@ async def add_contents(context: QueryContext, caller: Caller, request: GetProjec
 
 
 async def projects_below(context: QueryContext, caller: Caller, ids: Sequence[str], hidden: bool = True) -> Below:
-    """Each project with all projects under it. ``hidden``: with those that are."""
+    """Return each project with all projects under it. ``hidden``: also those that are hidden."""
     page = PageBounds(fields=frozenset(("name", "system_tags")))
     known = await with_subprojects(context, caller, ids)
     found = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
@@ -82,7 +82,7 @@ def _is_below(name: str, parent: str) -> bool:
 
 
 def _counted(request: GetProjectsEx) -> Condition:
-    """The tasks that count."""
+    """Return the condition of the tasks that count."""
     given = request.include_stats_filter or STATS_OF_CHILDREN.get(request.children_type or "", {})
     tags = {"filters": {"tags": request.children_tags_filter}} if request.children_tags_filter else {}
     return every(TASK_VOCABULARY.condition(given | (tags if request.children_type else {})), request.made)
@@ -91,7 +91,7 @@ def _counted(request: GetProjectsEx) -> Condition:
 async def _own(
     context: QueryContext, caller: Caller, request: GetProjectsEx, ids: Sequence[str]
 ) -> dict[str, Document]:
-    """How many tasks and models lie in each project itself."""
+    """Count the tasks and models that lie in each project itself."""
     own: dict[str, Document] = {key: {"own_tasks": 0, "own_models": 0} for key in ids}
     if request.children_type == "dataset":
         own = {key: {"own_datasets": 0} for key in ids}
@@ -105,7 +105,7 @@ async def _own(
 def _kinds_of_contents(
     request: GetProjectsEx, inside: Condition, ids: Sequence[str]
 ) -> list[tuple[str, Kind, Condition, str]]:
-    """What to count: the count's name, the kind, the condition, and the field that says where it lies."""
+    """Return what to count: name, kind, condition, and the field of the project."""
     if request.children_type == "dataset":
         kind, dataset = CHILDREN["dataset"]
         return [("own_datasets", kind, every(dataset, OneOf("parent", tuple(ids))), "parent")]
@@ -114,7 +114,7 @@ def _kinds_of_contents(
 
 
 async def _stats(context: QueryContext, caller: Caller, request: GetProjectsEx, below: Below) -> dict[str, Document]:
-    """What the tasks of each project, and of those under it, are doing, by their state; or its datasets."""
+    """Count the tasks of each project, and of those under it, by their state; or its datasets."""
     if request.children_type == "dataset":
         return {key: await _datasets(context, caller, projects) for key, projects in below.items()}
     states = [request.stats_for_state] if request.stats_for_state in STATES else list(STATES)
@@ -129,7 +129,7 @@ async def _stats(context: QueryContext, caller: Caller, request: GetProjectsEx, 
 
 
 async def _datasets(context: QueryContext, caller: Caller, projects: Sequence[Document]) -> Document:
-    """How many datasets there are among some projects, and their tags."""
+    """Count the datasets among some projects, and collect their tags."""
     condition = every(CHILDREN["dataset"][1], OneOf("id", tuple(project["id"] for project in projects)))
     tags = await context.registry.distinct(PROJECTS, caller.company, "tags", condition)
     return {"datasets": {"count": await count(context, caller, PROJECTS, condition), "tags": tags}}
@@ -152,7 +152,10 @@ async def _activity(context: QueryContext, caller: Caller, condition: Condition)
 
 
 async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
-    """Number of files and bytes of the newest version of each project that is a dataset."""
+    """Return number of files and bytes of each project that is a dataset.
+
+    They are those of its newest version.
+    """
     page = PageBounds([Order("last_update", descending=True)], limit=1, fields=frozenset(("runtime",)))
     sizes = {}
     for key in ids:
@@ -164,5 +167,5 @@ async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[st
 
 
 async def count(context: QueryContext, caller: Caller, kind: Kind, condition: Condition = EVERYTHING) -> int:
-    """How many documents there are."""
+    """Count documents."""
     return sum(tally.count for tally in await context.registry.tally(kind, caller.company, condition, []))

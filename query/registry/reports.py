@@ -1,4 +1,4 @@
-"""Reports: Eventide stores none."""
+"""Endpoints of reports: Eventide stores none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ endpoints = Endpoints(Tier.QUERY)
 
 @endpoints.add("reports.get_all_ex")
 async def get_all_ex(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """There are none."""
+    """Return no reports."""
     return {"tasks": []}
 
 
 @endpoints.add("reports.get_tags")
 async def get_tags(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """They have none."""
+    """Return no tags."""
     return {"tags": []}

@@ -1,4 +1,4 @@
-"""SQL that several families share: the columns of whole events, metric filters."""
+"""SQL that several families share: the columns of whole events, conditions on entities, metric filters."""
 
 from __future__ import annotations
 
@@ -28,39 +28,42 @@ FILTER = f"""{METRICS} AND (metric IN {{filter_whole:Array(String)}}
 
 
 class MetricFilter(Request):
-    """A metric, and those of its variants that are meant; none: all of them."""
+    """A metric and some of its variants; none: all of them."""
 
     metric: str
     variants: list[str] = []
 
 
 def entity_parameters(entity: Entity) -> dict[str, Any]:
-    """The parameters of ``living.ENTITY``."""
+    """Return the parameters of ``tombstone_filters.OF_ENTITY_SQL``."""
     return {"company": entity.storage_company, "task": entity.id}
 
 
 def entities_parameters(entities: Iterable[Entity]) -> dict[str, Any]:
-    """The parameters of ``living.ENTITIES``."""
+    """Return the parameters of ``tombstone_filters.OF_ENTITIES_SQL``."""
     found = list(entities)
     return {"companies": sorted({e.storage_company for e in found}), "tasks": [e.id for e in found]}
 
 
 def entities_condition(companies: Sequence[str], tasks: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """The condition that a row is of these entities, and its parameters."""
+    """Return the condition that a row is of these entities, and its parameters."""
     of_companies, names = column_in("company", companies, "companies")
     of_tasks, more = column_in("task", tasks, "tasks")
     return f"{of_companies} AND {of_tasks}", names | more
 
 
 def column_in(column: str, values: Sequence[str], plural: str) -> tuple[str, dict[str, Any]]:
-    """The condition that a column has one of these values, and its parameters; one is planned faster than a set."""
+    """Return the condition that a column has one of these values, and its parameters.
+
+    A single value is compared, which is planned faster than a set.
+    """
     if len(values) == 1:
         return f"{column} = {{{column}:String}}", {column: values[0]}
     return f"{column} IN {{{plural}:Array(String)}}", {plural: values}
 
 
 def by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows of each task, in their order."""
+    """Group rows by task, in their order."""
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row["task"], []).append(row)
@@ -68,29 +71,32 @@ def by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def document_columns(event_type: str) -> str:
-    """What ``document`` needs of one table, as a SELECT list."""
+    """Return the SELECT list of what ``document`` needs of one table."""
     return ", ".join((*COMMON, *TABLES[event_type].fields, *RECEIVED))
 
 
 def documents(rows: Iterable[Row], event_type: str) -> list[Event]:
-    """Rows of ``columns`` as events."""
+    """Return rows of ``document_columns`` as events."""
     return [document(row, event_type) for row in rows]
 
 
 def fill(sql: str, texts: Mapping[str, str]) -> str:
-    """A statement with its fixed parts (``$name``) filled in; values are always parameters."""
+    """Fill in the fixed parts (``$name``) of a statement; values are always parameters."""
     for name, text in texts.items():
         sql = sql.replace(name, text)
     return sql
 
 
 def event_types(wanted: str) -> Sequence[str]:
-    """The event types that ``event_type`` stands for."""
+    """Return the event types that ``event_type`` stands for."""
     return EVENT_TYPES if wanted == ANY_TYPE else (wanted,)
 
 
 def filter_sql(filters: Sequence[MetricFilter]) -> tuple[str, dict[str, Any]]:
-    """The condition and parameters of a metric filter (API contract 3.0.3); of the same metric the last entry wins."""
+    """Return the condition and parameters of a metric filter (API contract 3.0.3).
+
+    Of a metric that is named twice the last entry counts.
+    """
     if not filters:
         return TRUE_SQL, {}
     variants = {entry.metric: entry.variants for entry in filters}

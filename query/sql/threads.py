@@ -1,4 +1,4 @@
-"""How many threads of ClickHouse's a statement is worth: to share little work among two takes more than it saves."""
+"""The number of ClickHouse's threads for a statement: to share little work among two costs more than it saves."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ ONE_THREAD_ROWS = 100_000
 
 
 def threads(rows: int) -> str:
-    """The end of a statement that reads about so many rows."""
+    """Return the SETTINGS of a statement that reads about so many rows."""
     return ONE_THREAD if rows <= ONE_THREAD_ROWS else ""

@@ -13,7 +13,7 @@ from schema.events.tables import COMMON, LOG, SCALAR, TABLES, VECTOR
 
 
 def union(sql: str, types: Iterable[str], living: TombstoneFilter) -> str:
-    """A SELECT over each of the event types, as one UNION ALL.
+    """Return a SELECT over each of the event types, as one UNION ALL.
 
     Fills in ``$type``, ``$table``, ``$columns`` (the same for all types; ``documents_of_any`` reads them), ``$living``,
     and ``$first`` and ``$then``, which stand before the conditions on identity and before the others: the former are
@@ -23,7 +23,7 @@ def union(sql: str, types: Iterable[str], living: TombstoneFilter) -> str:
 
 
 def documents_of_any(rows: Iterable[Row]) -> list[Event]:
-    """Rows of ``union``'s ``$columns`` as events."""
+    """Return rows of ``union``'s ``$columns`` as events."""
     return [document(row | {"value": _value(row)}, row["event_type"]) for row in rows]
 
 
@@ -40,7 +40,7 @@ def _texts(event_type: str, living: TombstoneFilter) -> dict[str, str]:
 
 
 def _columns_of_any(event_type: str) -> str:
-    """A SELECT list that is the same for every type; scalars and vectors have a ``value`` of different types each."""
+    """Return a SELECT list that is the same for every type; ``value`` has two types, of scalars and of vectors."""
     own = TABLES[event_type].fields
     fields = dict.fromkeys(name for table in TABLES.values() for name in table.fields if name != "value")
     typed = [name if name in own else f"{_nothing(name)} AS {name}" for name in fields]

@@ -1,6 +1,6 @@
-"""The API described: an OpenAPI document and a page, both made from the endpoint table and the request models.
+"""A description of the API, as an OpenAPI document and as a page, made from the endpoint table and the request models.
 
-Every implementation stands under the path of its minimum version; the same call without a version is the newest.
+Each implementation stands under the path of its minimum version; a path without a version is the newest implementation.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ The same as <a href="openapi.json">OpenAPI</a>.</p>
 
 
 def document(endpoints: Endpoints) -> Json:
-    """The OpenAPI 3.1 document of a table."""
+    """Return the OpenAPI 3.1 document of an endpoint table."""
     ordered = sorted(endpoints, key=lambda endpoint: (endpoint.name, endpoint.since))
     models = sorted({endpoint.request for endpoint in ordered}, key=lambda model: model.__name__)
     references, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
@@ -111,19 +111,19 @@ def document(endpoints: Endpoints) -> Json:
 
 
 def page(endpoints: Endpoints) -> str:
-    """The same for people: HTML without scripts or external assets."""
+    """Return the page of an endpoint table: HTML without scripts or external assets."""
     described = document(endpoints)
     items = [_item(path, next(iter(item.values())), described) for path, item in described["paths"].items()]
     return PAGE.format(version=MAX_VERSION, endpoints="\n".join(items))
 
 
 def path_of(endpoint: Endpoint) -> str:
-    """Where the document lists an implementation."""
+    """Return the path under which the document lists an implementation."""
     return f"/v{endpoint.actual_version}/{endpoint.name}"
 
 
 def _item_of(endpoint: Endpoint, reference: Json) -> Json:
-    """``reference``: to the schema of its request."""
+    """Describe an endpoint. ``reference``: to the schema of its request."""
     if endpoint.name in EVENT_STREAMS:
         return {"get": _described(endpoint, EVENT_STREAMED) | {"parameters": _query_parameters(endpoint)}}
     return {"post": _described(endpoint, ENVELOPED) | {"requestBody": {"content": _content(endpoint, reference)}}}
@@ -142,7 +142,7 @@ def _described(endpoint: Endpoint, answer: Json) -> Json:
 
 
 def _query_parameters(endpoint: Endpoint) -> list[Json]:
-    """Of a GET, so that a browser's EventSource can open it."""
+    """Describe a GET's query parameters, so that a browser's EventSource can open it."""
     schema = endpoint.request.model_json_schema(ref_template=REFERENCE)
     required = schema.get("required", ())
     parameters = [
@@ -177,7 +177,7 @@ def _item(path: str, operation: Json, described: Json) -> str:
 
 
 def _parameters(operation: Json, described: Json) -> Json:
-    """The schema of what a call takes."""
+    """Return the schema of an endpoint's parameters."""
     if "parameters" in operation:
         queried = [parameter for parameter in operation["parameters"] if parameter["in"] == "query"]
         required = [parameter["name"] for parameter in queried if parameter["required"]]

@@ -1,16 +1,16 @@
-"""What travels through the log: blocks of events and deletions <-> Kafka records (key, headers, bytes).
+"""Blocks of events and deletions, and the Kafka records that carry them (docs/formats/record.md).
 
-A record's place gives every row its ``seq``: topic epoch (8 bits), offset (40), row (16). No clock decides an
+The place of a record gives every row its ``seq``: topic epoch (8 bits), offset (40), row (16). No clock decides an
 overwrite.
 
-| header | |
+| header | meaning |
 |---|---|
-| schema | SCHEMA_VERSION of whoever wrote it |
-| epoch | of the topic, as the gateway knew it |
+| schema | SCHEMA_VERSION of the process that wrote the record |
+| epoch | epoch of the topic, as the gateway knew it |
 | kind | event type, or ``deletion`` |
-| company, received_at | of a block: whose, and when the gateway took it (ms) |
-| deadline | ms: appended to the topic later than this, the record counts for nothing (see ``is_late``) |
-| origin_epoch, origin_offset, origin_row | of what was parked and comes again: its first place, which it keeps |
+| company, received_at | of a block: its company, and when the gateway took the request (ms) |
+| deadline | ms: a record that is appended to the topic later than this has no effect (see ``is_late``) |
+| origin_epoch, origin_offset, origin_row | of a replayed record: its place before it was parked, which it keeps |
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ALL: Scope = "all"
 
 @dataclass(frozen=True)
 class Block:
-    """The events of one type and one partition from one batch. ``rows``: in either form."""
+    """The events of one type and one partition from one batch. ``rows``: plain rows or columns."""
 
     company: str
     event_type: str
@@ -53,21 +53,21 @@ class Block:
 
     @cached_property
     def columns(self) -> pa.RecordBatch:
-        """The rows, as ``Table.block_schema``."""
+        """The rows as a record batch of ``Table.block_schema``."""
         return columns(self.event_type, self.rows)
 
     @property
     def entity(self) -> str:
-        """An entity of the block; all of them are in its partition."""
+        """The id of one entity of the block; all of its entities are in one partition."""
         return self.tasks[0]
 
     @cached_property
     def tasks(self) -> list[str]:
-        """The entities of the block, each once."""
+        """The ids of the block's entities, each once."""
         return tasks_of(self.rows)
 
     def split(self, partitions: int, max_bytes: int) -> Iterator[tuple[int, Block]]:
-        """The block cut by partition and size, in columns: (partition, block), rows in their order.
+        """Cut the block by partition and size; yield (partition, block) in columns, rows in their order.
 
         No piece has more than MAX_ROWS rows, nor, unless it is a single row, more than ``max_bytes`` uncompressed.
         """
@@ -91,9 +91,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Deletion:
-    """Removes an entity's events that were written before it.
+    """A request to remove the events of an entity that were written before it.
 
-    ``scope``: EVENTS (all events), LOGS (log events only), ALL (events and statistics). The rest narrows LOGS: only
+    ``scope``: EVENTS (all events), LOGS (log events only), ALL (events and statistics). The other fields narrow LOGS to
     lines with a timestamp up to ``through`` (ms), of the metrics in ``include`` (empty: any) and not in ``exclude``.
     """
 
@@ -112,7 +112,7 @@ DELETION_READER = TypeAdapter(Deletion)
 
 @dataclass(frozen=True)
 class Place:
-    """Where the log put a record. ``row``: of a single row that was parked, its number in the block."""
+    """The place of a record on the log. ``row``: of a single row that was parked, its number in the block."""
 
     epoch: int
     partition: int
@@ -121,17 +121,17 @@ class Place:
 
     @property
     def seq(self) -> int:
-        """``seq`` of the record's first row."""
+        """The ``seq`` of the record's first row."""
         return (self.epoch << OFFSET_BITS | self.offset) << ROW_BITS | self.row
 
     def holds(self, seq: int) -> bool:
-        """Whether a row with this ``seq`` is of a record at this offset."""
+        """Tell whether a row with this ``seq`` belongs to the record at this offset."""
         return seq >> ROW_BITS == self.seq >> ROW_BITS
 
 
 @dataclass(frozen=True)
 class Record:
-    """A block or deletion with its place in the log."""
+    """A block or deletion with its place on the log."""
 
     place: Place
     content: Content
@@ -139,14 +139,14 @@ class Record:
 
 
 def partition_of(company: str, entity: str, partitions: int) -> int:
-    """The partition that holds all of an entity's history."""
+    """Return the partition that holds all of an entity's history."""
     return zlib.crc32(f"{company}\0{entity}".encode()) % partitions
 
 
 def encode(
     content: Content, epoch: int, deadline_ms: int | None = None, compression: str = "zstd"
 ) -> tuple[bytes, dict[str, bytes], bytes]:
-    """Key, headers and value of a Kafka record."""
+    """Return key, headers and value of a Kafka record."""
     key = f"{content.company}\0{content.entity}".encode()
     headers: dict[str, Any] = {"schema": SCHEMA_VERSION, "epoch": epoch, "received_at": content.received_at}
     if deadline_ms is not None:
@@ -163,7 +163,7 @@ def encode(
 
 
 def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: int) -> Record:
-    """The record of a Kafka message. Raises RecordError if it is not one that this version can read."""
+    """Read the record of a Kafka message. Raises RecordError if this version cannot read it."""
     try:
         texts = {name: data.decode() for name, data in headers.items()}
         if int(texts["schema"]) > SCHEMA_VERSION:
@@ -179,10 +179,10 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
 
 
 def is_late(headers: Mapping[str, bytes], appended_ms: int) -> bool:
-    """Whether a record came to the topic after its deadline, by the broker's clock.
+    """Tell whether a record was appended to the topic after its deadline, by the broker's clock.
 
-    Gateways and workers ask this of the same two numbers. A gateway answers no such write with 200, and its client
-    repeats it; no worker applies it, so that it cannot undo what was acknowledged in the meantime.
+    Gateways and workers compare the same two numbers. A gateway does not answer a late write with 200, so its client
+    repeats it, and no worker applies the record, so that it cannot undo what was acknowledged in the meantime.
     """
     try:
         return appended_ms > int(headers["deadline"])

@@ -1,4 +1,4 @@
-"""One event: what is accepted, normalised and defaulted (API contract 2.1 to 2.9)."""
+"""One event: what is accepted, and how it is normalised and defaulted (API contract 2.1 to 2.9)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Refused(Exception):
-    """One event cannot be stored; the text is counted in ``errors_info``."""
+    """An event that cannot be stored; the text is its reason in ``errors_info``."""
 
 
 @dataclass(frozen=True)
 class ParseContext:
-    """What a line takes from its request."""
+    """What all events of a request have in common: arrival, worker, identity of its log lines."""
 
     now_ms: int
     worker: str = "<unknown>"
@@ -40,13 +40,13 @@ class ParseContext:
 
     @cached_property
     def digest(self) -> bytes:
-        """What identifies the request's log lines."""
+        """The 16 bytes that identify the request's log lines."""
         return self.batch_id if self.source is None else hashlib.sha256(self.source).digest()[:16]
 
 
 @dataclass(frozen=True)
 class Mention:
-    """How an event names its entity."""
+    """The way in which an event names its entity."""
 
     id: str
     is_model: bool
@@ -55,9 +55,10 @@ class Mention:
 
 @dataclass
 class Event:
-    """One line after normalisation: ``row`` is set unless ``refusal`` is.
+    """One event after normalisation: either ``row`` or ``refusal`` is set.
 
-    ``mention`` is None without a usable id. ``is_checked``: the entity's own refusal would win over ``refusal``.
+    ``mention`` is None if the event names no usable id. ``is_checked``: a refusal of the entity takes precedence over
+    ``refusal``.
     """
 
     type: str = ""
@@ -68,7 +69,7 @@ class Event:
 
 
 def normalise(line: dict[str, Any], place: int, context: ParseContext) -> Event:
-    """The event of one JSON object, the ``place``-th of its request. Consumes ``line``. Never raises.
+    """Return the event of one JSON object, the ``place``-th of its request. Consumes ``line``. Never raises.
 
     Checks follow the order of API contract 2.7: an event that fails several is counted under the first.
     """
@@ -147,7 +148,7 @@ def _name(line: dict[str, Any], name: str) -> str:
 
 
 def _iter_columns(line: dict[str, Any]) -> Row:
-    """``iter``, ``has_iter`` and ``discriminator`` (which also holds ``key``)."""
+    """Return ``iter``, ``has_iter`` and ``discriminator`` (which also holds ``key``)."""
     state = ("n" if line["iter"] is None else "") if "iter" in line else "a"
     given = line.pop("iter", None)
     key = "k" + _json(line.pop("key")) if "key" in line else ""
@@ -156,7 +157,7 @@ def _iter_columns(line: dict[str, Any]) -> Row:
 
 
 def _integer(value: Any) -> int:
-    """API contract 2.1: floats truncate, numeric strings parse, booleans are 0 and 1."""
+    """Convert ``iter`` (API contract 2.1): floats truncate, numeric strings parse, booleans are 0 and 1."""
     if not isinstance(value, int | float | str):
         raise Refused("Invalid iter: an integer is expected")
     try:
@@ -169,7 +170,7 @@ def _integer(value: Any) -> int:
 
 
 def _timestamp(line: dict[str, Any], context: ParseContext) -> int:
-    """Milliseconds for sorting; a float stays in ``line`` to be returned as it was sent."""
+    """Return the milliseconds to sort by; a float stays in ``line``, to be returned as it was sent."""
     if "ts" in line:
         line["timestamp"] = line.pop("ts")
     if "timestamp" not in line:
@@ -188,7 +189,7 @@ def _timestamp(line: dict[str, Any], context: ParseContext) -> int:
 
 
 def _text(line: dict[str, Any], name: str) -> str:
-    """A text column; anything that is not a text stays in ``line``, and so in ``extras``."""
+    """Return a text column; a value that is no text stays in ``line``, and so in ``extras``."""
     return line.pop(name) if isinstance(line.get(name), str) else ""
 
 
@@ -213,7 +214,7 @@ def _scalar_fields(line: dict[str, Any], context: ParseContext) -> Row:
 
 
 def is_float32(value: float) -> bool:
-    """Whether the value rounds to a finite 32-bit float (API contract 2.2)."""
+    """Tell whether the value rounds to a finite 32-bit float (API contract 2.2)."""
     try:
         return math.isfinite(struct.unpack("f", struct.pack("f", value))[0])
     except (OverflowError, struct.error):
@@ -246,7 +247,7 @@ def _plot_fields(line: dict[str, Any], context: ParseContext) -> Row:
 
 
 def is_json(text: str | None) -> bool:
-    """Whether a plot parses; NaN and Infinity are allowed (API contract 2.5)."""
+    """Tell whether a plot's text is JSON; NaN and Infinity are allowed (API contract 2.5)."""
     try:
         json.loads(text or "")
     except ValueError:
@@ -255,7 +256,7 @@ def is_json(text: str | None) -> bool:
 
 
 def source_urls(plot: str) -> list[str]:
-    """Distinct urls that a plot names as ``source``, in order of appearance (API contract 2.5)."""
+    """Return the distinct URLs that a plot names as ``source``, in order of appearance (API contract 2.5)."""
     return list(dict.fromkeys(SOURCE_URL.findall(plot))) if "ource" in plot or "OURCE" in plot else []
 
 

@@ -1,4 +1,4 @@
-"""Stored rows as the events that the API returns: what ``schema.events.normalize`` made of a line, taken back."""
+"""Stored rows -> the events that the API returns: the inverse of ``schema.events.normalize``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 a
 
 
 def document(row: Row, event_type: str) -> dict[str, Any]:
-    """A stored row (COMMON, the type's fields and ``received_at`` in ms) as the event that the API returns."""
+    """Return the event of a stored row (COMMON, the type's fields, and ``received_at`` in ms)."""
     timestamp = row["timestamp"]
     event: dict[str, Any] = {
         "type": event_type,
@@ -46,7 +46,7 @@ def document(row: Row, event_type: str) -> dict[str, Any]:
 
 
 def documents_of(columns: Mapping[str, Sequence[Any]], event_type: str) -> list[dict[str, Any]]:
-    """The same of rows in columns; usual ones are events once a few columns have another name or form."""
+    """Return the events of stored rows in columns; plain ones only need some columns renamed or formatted."""
     if not _are_usual(columns, event_type):
         return [document(row, event_type) for row in rows_of_columns(columns)]
     fields: dict[str, Sequence[Any]] = {
@@ -63,7 +63,10 @@ def documents_of(columns: Mapping[str, Sequence[Any]], event_type: str) -> list[
 
 
 def _are_usual(columns: Mapping[str, Sequence[Any]], event_type: str) -> bool:
-    """Whether every row has a timestamp and its type's fields, and none has an iteration, a key or other fields."""
+    """Tell whether columns can be renamed into events.
+
+    That is so if every row has a timestamp and all of its type's fields, and none has an iteration, a key or extras.
+    """
     return not (
         event_type in RESTORE
         or any(columns["has_iter"])
@@ -76,14 +79,14 @@ def _are_usual(columns: Mapping[str, Sequence[Any]], event_type: str) -> bool:
 
 @lru_cache(1 << 14)  # events of one batch have one
 def iso_time(ms: int) -> str:
-    """``YYYY-MM-DDTHH:MM:SS.mmmZ`` of epoch milliseconds; beyond the years 1 to 9999, their ends."""
+    """Format epoch milliseconds as ``YYYY-MM-DDTHH:MM:SS.mmmZ``, clamped to the years 1 to 9999."""
     seconds, rest = divmod(ms, 1000)
     moment = EPOCH + timedelta(seconds=min(max(seconds, FIRST_SECOND), LAST_SECOND))
     return f"{moment.isoformat()}.{rest:03d}Z"
 
 
 def _loads(text: str) -> Any:
-    """JSON that we wrote; it may hold NaN, Infinity and integers beyond 64 bits, in a field of the client's own."""
+    """Parse JSON that we wrote; extras may hold NaN, Infinity and integers beyond 64 bits."""
     if not MAYBE_BEYOND_64_BITS.search(text):
         try:
             return orjson.loads(text)

@@ -1,8 +1,8 @@
-"""Roll-ups of long curves: how wide they are, and which iterations they cannot speak for.
+"""Roll-ups of long curves: their width, and the iterations for which rows are read instead.
 
-Who writes events has them made from the rows now and then (``ingest/rollups/builder.py``); who draws wide buckets takes
-those in place of rows (``query/curves/rollup_source.py``). A curve's mark says up to which ``seq`` they hold every
-event. Iterations with newer rows are read from the rows, so that an answer is the same however old the roll-ups are.
+``ingest/rollups/builder.py`` makes them from rows now and then, and ``query/curves/rollup_source.py`` takes them in
+place of rows where buckets are wide. The watermark of a curve says up to which ``seq`` its roll-ups hold every event.
+Iterations with newer rows are read from the rows, so that an answer does not depend on how old the roll-ups are.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ IterRange = tuple[int, int]  # iterations, both included
 
 
 def rollup_width(width: int) -> int:
-    """The width of buckets that are made of roll-ups: the next multiple of theirs. Narrow ones stay as they are."""
+    """Return the next multiple of ROLLUP_WIDTH; a width too narrow for roll-ups is returned as it is."""
     wide = -(-width // ROLLUP_WIDTH) * ROLLUP_WIDTH
     return wide if MIN_ROLLUPS_PER_BUCKET * ROLLUP_WIDTH <= wide <= INT64_MAX else width
 
 
 def is_rollup_width(width: int) -> bool:
-    """Whether buckets of this width (``coarse``) are made of whole roll-ups, and of enough of them."""
+    """Tell whether buckets of this width (from ``rollup_width``) consist of enough whole roll-ups."""
     return MIN_ROLLUPS_PER_BUCKET * ROLLUP_WIDTH <= width <= INT64_MAX and width % ROLLUP_WIDTH == 0
 
 
 def rollup_start(iteration: int) -> int:
-    """Where the roll-up of an iteration starts."""
+    """Return the first iteration of the roll-up that an iteration belongs to."""
     return iteration // ROLLUP_WIDTH * ROLLUP_WIDTH
 
 
 def ranges(starts: Iterable[int], most: int) -> list[IterRange]:
-    """The iterations of roll-ups, in order; with what lies in the smallest gaps, if there were more than ``most``."""
+    """Return the ranges of iterations of roll-ups, ascending; beyond ``most`` ranges the smallest gaps are filled."""
     ordered = np.unique(np.fromiter(starts, np.int64))
     if not len(ordered):
         return []

@@ -1,7 +1,7 @@
-"""The rows of one event type: columns, or, of a small request, rows as they were read.
+"""Rows of one event type: columns, or, of a small request, plain rows as they were parsed.
 
-One row as columns takes longer than all else that is done with it, and a hundred take little more than one. So few rows
-wait with that for those of other requests.
+To make columns of one row takes longer than everything else that is done with it, and a hundred rows take little more
+than one. So a few plain rows wait until they can be made columns together with those of other requests.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Rows: TypeAlias = "pa.RecordBatch | list[Row]"
 
 
 def plain_or_columns(event_type: str, rows: list[Row]) -> Rows:
-    """The rows as they are, if they are few."""
+    """Return up to MAX_PLAIN_ROWS rows as they are, and more as columns."""
     return rows if len(rows) <= MAX_PLAIN_ROWS else columns(event_type, rows)
 
 
 def columns(event_type: str, rows: Rows) -> pa.RecordBatch:
-    """The rows as ``Table.block_schema``."""
+    """Return the rows as a record batch of ``Table.block_schema``."""
     if isinstance(rows, list):
         return pa.RecordBatch.from_struct_array(pa.array(rows, _row_type(event_type)))
     return rows
 
 
 def rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> list[Row]:
-    """Columns as rows: filled one column after the other, which takes half the time of one row after the other."""
+    """Turn columns into rows, one column after the other: half of the time of one row after the other."""
     rows: list[Row] = [{} for _ in next(iter(columns.values()), ())]
     for name, values in columns.items():
         for row, value in zip(rows, values, strict=True):
@@ -44,7 +44,7 @@ def rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> list[Row]:
 
 
 def tasks_of(rows: Rows) -> list[str]:
-    """Their entities, each once."""
+    """Return the ids of the rows' entities, each once."""
     if isinstance(rows, list):
         return list(dict.fromkeys(row["task"] for row in rows))
     tasks: list[str] = rows["task"].unique().to_pylist()
@@ -52,7 +52,7 @@ def tasks_of(rows: Rows) -> list[str]:
 
 
 def without_tasks(rows: Rows, tasks: Collection[str]) -> tuple[Rows, list[str]]:
-    """The rows of other entities, and the entity of each row that is left out."""
+    """Return the rows of other entities, and the entity of each row that was left out."""
     if isinstance(rows, list):
         left_out = [row["task"] for row in rows if row["task"] in tasks]
         return [row for row in rows if row["task"] not in tasks], left_out
@@ -61,7 +61,7 @@ def without_tasks(rows: Rows, tasks: Collection[str]) -> tuple[Rows, list[str]]:
 
 
 def merge_rows(event_type: str, parts: Iterable[Rows]) -> list[pa.RecordBatch]:
-    """The rows of all parts, in their order; few rows and those of their neighbours are one batch."""
+    """Return the rows of all parts in their order; neighbouring parts of plain rows become one record batch."""
     batches: list[pa.RecordBatch] = []
     for are_few, neighbours in groupby(parts, lambda rows: isinstance(rows, list)):
         found = list(neighbours)

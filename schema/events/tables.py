@@ -1,10 +1,10 @@
 """Event type -> table, and the columns that a block of that type carries.
 
-A column holds what the client sent when it has the column's type; anything else (an explicit null, a float timestamp, a
+A column holds what the client sent if that has the column's type. Anything else (an explicit null, a float timestamp, a
 number where a text belongs, an unknown field) is kept verbatim in ``extras``, a JSON object that overrides the columns
-when the event is returned. ``discriminator`` tells apart events of one (entity, metric, variant, iter), API contract
-2.3: ``''`` when ``iter`` was given and ``key`` was not, else ``a`` (no iter) or ``n`` (null iter),
-then ``k`` and the key as JSON.
+when the event is returned. ``discriminator`` tells apart events of one (entity, metric, variant, iter): it is ``''``
+with an ``iter`` and without a ``key``; else ``a`` (no iter) or ``n`` (null iter), then ``k`` and the key as JSON (API
+contract 2.3).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COMMON: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Table:
-    """Where the events of one type live. ``fields``: the columns beyond COMMON that an answer returns."""
+    """The table of one event type. ``fields``: the columns beyond COMMON that an answer returns."""
 
     event_type: str
     name: str
@@ -48,7 +48,7 @@ class Table:
 
     @cached_property
     def block_schema(self) -> pa.Schema:
-        """Columns of a block; the writer adds company, received_at and seq."""
+        """The columns of a block; the writer adds company, received_at and seq."""
         return pa.schema(COMMON | self.identity | self.fields)
 
 

@@ -1,6 +1,6 @@
-"""What to look for, without SQL. Fields are a column's name or a dotted path into the document.
+"""Conditions of a search, without SQL. A field is a column's name or a dotted path into the document.
 
-In a path ``%2E`` and ``%24`` stand for the dots and dollars that a name has itself.
+In a path ``%2E`` and ``%24`` stand for the dots and dollars of a name itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ESCAPES = {"%2E": ".", "%24": "$"}
 
 @dataclass(frozen=True)
 class OneOf:
-    """The field is one of ``values``; of a list, one of its members is. None: the field is absent or empty."""
+    """The field is one of ``values``, or a member of a list field is. None: the field is absent or empty."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -31,7 +31,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class Between:
-    """The field lies between the bounds; ``strict``: and is not one of them. None: no bound."""
+    """The field lies between the bounds, and, if ``strict``, is neither. None: no bound."""
 
     field: str
     low: Scalar = None
@@ -65,19 +65,19 @@ EVERYTHING = Every(())
 
 
 def names_of(field: str) -> list[str]:
-    """The names on a dotted path."""
+    """Return the names on a dotted path."""
     return [unescaped(name) for name in field.split(".")]
 
 
 def unescaped(name: str) -> str:
-    """A name on a path as documents have it."""
+    """Return a name on a path as documents spell it."""
     for escape, character in ESCAPES.items():
         name = name.replace(escape, character)
     return name
 
 
 def every(*parts: Condition) -> Condition:
-    """All parts hold; without needless nesting."""
+    """Return the condition that all parts hold, without needless nesting."""
     flat: list[Condition] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, Every) else (part,))
@@ -85,12 +85,12 @@ def every(*parts: Condition) -> Condition:
 
 
 def some(*parts: Condition) -> Condition:
-    """At least one part holds; without needless nesting."""
+    """Return the condition that at least one part holds, without needless nesting."""
     return parts[0] if len(parts) == 1 else Some(parts)
 
 
 def begins_with(field: str, text: str) -> Matches:
-    """The field begins with a text."""
+    """Return the condition that the field begins with a text."""
     escaped = "".join(character if character.isalnum() else f"\\{character}" for character in text)
     return Matches(field, f"^{escaped}")
 
@@ -105,7 +105,7 @@ class Order:
 
 @dataclass(frozen=True)
 class PageBounds:
-    """Which of the documents, and how much of each. ``fields``: top-level ones; None: all."""
+    """Which of the documents to return, and which of their top-level ``fields`` (None: all)."""
 
     order: Sequence[Order] = ()
     offset: int = 0

@@ -1,4 +1,4 @@
-"""What writes and reads of events ask of the registry, thousands of times a second: cached for a moment."""
+"""What reads and writes of events ask of the registry, thousands of times a second: cached for a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCKED = ("publishing", "published")
 
 @dataclass(frozen=True)
 class Entity:
-    """What writes and reads of events need to know of a task or model."""
+    """A task or model, as reads and writes of events need to know it."""
 
     id: str
     name: str
@@ -29,19 +29,22 @@ class Entity:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Under which its events are stored: company, id."""
+        """The key of its events in the store: (storage company, id)."""
         return self.storage_company, self.id
 
 
 class Entities(Documents):
-    """A change through this process is seen at once, one through another within CACHE_SECONDS."""
+    """Look-ups of entities, cached.
+
+    A change through this process is seen at once, one through another process within CACHE_SECONDS.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._entities: dict[tuple[str, str], tuple[float, Entity]] = {}
 
     async def entities(self, kind: Kind, ids: Iterable[str]) -> dict[str, Entity]:
-        """Those of the tasks or models that exist, by id; up to CACHE_SECONDS old."""
+        """Return the tasks or models that exist, by id; up to CACHE_SECONDS old."""
         now, wanted = time.monotonic(), set(ids)
         found = {}
         for entity_id in wanted:

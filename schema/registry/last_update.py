@@ -1,4 +1,4 @@
-"""When documents last changed: moved with every batch of events, and so put off until somebody reads documents here."""
+"""Times of last changes: they move with every batch of events, and are written when somebody reads documents here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger("eventide.touch")
 
 
 class Touches(Documents):
-    """Reads through this process see what was put off in it; those through others do once it is settled."""
+    """Changes of ``last_update`` that are put off: visible through this process at once, elsewhere once settled."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -22,11 +22,11 @@ class Touches(Documents):
         self._settling = asyncio.Lock()
 
     def touch_soon(self, kind: Kind, ids: Iterable[str], user: str) -> None:
-        """A user changed something of these documents."""
+        """Record that a user changed something of these documents."""
         self._touched.update({(kind.name, document_id): (kind, user) for document_id in ids})
 
     async def settle(self) -> None:
-        """Write what was put off; what cannot be written now never is."""
+        """Write what was put off; what cannot be written now is given up."""
         async with self._settling:  # whoever reads waits for what is being written, too
             touched, self._touched = self._touched, {}
             groups: dict[tuple[Kind, str], list[str]] = {}

@@ -1,4 +1,4 @@
-"""Regular expressions: within a time, and what plain text there is in them, which is found many times faster."""
+"""Regular expressions with a time limit, and the plain text in them, which is found many times faster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUANTIFIER = re.compile(r"(?:[*?]|\+|\{[\d,]*\})[?+]?")
 
 @dataclass(frozen=True)
 class Literal:
-    """A text to be found; at the start or at the end, or anywhere."""
+    """A text to find at the start, at the end, or anywhere."""
 
     text: str
     at_start: bool
@@ -28,7 +28,7 @@ class Literal:
 
 
 def is_found(pattern: str, text: str) -> bool:
-    """Whether a text matches. One that backtracks without end would hold up the process. Raises InvalidRegex."""
+    """Tell whether a text matches. Raises InvalidRegex for a pattern that backtracks for too long."""
     try:
         return _compiled(pattern).search(text, timeout=MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -39,7 +39,7 @@ _compiled = lru_cache(100)(regex.compile)
 
 
 def literal_of(pattern: str, ignore_case: bool) -> Literal | None:
-    """The text that a pattern stands for, in lower case if case is ignored; None if it is a real expression."""
+    """Return the text that a pattern stands for, in lower case if case is ignored; None if it is more than a text."""
     found = PLAIN.fullmatch(pattern)
     if not found or (found[3] and not found[1]) or (ignore_case and not pattern.isascii()):
         return None
@@ -50,7 +50,7 @@ def literal_of(pattern: str, ignore_case: bool) -> Literal | None:
 
 
 def required_text(pattern: str) -> str:
-    """The longest text that whatever matches contains; empty if there is none, or groups hide it."""
+    """Return the longest text that every match contains; empty if there is none, or groups hide it."""
     runs, place = [""], 0
     while place < len(pattern):
         token = TOKEN.match(pattern, place)

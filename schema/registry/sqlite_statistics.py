@@ -1,6 +1,6 @@
 """Statistics for SQLite's planner, which without them takes every index to be equally good.
 
-They tell of a large registry: in a small one every plan is fast. PostgreSQL gathers its own.
+They describe a large registry: in a small one every plan is fast. PostgreSQL gathers its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INSERT_SQL = sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, 
 
 
 def set_statistics(connection: sa.Connection) -> None:
-    """Write them; connections that are opened later read them."""
+    """Write the statistics; connections that are opened later read them."""
     connection.execute(sa.text("ANALYZE"))
     connection.execute(sa.text("DELETE FROM sqlite_stat1"))
     rows = [
@@ -29,7 +29,7 @@ def set_statistics(connection: sa.Connection) -> None:
 
 
 def _statistics(index: sa.Index) -> str:
-    """How many rows there are, then how many share the first column, the first two, …"""
+    """Return the number of rows, then how many share the first column, the first two, and so on."""
     shares, rows = [ROWS], ROWS
     for column in index.columns:
         rows = min(rows, ROWS_OF_ONE.get(column.name, ROWS if column.name == "field" else 1))

@@ -16,7 +16,10 @@ from schema.registry.tables import Kind
 
 
 def where(kind: Kind, condition: Condition, *, often: bool | None = False) -> sa.ColumnElement[bool]:
-    """A condition as SQL on ``kind.rows``. ``often``: it is likely to hold; None: it is tried on a great many rows."""
+    """Return a condition as SQL on ``kind.rows``.
+
+    ``often``: whether it is likely to hold; None: it is tried on a great many rows.
+    """
     match condition:
         case Every(parts):
             return sa.and_(sa.true(), *(where(kind, part, often=often) for part in parts))
@@ -38,7 +41,7 @@ def where(kind: Kind, condition: Condition, *, often: bool | None = False) -> sa
 
 
 def value_of(kind: Kind, field: str) -> sa.ColumnElement[Any]:
-    """A column, or a text out of the body."""
+    """Return the SQL of a column, or of a text out of the body."""
     if (column := kind.column(field)) is not None:
         return column
     names = names_of(field)
@@ -48,7 +51,7 @@ def value_of(kind: Kind, field: str) -> sa.ColumnElement[Any]:
 
 
 class text_in(GenericFunction[str]):
-    """What stands in JSON, as text: SQLite takes the path, PostgreSQL the names on it."""
+    """A text inside JSON: SQLite takes the path, PostgreSQL the names on it."""
 
     type = sa.String()
     inherit_cache = True
@@ -74,7 +77,7 @@ def _is_one_of(value: sa.ColumnElement[Any], wanted: Sequence[Any]) -> sa.Column
 
 
 def as_text(value: Any) -> str:
-    """A value as it stands in JSON, without quotes."""
+    """Return a value as it stands in JSON, without quotes."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -85,7 +88,7 @@ def _term_is_one_of(kind: Kind, field: str, values: Sequence[Any], often: bool |
 
 
 def _some_term(kind: Kind, field: str, holds: sa.ColumnElement[bool], often: bool | None) -> sa.ColumnElement[bool]:
-    """What holds often is tried on each row, what holds seldom, or is to be tried on a great many, looked up first."""
+    """Return the condition on terms: tried on each row if it holds often, else looked up first."""
     terms = kind.terms.c
     if often:
         return sa.exists().where(terms.id == kind.rows.c.id, terms.field == field, holds)
@@ -102,7 +105,7 @@ def _between(value: sa.ColumnElement[Any], condition: Between) -> sa.ColumnEleme
 
 
 def _matches(value: sa.ColumnElement[Any], pattern: str, ignore_case: bool) -> sa.ColumnElement[bool]:
-    """Patterns that are plain text, as the SDK and the web application send them, cost no regular expression."""
+    """Return the condition of a pattern; plain text, which clients mostly send, costs no regular expression."""
     literal = literal_of(pattern, ignore_case)
     if literal is not None:
         return _is_literally(sa.func.lower(value) if ignore_case else value, literal)
@@ -122,7 +125,7 @@ def _is_literally(value: sa.ColumnElement[Any], literal: Literal) -> sa.ColumnEl
 
 
 class position(GenericFunction[int]):
-    """Where a text first stands in another, from 1; 0 if it does not."""
+    """The place where a text first stands in another, from 1; 0 if it does not."""
 
     type = sa.Integer()
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""The ClickHouse door: statements and inserts (``store``), over a server or chDB (``engines``), and what goes wrong."""
+"""The only access to ClickHouse: statements and inserts (``store``), a server or chDB (``engines``), and errors."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The disk under the embedded store: room is kept free, for chDB loses what it writes on a full one.
+"""A guard of the disk under the embedded store: it keeps room free, as chDB loses what it writes on a full disk.
 
 chDB (4.4) goes on when a write fails for want of space: it publishes the part of an insert, a merge or a deletion with
-empty files, and says nothing. So nothing is written unless RESERVE is free, before and after: merges heed it by chDB's
-configuration, our statements by ``writing``. What other programs fill faster than that is found when there is room
-again: tables are read anew then, by which chDB puts broken parts aside and takes up those that they were made of.
+empty files, and reports nothing. So nothing is written unless RESERVE is free, before and after: chDB's configuration
+holds merges to it, and ``writing`` our statements. If another program fills the disk faster than that, tables are read
+anew once there is room: chDB then puts broken parts aside and takes up those that they were made of.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Command = Callable[[str], object]
 
 
 class DiskGuard:
-    """``directory``: chDB's. ``config``: the file that chDB is to be started with."""
+    """The guard of one directory of chDB. ``config``: the file that chDB is to be started with."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.resolve()
@@ -40,7 +40,10 @@ class DiskGuard:
 
     @contextmanager
     def writing(self, command: Command) -> Iterator[None]:
-        """Around a statement that writes. Raises Unavailable without room before it, or after: it may be lost then."""
+        """Guard a statement that writes.
+
+        Raises Unavailable if there is no room before it, or after it: what it wrote may then be lost.
+        """
         self._need_room()
         if self._was_full:
             _read_tables_anew(command)
@@ -59,7 +62,7 @@ class DiskGuard:
 
 
 def need_room(directory: Path, reserves: float = 1) -> None:
-    """Raises Unavailable unless so many times the reserve are free on the directory's disk."""
+    """Raise Unavailable unless this many times the reserve is free on the directory's disk."""
     state = os.statvfs(directory)
     needed = int(reserves * _reserve(state))
     if state.f_bavail * state.f_frsize < needed:

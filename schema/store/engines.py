@@ -1,4 +1,4 @@
-"""What a Store speaks to: a ClickHouse server (HTTP) or the embedded engine (chDB). Same SQL, same tables."""
+"""The engines of a Store: a ClickHouse server (HTTP) or chDB in the process. Same SQL, same tables."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from schema.store.disk_guard import DiskGuard
 
 
 class Engine(Protocol):
-    """Makes clients and stores Arrow tables."""
+    """Where statements run: makes clients and inserts Arrow tables."""
 
     def connect(self, settings: Mapping[str, Any]) -> Client:
-        """A client for the calling thread."""
+        """Return a client for the calling thread."""
 
     def insert(self, client: Client, table: str, data: pa.Table) -> None:
-        """One insert; returns once the rows are durable and readable."""
+        """Insert a table with one statement; return once its rows are durable and readable."""
 
     def writing(self, client: Client) -> AbstractContextManager[None]:
-        """Around every statement that writes. Raises Unavailable if what it wrote cannot be relied on."""
+        """Guard a statement that writes. Raises Unavailable if what it wrote cannot be relied on."""
 
     def close(self) -> None:
-        """Give up what ``connect`` and ``insert`` share."""
+        """Release what ``connect`` and ``insert`` share."""
 
 
 class ServerEngine:
-    """ClickHouse over HTTP. ``url``: ``http://user:password@host:8123/database``."""
+    """A ClickHouse server over HTTP. ``url``: ``http://user:password@host:8123/database``."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -56,14 +56,14 @@ class ServerEngine:
         return nullcontext()
 
     def close(self) -> None:
-        """Clients hold all that is open."""
+        """Do nothing: clients hold all that is open."""
 
 
 class EmbeddedEngine:
     """chDB on a directory; one process at a time.
 
-    Inserts are statements of their own over a file in memory: chDB's streaming inserts (``send_insert``, 4.4) swallow
-    what goes wrong behind the parser, a full disk or a violated constraint, and say that the rows are written.
+    Inserts are statements over a file in memory: chDB's streaming inserts (``send_insert``, 4.4) report success for
+    what fails behind the parser, such as a full disk or a violated constraint.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -88,12 +88,12 @@ class EmbeddedEngine:
             )
 
     def close(self) -> None:
-        """Clients hold all that is open."""
+        """Do nothing: clients hold all that is open."""
 
 
 @contextmanager
 def _arrow_file(data: pa.Table) -> Iterator[str]:
-    """The path of a file with the table as an Arrow stream; on Linux it takes no disk."""
+    """Yield the path of a file with the table as an Arrow stream; on Linux it is in memory."""
     if sys.platform == "linux":
         with os.fdopen(os.memfd_create("insert")) as file:
             path = f"/proc/self/fd/{file.fileno()}"
@@ -106,6 +106,9 @@ def _arrow_file(data: pa.Table) -> Iterator[str]:
 
 
 def _write_stream(data: pa.Table, path: str) -> None:
-    """Arrow opens the file itself: into one of Python's it writes piece by piece, each a wait for Python's lock."""
+    """Write a table as an Arrow stream to a file that Arrow opens itself.
+
+    Into one of Python's files it would write piece by piece, and each piece waits for Python's lock.
+    """
     with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, data.schema) as stream:
         stream.write_table(data)

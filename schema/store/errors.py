@@ -1,4 +1,4 @@
-"""What goes wrong in ClickHouse or on the way to it, as errors of ours."""
+"""Failures of ClickHouse, or on the way to it, as errors of ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AWAY = (OperationalError, OSError, HTTPError)
 
 
 def translate(error: Exception) -> EventsError:
-    """A driver's exception as one of ours: by ClickHouse's number where there is one, else by class."""
+    """Translate a driver's exception: by ClickHouse's number where there is one, else by class."""
     number = getattr(error, "code", None) or _number_in(str(error))
     if number in NOT_NOW or (not number and isinstance(error, AWAY)) or NO_SPACE in str(error):
         return Unavailable(f"ClickHouse is not available: {error}", number or 0)

@@ -1,4 +1,4 @@
-"""Applies ``migrations/*.sql`` to ClickHouse: in order, once each, forward only.
+"""Migrations of ClickHouse: ``migrations/*.sql``, applied in order, once each, forward only.
 
 ClickHouse has no locks: the caller holds the registry's (``Registry.exclusively``), so that two starting processes do
 not race. A file that fails half-way is applied again as a whole: its statements must bear that (IF NOT EXISTS).
@@ -19,7 +19,7 @@ SINGLE_SERVER = {"replacing": "ReplacingMergeTree", "aggregating": "AggregatingM
 
 
 def migrate(store: Store) -> list[str]:
-    """Apply what is missing; the names of the migrations applied. Raises Unavailable and StoreRejected."""
+    """Apply the migrations that are missing; return their names. Raises Unavailable and StoreRejected."""
     store.execute(APPLIED_TABLE_SQL)
     done = {row["name"] for row in store.select(APPLIED_SQL)}
     missing = [(name, sql) for name, sql in migrations() if name not in done]
@@ -31,12 +31,12 @@ def migrate(store: Store) -> list[str]:
 
 
 def migrations() -> list[tuple[str, str]]:
-    """All migrations as (name, SQL), in order."""
+    """Return all migrations as (name, SQL), in order."""
     found = [path for path in files("schema.store").joinpath("migrations").iterdir() if path.name.endswith(".sql")]
     return [(path.name, path.read_text()) for path in sorted(found, key=lambda path: path.name)]
 
 
 def statements(sql: str) -> list[str]:
-    """The statements of a file, its engines filled in."""
+    """Return the statements of a file with their engines filled in."""
     rendered = Template(sql).substitute(SINGLE_SERVER)
     return [statement for part in rendered.split(";\n") if (statement := part.strip())]

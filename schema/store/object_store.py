@@ -1,10 +1,10 @@
-"""The files door: one FileStore over a directory or an object store. The only import of obstore.
+"""Files in a directory or a bucket, by company and path. The only import of obstore.
 
 obstore and not fsspec: its uploads and downloads stream through an async iterator, with part uploads, ranges and atomic
 files on every backend, in one wheel without dependencies, where s3fs brings aiobotocore and its pinned botocore. It
 also refuses every path that could leave its root.
 
-``url`` is a directory, or ``s3://bucket/prefix`` (with AWS_ACCESS_KEY_ID and its kin in the environment;
+``url`` is a directory, or ``s3://bucket/prefix`` (with AWS_ACCESS_KEY_ID and the like in the environment;
 AWS_ENDPOINT_URL names another server than Amazon's), ``gs://…`` or ``az://…``.
 """
 
@@ -32,12 +32,12 @@ MISSING = (FileNotFoundError, NotADirectoryError)
 
 
 class BadStore(ValueError):
-    """An address that names no store."""
+    """A URL that names no object store."""
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What is known of a file without reading it."""
+    """Size, date and tag of a file."""
 
     size_bytes: int
     modified: datetime
@@ -45,9 +45,9 @@ class FileInfo:
 
 
 class FileStore:
-    """Files by company and path; no path leads out of a company's.
+    """Files by company and path; no path leads out of its company's.
 
-    Everything raises BadPath for a path that no file can have, FileMissing, and Unavailable; making it BadStore.
+    Every method raises BadPath for a path that no file can have, FileMissing and Unavailable; the constructor BadStore.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,7 +57,7 @@ class FileStore:
             raise BadStore(str(error).partition("\n")[0]) from error
 
     async def put(self, company: str, path: str, chunks: AsyncIterable[bytes]) -> None:
-        """Store a file, in place of one of the same path; if ``chunks`` raises, nothing is stored, and it is raised."""
+        """Store a file, replacing one of the same path. If ``chunks`` raises, nothing is stored."""
         options: Any = {"chunk_size": CHUNK_BYTES, "max_concurrency": CONCURRENT_PARTS}
         try:
             await obstore.put_async(self._store, key_of(company, path), chunks, **options)
@@ -65,7 +65,7 @@ class FileStore:
             raise _translated(error, path) from error
 
     async def info(self, company: str, path: str) -> FileInfo:
-        """Size, date and tag of a file."""
+        """Return size, date and tag of a file."""
         try:
             meta = await obstore.head_async(self._store, key_of(company, path))
         except (BaseError, OSError) as error:
@@ -73,7 +73,7 @@ class FileStore:
         return FileInfo(meta["size"], meta["last_modified"], meta.get("e_tag") or "")
 
     async def read(self, company: str, path: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes of a file from ``start`` up to ``end``, in pieces."""
+        """Yield the bytes of a file from ``start`` up to ``end``, in pieces."""
         if start == end:
             return
         try:
@@ -92,7 +92,7 @@ class FileStore:
             raise _translated(error, path) from error
 
     async def ping(self) -> None:
-        """Raises Unavailable unless the store answers."""
+        """Raise Unavailable unless the object store answers."""
         try:
             await self.info("", "ping")
         except FileMissing:
@@ -107,7 +107,7 @@ def _store_at(url: str) -> ObjectStore:
 
 
 def key_of(company: str, path: str) -> str:
-    """Where a file is kept. Raises BadPath for empty paths, parent directories and names that are too long."""
+    """Return the key of a file. Raises BadPath for empty paths, parent directories and names that are too long."""
     names = [name for name in path.split("/") if name]
     if not names or any(name in (".", "..") for name in names):
         raise BadPath(f"Invalid path {path!r}")
@@ -121,7 +121,7 @@ def key_of(company: str, path: str) -> str:
 
 
 def _translated(error: Exception, path: str) -> Exception:
-    """A driver's exception as one of ours. Others, of the uploading client for one, stay what they are."""
+    """Translate a driver's exceptions; others, such as the uploading client's, pass."""
     if isinstance(error, MISSING) or NOT_A_FILE.search(str(error)):
         return FileMissing(f"No file {path}") if isinstance(error, MISSING) else BadPath(f"No file can be at {path}")
     if isinstance(error, BaseError):
