@@ -26,7 +26,7 @@ class DlqLimitExceeded(EventsError):
 
 @dataclass
 class DlqLimit:
-    """How many records may be parked before the worker stops rather than drain the topic."""
+    """The number and share of parked records at which the worker stops rather than drain the topic."""
 
     max_run: int = 100  # parked records in a row
     max_ratio: float = 0.1  # of all records, once there are RATIO_FROM_RECORDS

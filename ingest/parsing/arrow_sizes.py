@@ -1,4 +1,4 @@
-"""What an Arrow IPC stream declares, added up before anything is decoded.
+"""Sizes that an Arrow IPC stream declares, added up before anything is decoded.
 
 A stream of a few hundred bytes can declare any number of values: a column of nulls has no buffers, a compressed buffer
 says its own size, and many buffers may be the same bytes. So lengths of fields and sizes of buffers are read from the
@@ -32,7 +32,7 @@ Pairs = npt.NDArray[np.int64]
 
 
 class Declared(NamedTuple):
-    """What one batch says of itself: (length, nulls) of each field, (offset, size) of each buffer."""
+    """The sizes that one batch declares: (length, nulls) of each field, (offset, size) of each buffer."""
 
     nodes: Pairs
     buffers: Pairs
@@ -40,7 +40,10 @@ class Declared(NamedTuple):
 
 
 def check_sizes(body: bytes) -> None:
-    """Raises BodyTooLarge if the stream declares more than a body may stand for, MalformedRequest if it is none."""
+    """Check what the stream declares.
+
+    Raises BodyTooLarge if that is more than a body may expand to, and MalformedRequest if it is no stream.
+    """
     messages = values = size = 0
     for message in pa.ipc.MessageReader.open_stream(body):
         messages += 1
@@ -58,7 +61,7 @@ def check_sizes(body: bytes) -> None:
 
 
 def read_declared(message: pa.ipc.Message) -> Declared:
-    """What a record batch or dictionary declares. Raises MalformedRequest for any other message."""
+    """Read what a record batch or dictionary declares. Raises MalformedRequest for any other message."""
     metadata = message.metadata.to_pybytes()
     batch = _table_at(metadata, _root(metadata), HEADER)
     if message.type == "dictionary":
@@ -70,7 +73,10 @@ def read_declared(message: pa.ipc.Message) -> Declared:
 
 
 def _decoded_sizes(declared: Declared, body: pa.Buffer | None) -> npt.NDArray[np.int64]:
-    """Bytes of each buffer once it is decoded. Raises MalformedRequest for buffers that are not within the body."""
+    """Return the bytes of each buffer once it is decoded.
+
+    Raises MalformedRequest for buffers that are not within the body.
+    """
     offsets, sizes = declared.buffers[:, 0], declared.buffers[:, 1]
     end = body.size if body else 0
     if ((offsets < 0) | (sizes < 0) | (offsets > end) | (sizes > end - offsets)).any():
@@ -91,7 +97,7 @@ def _decoded_size(body: pa.Buffer, offset: int, size: int) -> int:
 
 
 def _sum(lengths: npt.NDArray[np.int64]) -> int:
-    """The sum of numbers that may each be anything. Raises MalformedRequest if one is negative."""
+    """Add numbers that may each be anything. Raises MalformedRequest if one is negative."""
     if (lengths < 0).any():
         raise MalformedRequest("Not an Arrow stream of events: a length is negative")
     return sum(lengths.tolist())  # of Python's integers, which do not overflow
@@ -102,7 +108,7 @@ def _root(metadata: bytes) -> int:
 
 
 def _field(metadata: bytes, table: int, place: int) -> int:
-    """Where a table's field stands; 0 if it is absent."""
+    """Return where a table's field stands; 0 if it is absent."""
     vtable = table - struct.unpack_from("<i", metadata, table)[0]
     entry = 4 + 2 * place
     if entry >= struct.unpack_from("<H", metadata, vtable)[0]:
@@ -112,7 +118,7 @@ def _field(metadata: bytes, table: int, place: int) -> int:
 
 
 def _table_at(metadata: bytes, table: int, place: int) -> int:
-    """Where the table begins that a table's field refers to. Raises MalformedRequest if it is absent."""
+    """Return where the table begins that a table's field refers to. Raises MalformedRequest if it is absent."""
     field = _field(metadata, table, place)
     if not field:
         raise MalformedRequest("Not an Arrow stream of events: a message has no content")
@@ -120,7 +126,7 @@ def _table_at(metadata: bytes, table: int, place: int) -> int:
 
 
 def _pairs(metadata: bytes, table: int, place: int) -> Pairs:
-    """A vector of structs of two 64-bit integers."""
+    """Return a vector of structs of two 64-bit integers."""
     field = _field(metadata, table, place)
     if not field:
         return np.empty((0, 2), np.int64)

@@ -10,9 +10,8 @@ An IPC stream of record batches whose columns have the names of event fields; a 
 | value | floating point; a list for vectors | scalars, vectors |
 | model_event, allow_locked | bool | |
 
-Strings may be dictionary-encoded, as columns of their own. Other columns become fields of the client's own, if JSON has
-their types. The rules are those of json lines: what the fast path cannot take is read event by event, as if each had
-been a line.
+Strings may be dictionary-encoded, as columns of their own. Other columns become extra fields, if JSON has their types.
+The rules are those of json lines: what the fast path cannot take is read event by event, as if each had been a line.
 """
 
 from __future__ import annotations
@@ -60,11 +59,11 @@ OPTIONAL = frozenset(("timestamp", "worker", "method", "metric", "variant", "key
 
 
 def read_columns(body: bytes, context: ParseContext) -> Batch:
-    """The batch of an Arrow IPC stream.
+    """Return the batch of an Arrow IPC stream.
 
-    Raises EmptyBatch, MalformedRequest (not a stream, values that are not valid, or that JSON does not have),
-    BodyTooLarge (more events or bytes than a body may stand for) and InvalidField (one entity named in two ways).
-    Errors of single events are in the batch.
+    Raises EmptyBatch, MalformedRequest (not a stream, invalid values, or values that JSON does not have), BodyTooLarge
+    (more events or bytes than a body may expand to) and InvalidField (one entity named in two ways). Refusals of single
+    events are in the batch.
     """
     table = _read_table(body)
     if not table.num_rows:
@@ -102,7 +101,10 @@ def _count_fields(data_type: pa.DataType) -> int:
 
 
 def _is_dictionary(data_type: pa.DataType) -> bool:
-    """Only of a column: within lists, each of a million indices could stand for the same megabyte."""
+    """Tell whether a type is dictionary-encoded, as only a whole column may be.
+
+    Within lists, each of a million indices could stand for the same megabyte.
+    """
     return isinstance(data_type, pa.DictionaryType) and _is_simple(data_type.value_type)
 
 
@@ -129,7 +131,10 @@ def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _plain_table(table: pa.Table) -> pa.Table:
-    """A table of contiguous columns without dictionaries. Raises BodyTooLarge if they would be too large without."""
+    """Return a table of contiguous columns without dictionaries.
+
+    Raises BodyTooLarge if they would be too large without.
+    """
     encoded = [column for column in table.columns if pa.types.is_dictionary(column.type)]
     if sum(_size_without_dictionary(column) for column in encoded) > MAX_DECODED_BYTES:
         raise BodyTooLarge(f"The body stands for more than {MAX_DECODED_BYTES} bytes")
@@ -144,7 +149,7 @@ def _size_without_dictionary(column: pa.ChunkedArray) -> int:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array, without its dictionary."""
+    """Return a column as one array, without its dictionary."""
     values = column.combine_chunks()
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_dictionary(values.type):
@@ -155,7 +160,7 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
 
 
 def as_lines(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows as JSON objects. Raises BodyTooLarge for a row of more than ``MAX_EVENT_VALUES`` values."""
+    """Return the rows as JSON objects. Raises BodyTooLarge for a row of more than ``MAX_EVENT_VALUES`` values."""
     counts = sum((count_values(column.chunk(0)) for column in table.columns), np.zeros(table.num_rows, np.int64))
     if counts.max() > MAX_EVENT_VALUES:
         raise BodyTooLarge(f"An event has at most {MAX_EVENT_VALUES} values")
@@ -170,7 +175,7 @@ def as_lines(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def count_values(values: pa.Array) -> npt.NDArray[np.int64]:
-    """How many values each element of an array consists of, itself and those within it."""
+    """Count the values of each element of an array, itself and those within it."""
     own = np.ones(len(values), np.int64)
     if isinstance(values.type, pa.StructType):
         return sum((count_values(inner) for inner in values.flatten()), own)
@@ -209,7 +214,10 @@ def _entities(table: pa.Table) -> dict[str, Mention]:
 
 
 def _given(event_type: str, rows: pa.Table) -> dict[str, pa.Array]:
-    """The fields of ordinary events of one type, as their column's types. Raises Unusual if there is anything else."""
+    """Return the fields of ordinary events of one type, in the types of their columns.
+
+    Raises NotOnFastPath if there is anything else.
+    """
     own = OWN.get(event_type, frozenset())
     types = COMMON | TABLES[event_type].fields if own else {}
     given = {}
@@ -227,7 +235,7 @@ def _given(event_type: str, rows: pa.Table) -> dict[str, pa.Array]:
 
 
 def _cast(values: pa.Array, data_type: pa.DataType) -> pa.Array:
-    """Widened without loss, or not at all: whole numbers stay whole, texts texts."""
+    """Widen values without loss, or raise NotOnFastPath: whole numbers stay whole, texts stay texts."""
     widens = pa.types.is_integer(data_type) and pa.types.is_integer(values.type)
     widens |= pa.types.is_floating(data_type) and (
         pa.types.is_floating(values.type) or pa.types.is_integer(values.type)

@@ -1,8 +1,8 @@
-"""A request's events -> columns by event type, and errors counted by reason.
+"""A request's events -> columns by event type, and refused events counted by reason.
 
-The exact path, line by line, is here; ``ingest/parsing/json_lines.py`` and ``ingest/parsing/arrow_stream.py`` read
-bodies, and take the fast path of ``ingest/parsing/fast_path.py`` where every event is an ordinary one. All give the
-same answer.
+The exact path, event by event, is here. ``ingest/parsing/json_lines.py`` and ``ingest/parsing/arrow_stream.py`` read
+bodies, and take the fast path of ``ingest/parsing/fast_path.py`` where every event is an ordinary one, with the same
+result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ READ_SECONDS = 60  # of a processor, not of a clock: who shares it with others i
 
 @dataclass
 class Batch:
-    """What one request brings.
+    """The events of one request.
 
     ``rows``: the accepted events, by event type. ``entities``: how each entity id is named. ``failures``: the refused
     events, as (entity id or None, reason).
@@ -36,9 +36,9 @@ class Batch:
     failures: list[tuple[str | None, str]] = field(default_factory=list)
 
     def refuse(self, reasons: dict[str, str]) -> Counter[str]:
-        """Drop the events of the entities in ``reasons``; every failed event of the batch, counted by reason.
+        """Drop the events of the entities in ``reasons``; return all refused events of the batch, counted by reason.
 
-        An entity's own reason wins over what else is wrong with its events (API contract 2.7).
+        An entity's own reason takes precedence over what else is wrong with its events (API contract 2.7).
         """
         counts = Counter(reason if entity is None else reasons.get(entity, reason) for entity, reason in self.failures)
         if reasons:
@@ -49,17 +49,17 @@ class Batch:
 
     @property
     def columns(self) -> dict[str, pa.RecordBatch]:
-        """The accepted events, a record batch (``Table.block_schema``) for each event type."""
+        """The accepted events: a record batch (``Table.block_schema``) for each event type."""
         return {event_type: columns(event_type, rows) for event_type, rows in self.rows.items()}
 
     @property
     def event_count(self) -> int:
-        """Accepted events."""
+        """The number of accepted events."""
         return sum(map(len, self.rows.values()))
 
 
 def read_events(lines: Iterable[dict[str, Any]], context: ParseContext) -> Batch:
-    """The batch of parsed JSON objects, one by one.
+    """Return the batch of parsed JSON objects, one by one.
 
     Raises InvalidField (one entity named in two ways), BodyTooLarge (they take longer than ``READ_SECONDS``), and what
     ``lines`` raises.
@@ -83,7 +83,7 @@ def read_events(lines: Iterable[dict[str, Any]], context: ParseContext) -> Batch
 
 
 class AcceptedRows:
-    """Rows by event type; of many all but the last are kept as columns, which take a tenth of the memory."""
+    """Rows by event type; of many, all but the last are kept as columns, which take a tenth of the memory."""
 
     def __init__(self) -> None:
         self._rows: dict[str, list[Row]] = {}
@@ -98,7 +98,7 @@ class AcceptedRows:
             self._rows[event_type] = []
 
     def rows(self) -> dict[str, Rows]:
-        """All rows, in the order in which they came."""
+        """Return all rows, in the order in which they came."""
         return {event_type: self._rows_of(event_type) for event_type in self._rows}
 
     def _rows_of(self, event_type: str) -> Rows:
@@ -109,7 +109,7 @@ class AcceptedRows:
 
 
 def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
-    """How each entity is named. Raises InvalidField if one is named in two ways (API contract 2.7)."""
+    """Return how each entity is named. Raises InvalidField if one is named in two ways (API contract 2.7)."""
     found: dict[str, Mention] = {}
     for mention in dict.fromkeys(mentions):
         if found.setdefault(mention.id, mention) != mention:

@@ -34,10 +34,10 @@ Values = dict[str, list[Any]]
 
 
 def read_lines(body: bytes, context: ParseContext) -> Batch:
-    """The batch of a json-lines body.
+    """Return the batch of a json-lines body.
 
-    Raises EmptyBatch (no line), MalformedRequest (any line that is no JSON object: API contract 1.4), InvalidField (one
-    entity named in two ways: API contract 2.7) and BodyTooLarge. Errors of single events are in the batch.
+    Raises EmptyBatch (no line), MalformedRequest (a line that is no JSON object: API contract 1.4), InvalidField (one
+    entity named in two ways: API contract 2.7) and BodyTooLarge. Refusals of single events are in the batch.
     """
     if not body:
         raise EmptyBatch("Batch has no events")
@@ -48,19 +48,19 @@ def read_lines(body: bytes, context: ParseContext) -> Batch:
 
 
 def read_body(body: bytes, context: ParseContext) -> Batch:
-    """As ``read_lines``, in whichever way takes less time: arrays have their fixed costs."""
+    """Return the batch like ``read_lines``, in whichever way takes less time: arrays have fixed costs."""
     return (read_few_lines if len(body) <= FEW_BYTES else read_lines)(body, context)
 
 
 def read_few_lines(body: bytes, context: ParseContext) -> Batch:
-    """As ``read_lines``, line by line."""
+    """Return the batch like ``read_lines``, line by line."""
     if not body:
         raise EmptyBatch("Batch has no events")
     return read_events(split_lines(body), context)
 
 
 def split_lines(body: bytes) -> Iterator[dict[str, Any]]:
-    """The JSON objects of json lines.
+    """Return the JSON objects of json lines.
 
     Raises MalformedRequest for any line that is not one (API contract 1.4), BodyTooLarge for too many lines.
     """
@@ -88,7 +88,7 @@ def _object(line: str, number: int) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """A number literal; the NaN and Infinity literals do not come here and are accepted."""
+    """Parse a number literal; the literals NaN and Infinity do not come here and are accepted."""
     if math.isinf(value := float(text)):
         raise ValueError("number out of range")
     return value
@@ -101,7 +101,7 @@ LINE_DECODER = json.JSONDecoder(parse_float=_finite)
 
 
 class Ordinary(msgspec.Struct, gc=False, forbid_unknown_fields=True, tag_field="type"):
-    """What the lines of every type carry as the SDK sends them; ``method`` is a stray field of its 2.x versions."""
+    """The fields of every type's lines as the SDK sends them; ``method`` is a stray field of its 2.x versions."""
 
     task: str
     timestamp: int | UnsetType = UNSET
@@ -156,7 +156,7 @@ DECODER = msgspec.json.Decoder(OrdinaryScalar | OrdinaryPlot | OrdinaryImage | O
 
 
 class Alike(NamedTuple):
-    """Lines of one type. ``places``: where in the body each stands."""
+    """Lines of one type. ``places``: the number of each in the body."""
 
     event_type: str
     events: Sequence[msgspec.Struct]
@@ -182,7 +182,10 @@ def _read_ordinary(body: bytes, context: ParseContext) -> Batch:
 
 
 def _decode(body: bytes) -> list[Alike]:
-    """Most bodies are of one type, with the same fields throughout: these take a fifth less in all that follows."""
+    """Decode all lines.
+
+    Most bodies are of one type, with the same fields throughout: these take a fifth less in all that follows.
+    """
     first = msgspec.json.decode(body[: body.find(b"\n") + 1 or None], type=dict[str, Any])
     try:
         events = _decoder(str(first.get("type")), frozenset(first)).decode_lines(body)
@@ -193,7 +196,10 @@ def _decode(body: bytes) -> list[Alike]:
 
 @lru_cache(256)
 def _decoder(event_type: str, names: frozenset[str]) -> msgspec.json.Decoder[msgspec.Struct]:
-    """Of lines that have these fields and no others. Raises ValidationError if they are not those of ordinary ones."""
+    """Return a decoder of lines that have these fields and no others.
+
+    Raises ValidationError if they are not those of ordinary events.
+    """
     known = msgspec.structs.fields(KINDS[event_type]) if event_type in KINDS else ()
     fields = [(field.name, field.type) for field in known if field.name in names or field.required]
     if not fields or len(fields) != len(names) - 1:  # but for the type
@@ -210,7 +216,7 @@ def _by_type(events: Sequence[Ordinary]) -> list[Alike]:
 
 
 def _count_objects(body: bytes) -> int:
-    """Lines of a body in which every line begins with ``{`` and ends with ``}``; -1 of any other.
+    """Count the lines of a body in which every line begins with ``{`` and ends with ``}``; -1 for any other body.
 
     The decoder is lax about where one document ends and the next begins. If it found as many objects as there are
     lines, and every line break stands between braces, then each line is exactly one object: a break inside an object
@@ -228,14 +234,14 @@ def _count_objects(body: bytes) -> int:
 
 
 def _values(events: Sequence[msgspec.Struct]) -> Values:
-    """The values of each of the structs' fields: to take all of an event at once is faster than to ask for each."""
+    """Return the values of each field of the structs: to take all of a struct at once is faster than one by one."""
     names = events[0].__struct_fields__
     flat = list(chain.from_iterable(map(msgspec.structs.astuple, events)))
     return {name: flat[place :: len(names)] for place, name in enumerate(names)}
 
 
 def _named(values: Values) -> set[Named]:
-    """How the events name their entities: (id, model_event, allow_locked)."""
+    """Return how the events name their entities: (id, model_event, allow_locked)."""
     tasks, *flags = values["task"], values.get("model_event", []), values.get("allow_locked", [])
     if any(True in flag for flag in flags):
         return set(zip(tasks, *(flag or [False] * len(tasks) for flag in flags), strict=True))
@@ -243,7 +249,7 @@ def _named(values: Values) -> set[Named]:
 
 
 def _fields(event_type: str, values: Values) -> dict[str, pa.Array]:
-    """The fields as arrays, null where a line lacks one."""
+    """Return the fields as arrays, null where a line lacks one."""
     types = COMMON | TABLES[event_type].fields
     none = constant(False, pa.bool_(), len(values["task"]))
     given = {name: _array(of, types.get(name, pa.string())) for name, of in values.items() if name != "allow_locked"}

@@ -31,7 +31,10 @@ class DebugImagesV18(DebugImagesV1):
 
 @endpoints.add("events.debug_images", "1.0")
 async def debug_images_v1(context: QueryContext, caller: Caller, request: DebugImagesV1) -> Answer:
-    """``{task, images, returned, total, scroll_id}``: of each 10 000 the newest ``iters`` per metric and variant."""
+    """Return ``{task, images, returned, total, scroll_id}``.
+
+    Of each page of 10 000 images the newest ``iters`` of each metric and variant are returned.
+    """
     task = await context.entity(caller, request.task)
     page = await scroll(context, caller, "debug_images 1.0", [task], request, _each_newest)
     return _listed(request.task, page, page.scroll_id)
@@ -43,7 +46,7 @@ def _each_newest(request: DebugImagesV1) -> Selection:
 
 @endpoints.add("events.debug_images", "1.8")
 async def debug_images_v18(context: QueryContext, caller: Caller, request: DebugImagesV18) -> Answer:
-    """The same, of all images at the ``iters`` newest iterations, in pages of 500."""
+    """Return all images at the ``iters`` newest iterations, in pages of 500."""
     entity = await context.entity(caller, request.task, request.model_events)
     page = await scroll(context, caller, "debug_images 1.8", [entity], request, _last_iterations)
     return _listed(request.task, page, page.scroll_id if page.total else None)
@@ -55,7 +58,7 @@ def _last_iterations(request: DebugImagesV18) -> Selection:
 
 @endpoints.add("events.debug_images", "2.7")
 async def debug_images(context: QueryContext, caller: Caller, request: Navigate) -> Answer:
-    """``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``: the next iterations in either direction.
+    """Return ``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``: the next iterations in either direction.
 
     Images whose file a later one has overwritten are left out.
     """

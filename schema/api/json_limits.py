@@ -1,4 +1,4 @@
-"""JSON documents that are valid, and could not be told again: half characters, and nesting or values without end."""
+"""Limits of JSON documents: what is valid but cannot be encoded again, and too many values."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # one without an end g
 
 
 def check_values(text: str, limit: int) -> None:
-    """Raises ValueError for a JSON ``text`` of more than ``limit`` values, which are not made to count them."""
+    """Raise ValueError for a JSON ``text`` of more than ``limit`` values, which are counted without making them."""
     if len(text) > limit and _count_values(text) > limit and _count_values(STRING.sub("", text)) > limit:
         raise ValueError(f"more than {limit} values")
 
 
 def _count_values(text: str) -> int:
-    """Values of a JSON text without strings; more of one whose strings have commas or brackets."""
+    """Count the values of a JSON text without strings; too many if strings have commas or brackets."""
     return text.count(",") + text.count("[") + text.count("{") + 1
 
 
 def check_json_limits(text: str, value: Any) -> None:
-    """Raises ValueError for the ``value`` of a JSON ``text`` that no answer could hold."""
+    """Raise ValueError if no answer could hold the ``value`` of a JSON ``text``."""
     if text.count("[") + text.count("{") > MAX_LEVELS and _is_deeper(value):
         raise ValueError(f"more than {MAX_LEVELS} levels")
     if "\\ud" in text or "\\uD" in text:

@@ -1,4 +1,4 @@
-"""Request bodies -> parameters (API contract 1.4), and the lenient field types of API contract 1.5."""
+"""Request bodies -> parameters (API contract 1.4), and the lenient types of fields (API contract 1.5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRUE, FALSE = frozenset(("true", "1")), frozenset(("false", "0", ""))
 
 
 def _integer(value: Any) -> Any:
-    """Floats truncate toward zero, booleans are 0 and 1, numeric strings parse."""
+    """Convert a value to an integer: floats truncate toward zero, booleans are 0 and 1, numeric strings parse."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str):
@@ -36,7 +36,7 @@ def _integer(value: Any) -> Any:
 
 
 def _boolean(value: Any) -> Any:
-    """Real booleans, numbers and containers by truth, and the words true and false (API contract 5, row 27)."""
+    """Convert by truth, and the words true and false by what they mean (API contract 5, row 27)."""
     if isinstance(value, str):
         if value.lower() not in TRUE | FALSE:
             raise ValueError("true or false is expected")
@@ -45,7 +45,7 @@ def _boolean(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """The web application names one document by its id alone where a list of ids is meant."""
+    """Accept one id in place of a list of ids, as the web application sends it."""
     return [value] if isinstance(value, str) else value
 
 
@@ -55,7 +55,10 @@ Texts = Annotated[list[str], BeforeValidator(_texts)]
 
 
 class Request(BaseModel):
-    """Parameters of one call. Null means absent, of booleans false; unknown fields are ignored; texts must be texts."""
+    """Parameters of one call.
+
+    Null means absent, and false for booleans; unknown fields are ignored; strings must be strings.
+    """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
@@ -72,7 +75,7 @@ class Request(BaseModel):
 
     @classmethod
     def read(cls, parameters: Parameters) -> Request:
-        """The request of these parameters. Raises InvalidField."""
+        """Validate parameters. Raises InvalidField."""
         try:
             return cls.model_validate(parameters)
         except ValidationError as error:
@@ -98,7 +101,7 @@ class EventBatch(Request):
 
 
 def describe(error: ValidationError) -> str:
-    """One line for people; clients key on the codes. Of many errors the first few."""
+    """Describe a validation error in one line, of many errors the first few. For people: clients key on the codes."""
     if error.error_count() > MAX_COUNTED_ERRORS:
         return f"{error.error_count()} values are not valid"
     found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -107,10 +110,10 @@ def describe(error: ValidationError) -> str:
 
 
 def parse_json(body: bytes) -> Parameters:
-    """A JSON document as parameters; NaN and Infinity are accepted.
+    """Parse a JSON document into parameters; NaN and Infinity are accepted.
 
-    Raises MalformedRequest for what is not JSON and InvalidField for a document that is not an object; empty documents
-    of any type count as ``{}``.
+    Raises MalformedRequest for text that is not JSON, and InvalidField for a document that is not an object; empty
+    documents of any type count as ``{}``.
     """
     if not body:
         return {}
@@ -127,10 +130,10 @@ def parse_json(body: bytes) -> Parameters:
 
 
 def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Parameters:
-    """Parameters with those of a query string or form on top.
+    """Merge the pairs of a query string or form over parameters.
 
-    Dots in a key nest; a key that repeats or ends in ``[]`` is a list; values that look like numbers or booleans are.
-    Raises InvalidField for a key of more than ``MAX_KEY_PARTS`` parts.
+    Dots in a key nest; a key that repeats or ends in ``[]`` is a list; values that look like numbers or booleans become
+    such. Raises InvalidField for a key of more than ``MAX_KEY_PARTS`` parts.
     """
     grouped: dict[str, list[str]] = {}
     for key, value in pairs:
@@ -157,7 +160,7 @@ def _set(parameters: Parameters, path: list[str], value: Any) -> None:
 
 
 def _convert(text: str) -> Any:
-    """Digits with at most one dot are a number; true and false in three spellings; everything else is text."""
+    """Convert digits with at most one dot to a number, and true and false in three spellings to a boolean."""
     if text in ("true", "True", "TRUE"):
         return True
     if text in ("false", "False", "FALSE"):
@@ -169,10 +172,10 @@ def _convert(text: str) -> Any:
 
 
 def media_type(header: str | None) -> str:
-    """A Content-Type without its parameters, in lower case."""
+    """Return a Content-Type without its parameters, in lower case."""
     return (header or "").partition(";")[0].strip().lower()
 
 
 def first_of(headers: Mapping[str, str], *names: str) -> str | None:
-    """The first header that is present: the Clearml spelling wins over the Trains one."""
+    """Return the first of these headers that is present: the Clearml spelling comes before the Trains one."""
     return next((headers[name] for name in names if name in headers), None)

@@ -29,7 +29,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class ParseContext:
-    """What all events of a request have in common: arrival, worker, identity of its log lines."""
+    """The facts that all events of a request share: time of arrival, worker, identity of its log lines."""
 
     now_ms: int
     worker: str = "<unknown>"

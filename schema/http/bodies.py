@@ -1,4 +1,4 @@
-"""What a request carries, from its body, its query string and its form; never more than its caller may send."""
+"""Parameters of a request from its body, query string and form, within what its caller may send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait
 
 @dataclass(frozen=True)
 class Limits:
-    """What a process takes at once, and from one client.
+    """Limits of bodies: of a process at once, and of one client.
 
     ``body_bytes``: of one body. ``inflight_bytes``: of all bodies. ``body_seconds``: until a body is there.
     ``body_rate``: bytes per second that a body must arrive with, after the first ``GRACE_SECONDS``.
@@ -48,7 +48,7 @@ class Incoming:
 
 
 async def read_parameters(incoming: Incoming) -> Request:
-    """The endpoint's request from body, query string and form.
+    """Read the endpoint's request from body, query string and form.
 
     Raises RequestError, and Unavailable if the memory for bodies is taken.
     """
@@ -70,7 +70,7 @@ async def read_parameters(incoming: Incoming) -> Request:
 
 
 def _limit_of(incoming: Incoming, content_type: str) -> int:
-    """Bytes that this body may have."""
+    """Return how many bytes this body may have."""
     limit = incoming.limits.body_bytes
     if incoming.endpoint.access is not Access.USERS:
         return min(limit, MAX_OPEN_BYTES)
@@ -80,14 +80,14 @@ def _limit_of(incoming: Incoming, content_type: str) -> int:
 
 
 def _read_document(endpoint: Endpoint, body: bytes, pairs: Pairs, charset: str) -> Request:
-    """The request of a JSON document, or of an urlencoded form if a ``charset`` is given."""
+    """Read the request of a JSON document, or of an urlencoded form if a ``charset`` is given."""
     if charset:
         return _parameters_of(endpoint, b"", pairs, read_urlencoded(body, charset))
     return _parameters_of(endpoint, body, pairs)
 
 
 def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Request:
-    """The request of a JSON document with groups of pairs on top, each over those before."""
+    """Merge groups of pairs over a JSON document, each over those before, and return the request."""
     parameters = reduce(merge_pairs, groups, parse_json(document))
     return EventBatch(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
 
@@ -104,7 +104,7 @@ async def _read_body(incoming: Incoming, limit: int) -> bytes:
 
 
 async def _received(incoming: Incoming, limit: int) -> bytes:
-    """All that comes, joined once: aiohttp's own ``read`` moves a large body several times while it grows."""
+    """Receive the whole body, joined once: aiohttp's own ``read`` copies a large body several times while it grows."""
     content, reservation = incoming.request.content, incoming.reservation
     content.set_read_chunk_size(limit)
     chunks: list[bytes] = []
@@ -119,7 +119,7 @@ async def _received(incoming: Incoming, limit: int) -> bytes:
 
 
 async def _next_chunk(limits: Limits, content: StreamReader, size: int, started: float) -> bytes:
-    """What comes next of a body of which ``size`` bytes are there. Raises TimeoutError if it comes too slowly."""
+    """Receive the next part of a body of which ``size`` bytes are there. Raises TimeoutError if it comes too slowly."""
     if content.is_eof():  # it is here already
         return await content.readany()
     allowed = min(limits.body_seconds, GRACE_SECONDS + size / limits.body_rate)

@@ -14,7 +14,7 @@ ESCAPES = {"%2E": ".", "%24": "$"}
 
 @dataclass(frozen=True)
 class OneOf:
-    """The field is one of ``values``, or a member of a list field is. None: the field is absent or empty."""
+    """A field is one of ``values``, or a member of a list field is. None: the field is absent or empty."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -22,7 +22,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Matches:
-    """A regular expression is found in the field, or in one member of a list."""
+    """A regular expression is found in a field, or in one member of a list."""
 
     field: str
     pattern: str
@@ -31,7 +31,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class Between:
-    """The field lies between the bounds, and, if ``strict``, is neither. None: no bound."""
+    """A field lies between the bounds, and, if ``strict``, is neither. None: no bound."""
 
     field: str
     low: Scalar = None
@@ -41,21 +41,21 @@ class Between:
 
 @dataclass(frozen=True)
 class Every:
-    """All parts hold."""
+    """A condition of which all parts must hold."""
 
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Some:
-    """At least one part holds."""
+    """A condition of which at least one part must hold."""
 
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Not:
-    """The part does not hold."""
+    """A condition of which the part must not hold."""
 
     part: Condition
 
@@ -105,7 +105,7 @@ class Order:
 
 @dataclass(frozen=True)
 class PageBounds:
-    """Which of the documents to return, and which of their top-level ``fields`` (None: all)."""
+    """The documents of a page, and which of their top-level ``fields`` to return (None: all)."""
 
     order: Sequence[Order] = ()
     offset: int = 0

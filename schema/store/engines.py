@@ -18,7 +18,7 @@ from schema.store.disk_guard import DiskGuard
 
 
 class Engine(Protocol):
-    """Where statements run: makes clients and inserts Arrow tables."""
+    """An engine that runs statements: it makes clients and inserts Arrow tables."""
 
     def connect(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the calling thread."""
