@@ -8,8 +8,10 @@ from deploy.serve import serve
 from ingest.app import endpoints
 from ingest.gateway import Gateway
 from ingest.kafka.applied_offsets import AppliedOffsets
+from ingest.kafka.lag import LagReader
 from ingest.kafka.log import KafkaLog
 from ingest.kafka.topic_lease import TopicLease, read_topic
+from ingest.kafka.unapplied import UnappliedRecords
 from ingest.last_update import LastUpdateRecorder
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
@@ -27,18 +29,26 @@ async def gateway(settings: Settings) -> None:
     applied = AppliedOffsets(bootstrap, topic.name)
     current = TopicLease(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
+    unapplied = UnappliedRecords(LagReader(bootstrap, topic.name), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await components.token_secret(registry, settings), settings)
     service = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
-        alive={"producer": producer.check_alive, "applied": applied.check_alive, "topic": current.check_alive},
+        alive={
+            "producer": producer.check_alive,
+            "applied": applied.check_alive,
+            "topic": current.check_alive,
+            "unapplied": unapplied.check_alive,
+        },
+        details={"unapplied": unapplied.detail},
     )
     app = create_app(
         table, authenticator, health, components.limits(settings), all_endpoints, proxies=components.proxies(settings)
     )
     await serve(app, health, settings)
+    await unapplied.close()
     await current.close()
     await applied.close()
     await producer.close()

@@ -6,22 +6,27 @@ The command itself is a supervisor (``deploy/supervisor.py``); this is the proce
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
 from functools import partial
+from pathlib import Path
 
 from deploy import components
 from deploy.serve import start
-from deploy.supervisor import STOP_FOR_GOOD
+from deploy.supervisor import RESTART, STOP_FOR_GOOD
 from ingest.kafka.dlq import DlqLimit, DlqLimitExceeded
 from ingest.kafka.faust_worker import WorkerConfig, create_worker, run
 from ingest.kafka.lag import LagReader
 from ingest.kafka.sink import Sink
 from ingest.rollups.scheduler import RollupScheduler
+from schema.errors import ConfigError, Unavailable
 from schema.http.health import Health, create_health_app
 from schema.settings import Settings
 from schema.store import Store
+
+logger = logging.getLogger("eventide.worker")
 
 
 def worker_process(settings: Settings) -> None:
@@ -34,18 +39,38 @@ def worker_process(settings: Settings) -> None:
         bootstrap,
         settings.kafka_topic,
         settings.kafka_group,
-        str(settings.data_dir.resolve() / "faust"),
+        str(_faust_directory(settings)),
         socket.gethostname() if settings.worker_id == "hostname" else settings.worker_id or None,
     )
     app = create_worker(config, sink, LagReader(bootstrap, config.topic))
-    code = 1
+    code = 0
     try:
         run(app, partial(_serve_health, settings, sink), loop)
-    except SystemExit as end:
-        code = int(end.code or 0)
+    except Exception as error:
+        logger.error("the worker process ends: %r", error)
+        code = _exit_code(sink.fatal or error)
     sink.stop()
     sys.stderr.flush()
-    os._exit(STOP_FOR_GOOD if isinstance(sink.fatal, DlqLimitExceeded) else code)
+    os._exit(code)
+
+
+def _exit_code(error: Exception) -> int:
+    """The exit code that tells the supervisor whether to start the process again."""
+    if isinstance(error, DlqLimitExceeded):
+        return STOP_FOR_GOOD
+    if isinstance(error, ConfigError):
+        return 2
+    return RESTART if isinstance(error, Unavailable) else 1
+
+
+def _faust_directory(settings: Settings) -> Path:
+    """Create the directory that Faust wants; it creates no parents itself. Raises ConfigError."""
+    directory = settings.data_dir.resolve() / "faust"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
+    return directory
 
 
 async def _sink(settings: Settings) -> Sink:

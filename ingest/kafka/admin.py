@@ -22,3 +22,10 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         raise Unavailable(f"Kafka is not available: {error!r}") from error
     finally:
         await client.close()
+
+
+def is_connection_lost(error: BaseException | None) -> bool:
+    """Whether an error says that Kafka cannot be reached now, so that another attempt may succeed."""
+    if isinstance(error, KafkaError):
+        return bool(error.retriable)
+    return isinstance(error, ConnectionError | TimeoutError | Unavailable)

@@ -109,7 +109,7 @@ class AppliedOffsets:
         Raises Unavailable after the timeout: the record is durable but not yet readable; and if it is parked, as the
         worker is of an older version.
         """
-        if self._next.get(partition, 0) <= offset:
+        if self.next_offset(partition) <= offset:
             reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             waiting = self._waiting.setdefault(partition, {})
             waiting[reached] = offset
@@ -123,6 +123,10 @@ class AppliedOffsets:
         if (count := self._outcomes.get((partition, offset), 0)) is None:
             raise Unavailable("A worker cannot read this gateway's records: they are on the DLQ")
         return count
+
+    def next_offset(self, partition: int) -> int:
+        """The offset below which all records of a partition are applied; 0 if nothing is known to be."""
+        return self._next.get(partition, 0)
 
     async def check(self) -> None:
         """Raises Unavailable until everything said before the start has been read."""

@@ -25,9 +25,10 @@ import faust
 from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
+from ingest.kafka.admin import is_connection_lost
 from ingest.kafka.lag import LagReader
 from ingest.kafka.members import assigned_partitions
-from ingest.kafka.offset_tracker import OffsetTracker
+from ingest.kafka.offset_tracker import OffsetGap, OffsetTracker
 from ingest.kafka.sink import Sink
 from schema.errors import Unavailable
 from schema.metrics import LAG_RECORDS, LAG_SECONDS, REBALANCES
@@ -89,10 +90,20 @@ def create_worker(config: WorkerConfig, sink: Sink, reader: LagReader) -> faust.
 
 
 def run(app: faust.App, beside: Beside, loop: asyncio.AbstractEventLoop) -> None:
-    """Run until a signal or a crash, with ``beside`` as a task of the same loop. Always raises SystemExit."""
+    """Run until a signal, with ``beside`` as a task of the same loop.
+
+    Raises Unavailable if Kafka was lost or records were skipped, which a new process mends, else what crashed Faust.
+    """
     app.task()(beside)
     worker = faust.Worker(app, loop=loop, loglevel=None, override_logging=False, redirect_stdouts=False, quiet=True)
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        reason = worker.crash_reason or app.crash_reason or end.__context__
+        if end.code and (isinstance(reason, OffsetGap) or is_connection_lost(reason)):
+            raise Unavailable(repr(reason)) from reason
+        if end.code:
+            raise reason or RuntimeError(f"Faust ended with {end.code}") from end
 
 
 def portions(messages: Sequence[Any]) -> Iterator[list[Any]]:

@@ -58,6 +58,10 @@ class LagReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Disconnect; the next question connects again."""
         await self._disconnect()
 
     async def committed(self, group: str) -> dict[int, int]:

@@ -15,10 +15,14 @@ Check = Callable[[], Awaitable[None]]  # raises EventsError, whose text is the r
 
 @dataclass
 class Health:
-    """What a process checks. ``alive`` must not depend on other services being up."""
+    """What a process checks. ``alive`` must not depend on other services being up.
+
+    ``details``: texts that ``/readyz`` adds to its answer, whatever it is.
+    """
 
     ready: Mapping[str, Check] = field(default_factory=dict)
     alive: Mapping[str, Check] = field(default_factory=dict)
+    details: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     is_draining: bool = False
 
 
@@ -33,10 +37,10 @@ def add_health_routes(app: web.Application, health: Health) -> None:
     """Add the three routes."""
 
     async def healthz(_: web.Request) -> web.Response:
-        return await _report(health.alive, {})
+        return await _report(health.alive, {}, {})
 
     async def readyz(_: web.Request) -> web.Response:
-        return await _report(health.ready, {"draining": "draining"} if health.is_draining else {})
+        return await _report(health.ready, {"draining": "draining"} if health.is_draining else {}, health.details)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -46,10 +50,14 @@ def add_health_routes(app: web.Application, health: Health) -> None:
     app.router.add_get("/metrics", metrics)
 
 
-async def _report(checks: Mapping[str, Check], failures: dict[str, str]) -> web.Response:
+async def _report(
+    checks: Mapping[str, Check], failures: dict[str, str], details: Mapping[str, Callable[[], str]]
+) -> web.Response:
     for name, check in checks.items():
         try:
             await check()
         except EventsError as error:
             failures[name] = str(error)
-    return web.json_response({"ok": not failures, "failures": failures}, status=503 if failures else 200)
+    texts = {name: detail() for name, detail in details.items()}
+    report = {"ok": not failures, "failures": failures} | ({"details": texts} if texts else {})
+    return web.json_response(report, status=503 if failures else 200)

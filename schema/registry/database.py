@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -69,6 +70,7 @@ class Database:
     async def exclusively(self) -> AsyncIterator[None]:
         """Hold the lock that all migrating processes share."""
         if self._is_sqlite:
+            _make_directory(self._engine.url)
             with open(f"{self._engine.url.database}.migrating", "w") as file:  # noqa: ASYNC230
                 await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
                 yield
@@ -172,9 +174,20 @@ def _engine(url: str) -> sa.Engine:
         postgres = parsed.set(drivername="postgresql+psycopg")
         return sa.create_engine(postgres, pool_pre_ping=True, pool_size=2 * THREADS, pool_timeout=5, **json_options)
     engine = sa.create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": 10}, **json_options)
+    sa.event.listen(engine, "do_connect", lambda *_: _make_directory(parsed))
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_directory(url: sa.URL) -> None:
+    """Create the directory of a SQLite file. Raises ConfigError if that is not possible."""
+    if not url.database or url.database == ":memory:":
+        return
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"EVENTIDE_REGISTRY_URL or EVENTIDE_DATA_DIR: {error}") from error
 
 
 def _dump(value: Any) -> str:

@@ -74,7 +74,7 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
     name = f"eventide_{secrets.token_hex(4)}"
     environment = environment_with(
         {
-            "DATA_DIR": str(directory),
+            "DATA_DIR": str(directory / "made" / "by the worker"),
             "REGISTRY_URL": f"sqlite:///{directory / 'registry.db'}",
             "KAFKA_BOOTSTRAP": bootstrap,
             "KAFKA_TOPIC": name,
