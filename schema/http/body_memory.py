@@ -13,14 +13,14 @@ SHARE = 2  # a caller, and an address, have this part of the whole at most
 
 
 class BodyMemory:
-    """Bytes of bodies that were received and whose requests are not answered yet."""
+    """The bytes of bodies that were received and whose requests are not answered yet."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._taken: dict[Hashable, int] = {}
 
     def reserve(self, caller: Hashable, address: str) -> Reservation:
-        """A reservation of nothing yet. ``address``: of the client, empty where a proxy hides it."""
+        """Return a reservation of nothing yet. ``address``: of the client, empty where a proxy hides it."""
         return Reservation(self, (PROCESS, caller, address) if address else (PROCESS, caller))
 
     def take(self, holder: Hashable, size_bytes: int, own_bytes: int) -> None:
@@ -35,7 +35,7 @@ class BodyMemory:
         self._taken[holder] = taken + size_bytes
 
     def give_back(self, holder: Hashable, size_bytes: int) -> None:
-        """Forget bytes of a holder."""
+        """Release bytes of a holder."""
         left = self._taken[holder] - size_bytes
         if left:
             self._taken[holder] = left
@@ -44,7 +44,7 @@ class BodyMemory:
 
 
 class Reservation:
-    """The bytes of one body, given back at the end of the ``with`` block."""
+    """The bytes of one body, released at the end of the ``with`` block."""
 
     __slots__ = ("_holders", "_memory", "_sizes")
 
@@ -53,7 +53,10 @@ class Reservation:
         self._sizes = [0] * len(holders)
 
     def add(self, size_bytes: int) -> None:
-        """Count bytes that were received. Raises Unavailable if the process, the caller or the address has too many."""
+        """Count bytes that were received.
+
+        Raises Unavailable if the process, the caller or the address has too many.
+        """
         for place, holder in enumerate(self._holders):
             self._memory.take(holder, size_bytes, self._sizes[place])
             self._sizes[place] += size_bytes

@@ -1,4 +1,4 @@
-"""Whose connection or request this is, by its network address, also behind proxies."""
+"""The network address of a connection's or request's client, also behind proxies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ class Proxies:
         self._is_proxy = lru_cache(1000)(self._is_in_a_network)
 
     def is_proxy(self, address: str) -> bool:
-        """Whether connections from this address are those of many clients."""
+        """Tell whether connections from this address are those of many clients."""
         return bool(self._networks) and self._is_proxy(address)
 
     def client(self, peer: str, headers: Mapping[str, str]) -> str:
-        """The client's address: the peer's, or the last in ``X-Forwarded-For`` that is no proxy's; empty if unknown."""
+        """Return the client's address; empty if it is unknown.
+
+        It is the peer's, or behind proxies the last in ``X-Forwarded-For`` that is no proxy's.
+        """
         if not self.is_proxy(peer):
             return client_key(peer)
         hops = [hop.strip() for hop in headers.get("X-Forwarded-For", "").split(",")]
@@ -43,7 +46,7 @@ class Proxies:
 
 @lru_cache(10_000)
 def client_key(address: str) -> str:
-    """What tells clients apart: an IPv4 address, or an IPv6 network; empty for what is no address."""
+    """Return what tells clients apart: an IPv4 address, or an IPv6 network; empty for what is no address."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""TCP connections: how many may be open, and what becomes of those that are open for nothing.
+"""TCP connections: how many may be open, and which are closed.
 
 A connection is idle while no request of it is under way. Where there are too many, of one address or of all, the
-longest idle ones make way for a new one; only if every one of them works is the new one refused.
+longest idle ones are closed for a new one; only if every one of them works is the new one refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger("eventide.connections")
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """Connections of a process, and of one address; seconds until a new one has sent a request's head."""
+    """Limits of connections: of a process, of one address, and seconds until a new one has sent a request's head."""
 
     total: int
     per_address: int
@@ -37,7 +37,7 @@ class ConnectionLimits:
 
 
 class Connection(web.RequestHandler):
-    """A connection, which knows since when it waits for the head of a request."""
+    """A connection that knows since when it waits for the head of a request."""
 
     __slots__ = ("_forget", "_stalled_bytes", "_stalled_since", "address", "opening", "touched", "waiting_since")
 
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
 
     @property
     def idle_since(self) -> float:
-        """Seconds of the loop's clock."""
+        """The time since when it is idle, in seconds of the loop's clock."""
         return self.touched if self.waiting_since is None else self.waiting_since
 
     def data_received(self, data: bytes) -> None:
@@ -82,7 +82,10 @@ class Connection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Answer what is no HTTP, without aiohttp's version and without its text, which repeats the headers."""
+        """Answer what is not HTTP.
+
+        aiohttp's own answer would name its version and repeat the headers.
+        """
         if status >= 500:
             logger.error("unexpected error outside of a call", exc_info=exc)
         if request.writer.output_size:
@@ -94,7 +97,7 @@ class Connection(web.RequestHandler):
         return response
 
     def is_overdue(self, now: float, header_seconds: float) -> bool:
-        """Whether the head of a request takes too long, or the client takes nothing of an answer."""
+        """Tell whether the head of a request takes too long, or the client takes nothing of an answer."""
         if self.is_idle and self.waiting_since is not None and now - self.waiting_since > header_seconds:
             return True
         waiting = self.transport.get_write_buffer_size() if self.transport else 0
@@ -123,7 +126,7 @@ class ConnectionTable:
         return len(self._open)
 
     def open(self, server: web.Server, peer: str) -> Connection | None:
-        """A new connection, for which idle ones may have made way; None if there is no room."""
+        """Add a new connection, closing idle ones for it if need be; None if there is no room."""
         address = "" if self._proxies.is_proxy(peer) else self._proxies.client(peer, {})
         own = self._by_address.get(address, set())
         if address and len(own) >= self.limits.per_address and not self.evict(own):
@@ -136,7 +139,10 @@ class ConnectionTable:
         return connection
 
     def evict(self, candidates: Collection[Connection] | None = None) -> int:
-        """Close the longest idle of some connections, or of all; how many. Those that owe a request go first."""
+        """Close the longest idle of some connections, or of all; return how many.
+
+        Those that have not sent a request's head go first.
+        """
         idle = [connection for connection in (self._open if candidates is None else candidates) if connection.is_idle]
         idle.sort(key=lambda connection: (connection.waiting_since is None, connection.idle_since))
         evicted = idle[: len(idle) // EVICTED_SHARE + 1]
@@ -159,7 +165,7 @@ class ConnectionTable:
 
 
 def descriptors() -> int:
-    """File descriptors that this process may have; as many are asked for as it can have, within reason."""
+    """Return how many file descriptors this process may have, after asking for as many as it can, within reason."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""``/openapi.json`` and ``/docs``: made once, off the event loop, when somebody asks first."""
+"""The routes ``/openapi.json`` and ``/docs``: made once, off the event loop, when they are first asked for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pages:
 
 
 class Description:
-    """The pages, once they are made. ``described``: tells the table that they are of."""
+    """The pages, once they are made. ``described``: returns the endpoint table."""
 
     def __init__(self, described: Callable[[], Endpoints]) -> None:
         self._described = described

@@ -21,7 +21,10 @@ BAD_PARTS = (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessi
 
 
 def read_urlencoded(body: bytes, charset: str) -> Pairs:
-    """The pairs of an urlencoded form. Raises MalformedRequest, also for more than ``MAX_FIELDS`` fields."""
+    """Return the pairs of an urlencoded form.
+
+    Raises MalformedRequest, also for more than ``MAX_FIELDS`` fields.
+    """
     try:
         return parse_qsl(body.decode(charset), True, encoding=charset, errors="strict", max_num_fields=MAX_FIELDS)
     except (ValueError, LookupError) as error:
@@ -29,7 +32,7 @@ def read_urlencoded(body: bytes, charset: str) -> Pairs:
 
 
 async def read_multipart(request: web.Request, body: bytes) -> Pairs:
-    """The texts of a form in parts; files are passed over. Raises MalformedRequest, and BodyTooLarge."""
+    """Return the texts of a form in parts, without its files. Raises MalformedRequest and BodyTooLarge."""
     content = StreamReader(request.protocol, len(body) + 1)
     content.feed_data(body)
     content.feed_eof()

@@ -1,4 +1,4 @@
-"""Where a process listens: each connection that arrives is asked of the table before it costs anything."""
+"""Listening sockets: each connection that arrives has to be admitted by the table before it costs anything."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ logger = logging.getLogger("eventide.connections")
 
 
 class Listener(web.BaseSite):
-    """A site of aiohttp's over sockets of its own: asyncio's accepts without asking, and, once there are no file
-    descriptors, logs a traceback for each of the connections that it cannot accept.
+    """A site of aiohttp's over sockets of its own.
+
+    asyncio's accepts without asking, and, once there are no file descriptors, logs a traceback for each connection that
+    it cannot accept.
     """
 
     __slots__ = ("_logged", "_sockets", "_sweeping", "_table")
@@ -63,7 +65,7 @@ class Listener(web.BaseSite):
         self._sweep()
 
     async def stop(self) -> None:
-        """Accept none any more; those that are open are the runner's to close."""
+        """Accept no more connections; the runner closes those that are open."""
         if self._sweeping:
             self._sweeping.cancel()
         for listening in self._sockets:
@@ -133,7 +135,7 @@ class Listener(web.BaseSite):
 
 
 async def bind(host: str, port: int, backlog: int) -> list[socket.socket]:
-    """Listening sockets of every address of a host. Raises OSError."""
+    """Return listening sockets of every address of a host. Raises OSError."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
