@@ -95,16 +95,23 @@ def connections(settings: Settings) -> ConnectionTable:
 def site(settings: Settings, web: Credentials) -> Site:
     """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError if it has not all it needs."""
     import query
-    from schema.http.static_site import INDEX, PageFiles, WebApp
+    from schema.http.static_site import PageFiles, WebApp
 
     if not settings.web_dir:
         return PageFiles(Path(query.__file__).parent / "page")
+    key = required(web.access_key, "EVENTIDE_WEB_ACCESS_KEY")
+    secret = required(web.secret_key, "EVENTIDE_WEB_SECRET_KEY")
+    return WebApp(web_directory(settings), {"userKey": key, "userSecret": secret, "companyID": settings.company})
+
+
+def web_directory(settings: Settings) -> Path:
+    """The folder of the web app's build. Raises ConfigError if it is none."""
+    from schema.http.static_site import INDEX
+
     directory = Path(settings.web_dir).resolve()
     if not (directory / INDEX).is_file():
         raise ConfigError(f"EVENTIDE_WEB_DIR: {directory} has no {INDEX}")
-    key = required(web.access_key, "EVENTIDE_WEB_ACCESS_KEY")
-    secret = required(web.secret_key, "EVENTIDE_WEB_SECRET_KEY")
-    return WebApp(directory, {"userKey": key, "userSecret": secret, "companyID": settings.company})
+    return directory
 
 
 def required(value: str, variable: str) -> str:

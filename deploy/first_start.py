@@ -31,13 +31,18 @@ def lock_directory(directory: Path) -> IO[str]:
     """The lock of a data directory, held while the file is open. Raises ConfigError if another process has it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = (directory / "lock").open("w")
+        file = lock_file(directory).open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise ConfigError(f"{directory} is in use by another process (EVENTIDE_DATA_DIR)") from error
     except OSError as error:
         raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
     return file
+
+
+def lock_file(directory: Path) -> Path:
+    """The file whose lock the process on a data directory holds."""
+    return directory / "lock"
 
 
 def make_credentials() -> Credentials:
@@ -47,7 +52,12 @@ def make_credentials() -> Credentials:
 
 def first_credentials(settings: Settings) -> Credentials:
     """The first user's, of the settings or kept in the data directory. Raises ConfigError, as ``given_first``."""
-    return given_first(settings) or _kept(settings.data_dir / "credentials.json")
+    return given_first(settings) or _kept(_first_file(settings))
+
+
+def kept_first(settings: Settings) -> Credentials:
+    """The first user's, as an earlier start made them. Raises FileNotFoundError if none did."""
+    return Credentials(**json.loads(_first_file(settings).read_text()))
 
 
 def web_credentials(settings: Settings) -> Credentials:
@@ -72,6 +82,10 @@ def _given(access_key: str, secret: SecretStr, prefix: str) -> Credentials | Non
     if ":" in access_key:
         raise ConfigError(f"{prefix}ACCESS_KEY: Basic credentials end it at the first colon")
     return Credentials(access_key, secret_key) if access_key else None
+
+
+def _first_file(settings: Settings) -> Path:
+    return settings.data_dir / "credentials.json"
 
 
 def _kept(file: Path) -> Credentials:

@@ -47,7 +47,7 @@ async def gateway(settings: Settings) -> None:
     app = create_app(
         table, authenticator, health, components.limits(settings), all_endpoints, proxies=components.proxies(settings)
     )
-    await serve(app, health, settings)
+    await serve(app, health, settings, settings.port)
     await unapplied.close()
     await current.close()
     await applied.close()

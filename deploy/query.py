@@ -31,6 +31,6 @@ async def query(settings: Settings) -> None:
         table, authenticator, health, components.limits(settings), all_endpoints, site, components.proxies(settings)
     )
     app.on_shutdown.append(lambda _: context.streams.close())
-    await serve(app, health, settings)
+    await serve(app, health, settings, settings.port)
     store.close()
     await registry.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 
 from aiohttp import web
 
 from deploy import components
+from schema.build import publish_build
 from schema.errors import ConfigError
 from schema.http.connections import ConnectionTable
 from schema.http.health import Health
@@ -15,17 +17,17 @@ from schema.http.listener import Listener, bind
 from schema.settings import Settings
 
 BACKLOG = 1024
+logger = logging.getLogger("eventide.serve")
 
 
 async def start(
-    app: web.Application, settings: Settings, port: int | None = None, connections: ConnectionTable | None = None
+    app: web.Application, settings: Settings, port: int, connections: ConnectionTable | None = None
 ) -> tuple[web.AppRunner, int]:
-    """Listen; the runner to clean up, and the port.
+    """Listen on ``port`` (0: a free one); the runner to clean up, and the port.
 
-    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
+    ``connections``: those of the process, if it listens on several ports.
     Raises ConfigError if the address cannot be had.
     """
-    port = settings.port if port is None else port
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
     try:
@@ -35,10 +37,11 @@ async def start(
         await runner.cleanup()
         raise ConfigError(f"Cannot listen on {settings.host}:{port}: {error.strerror}") from error
     await listener.start()
+    logger.info("eventide %s listens on %s:%d", publish_build(), settings.host, listener.port)
     return runner, listener.port
 
 
-async def serve(app: web.Application, health: Health, settings: Settings, port: int | None = None) -> None:
+async def serve(app: web.Application, health: Health, settings: Settings, port: int) -> None:
     """Listen until stopped; then running requests get ``drain_seconds`` to end."""
     runner, _ = await start(app, settings, port)
     await until_stopped(health)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from textwrap import dedent
 
 from aiohttp import web
 
-from deploy import components, first_start
+from deploy import components, first_start, preflight
+from deploy.client_environment import addresses, record
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
+from deploy.welcome import welcome
 from ingest.app import endpoints as write_endpoints
 from ingest.gateway import Gateway
 from ingest.last_update import LastUpdateRecorder
@@ -38,14 +39,17 @@ DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client 
 
 async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
+    preflight.check(settings)
     with first_start.lock_directory(settings.data_dir):
         credentials = first_start.first_credentials(settings)
         async with embedded(settings, credentials) as (app, files_app, health):
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
             connections = components.connections(settings)
-            runner, port = await start(app, brief, connections=connections)
+            runner, port = await start(app, brief, settings.port, connections)
             files_runner, files_port = await start(files_app, brief, settings.files_port, connections)
-            print(welcome(settings, port, files_port, credentials), flush=True)
+            known = addresses(settings.host, port, files_port)
+            record(settings.data_dir, known)
+            print(welcome(settings, known, credentials), flush=True)
             await until_stopped(health)
             await asyncio.gather(files_runner.cleanup(), runner.cleanup())
 
@@ -92,31 +96,3 @@ async def embedded(
         await last_update_recorder.close()
         store.close()
         await registry.close()
-
-
-def welcome(settings: Settings, port: int, files_port: int, credentials: Credentials) -> str:
-    """What a person needs for the first minute; the curl lines work when pasted."""
-    url, user = f"http://{settings.host}:{port}", f"{credentials.access_key}:{credentials.secret_key}"
-    return dedent(f"""\
-        Eventide listens on {url}, its files server on http://{settings.host}:{files_port}
-
-          access key  {credentials.access_key}
-          secret key  {credentials.secret_key}
-
-        {to_look_at(settings, url, user)}
-
-        A task, a batch of events, and its curve:
-
-        TASK=$(curl -s -u {user} -H 'Content-Type: application/json' {url}/tasks.create -d '{{"name":"first task","type":"training"}}' | sed 's/.*"id":"\\([0-9a-f]*\\)".*/\\1/')
-        for i in 1 2 3 4 5; do echo '{{"type":"training_stats_scalar","task":"'$TASK'","iter":'$i',"metric":"loss","variant":"train","value":0.'$((9-i))'}}'; done | curl -s -u {user} -H 'Content-Type: application/json-lines' {url}/events.add_batch --data-binary @-
-        curl -s -u {user} -H 'Content-Type: application/json' {url}/events.scalar_metrics_iter_histogram -d '{{"task":"'$TASK'"}}'
-        """)  # noqa: E501 - each is one line to paste
-
-
-def to_look_at(settings: Settings, url: str, user: str) -> str:
-    """What is at ``/``, and how to log in there."""
-    if not settings.web_dir:
-        return f"The page, logged in with them:  {url}/#login={user}"
-    if settings.web_login == "keys":
-        return f"The ClearML web app, with the two keys as name and password:  {url}/"
-    return f"The ClearML web app, where any name logs in:  {url}/"

@@ -85,7 +85,7 @@ async def _sink(settings: Settings) -> Sink:
 async def _serve_health(settings: Settings, sink: Sink) -> None:
     """``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
     health = Health(ready={"worker": sink.check_ready}, alive={"progress": sink.check_progress})
-    runner, _ = await start(create_health_app(health), settings)
+    runner, _ = await start(create_health_app(health), settings, settings.port)
     try:
         await asyncio.Event().wait()
     finally:

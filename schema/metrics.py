@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+BUILD = Info("eventide_build", "Version and revision of this process, always 1")
 REQUESTS = Counter("eventide_http_requests_total", "Calls answered", ("endpoint", "code"))
 REQUEST_SECONDS = Histogram(
     "eventide_http_request_seconds",

@@ -126,7 +126,7 @@ def _read(variable: str, file: str) -> str:
 
 def markdown_table() -> str:
     """The settings as the README shows them."""
-    rows = [f"| `{PREFIX}{n.upper()}` | {_default(f.default)} | {f.description} |" for n, f in _fields()]
+    rows = [f"| `{PREFIX}{n.upper()}` | {default_text(f.default, '`')} | {f.description} |" for n, f in _fields()]
     return "\n".join(["| setting | default | |", "|---|---|---|", *rows])
 
 
@@ -134,7 +134,8 @@ def _fields() -> list[tuple[str, Any]]:
     return list(Settings.model_fields.items())
 
 
-def _default(value: Any) -> str:
+def default_text(value: Any, quote: str = "") -> str:
+    """A default as people read it, between quotes; a dash for nothing."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    return "–" if value == "" else f"`{value}`"
+    return "–" if value == "" else f"{quote}{value}{quote}"

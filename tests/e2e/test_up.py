@@ -10,14 +10,19 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from schema.build import build
 from tests.harness.deployment import ROOT, is_ready
 from tests.servers.process import Process, free_port
+
+# A terminal that was just opened.
+BARE = {"PATH": os.environ["PATH"], "HOME": os.devnull}
 
 
 @pytest.fixture
@@ -48,11 +53,11 @@ def environment() -> dict[str, str]:
 
 
 def test_the_printed_lines_work_when_pasted(up: Process) -> None:
-    lines = [line for line in up.log.read_text().splitlines() if line.startswith(("TASK=", "for ", "curl "))]
-    assert len(lines) == 3
-    script = "\n".join([lines[0], *(f"{line}; echo" for line in lines[1:])])
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    added, curve = (json.loads(line)["data"] for line in done.stdout.splitlines())
+    """As a block, into a shell that knows nothing."""
+    lines = up.log.read_text().partition("In another terminal")[2].splitlines()
+    block = "\n".join(line for line in lines if line.startswith(("export ", "TASK=", "for ", "curl ")))
+    done = subprocess.run(["bash", "-euc", block], env=BARE, capture_output=True, text=True, check=True)
+    added, curve = (json.loads(answer)["data"] for answer in re.findall(r'\{"meta".*?\}(?=\{"meta"|$)', done.stdout))
     assert added == {"added": 5, "errors": 0, "errors_info": {}}
     assert curve["loss"]["train"]["x"] == [1, 2, 3, 4, 5]
 
@@ -64,7 +69,7 @@ def test_the_credentials_are_the_owners_alone_and_stay(up: Process, directory: P
     assert made["access_key"] in up.log.read_text()
     up.terminate()
     up.start()
-    up.wait_until(lambda: up.log.read_text().count(made["secret_key"]) >= 2 * 4)
+    up.wait_until(lambda: up.log.read_text().count("CLEARML_API_SECRET_KEY=" + made["secret_key"]) == 2)
 
 
 def test_a_second_process_on_the_directory_gets_one_clear_line(up: Process, directory: Path) -> None:
@@ -73,6 +78,56 @@ def test_a_second_process_on_the_directory_gets_one_clear_line(up: Process, dire
     )
     assert second.returncode == 2
     assert re.fullmatch(rf"eventide: {re.escape(str(directory))} is in use by another process .*\n", second.stderr)
+
+
+def attempt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """How a command ended that ends by itself."""
+    return subprocess.run(
+        arguments, env=environment(), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_env_prints_where_it_listens_whatever_the_flags_were(up: Process, directory: Path) -> None:
+    exports = attempt([sys.executable, "-m", "deploy", "env", "--data-dir", str(directory)]).stdout
+    assert exports in up.log.read_text()
+    asked = 'curl -sf -u "$KEYS" "$EVENTIDE/users.get_current_user"; curl -sf -u "$KEYS" "$CLEARML_FILES_HOST"'
+    subprocess.run(["bash", "-euc", f"{exports}\n{asked}"], env=BARE, check=True, capture_output=True)
+
+
+def test_env_needs_a_data_directory_that_was_started(directory: Path) -> None:
+    done = attempt([sys.executable, "-m", "deploy", "env", "--data-dir", str(directory)])
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"EVENTIDE_DATA_DIR: no `eventide up` has run on {directory} yet" in done.stderr
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("name", ["PORT", "FILES_PORT"])
+def test_an_occupied_port_leaves_no_data_directory(directory: Path, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        flag = f"--{name.lower().replace('_', '-')}={occupied.getsockname()[1]}"
+        done = attempt([*command(directory), f"--port={free_port()}", flag])
+    assert done.returncode == 2
+    assert f"(EVENTIDE_{name}): Address already in use" in done.stderr
+    assert not directory.exists()
+
+
+def test_one_port_for_both_servers_is_refused(directory: Path) -> None:
+    done = attempt([*command(directory), "--port=8099", "--files-port=8099"])
+    assert done.returncode == 2
+    assert "EVENTIDE_PORT and EVENTIDE_FILES_PORT are both 8099" in done.stderr
+    assert not directory.exists()
+
+
+def test_the_build_is_in_the_log_and_among_the_metrics(up: Process) -> None:
+    known = build()
+    assert f"eventide {known} listens on 127.0.0.1:" in up.log.read_text()
+    address = re.search(r"listens on (http://[\d.]+:\d+)", up.log.read_text())
+    assert address
+    with urllib.request.urlopen(f"{address[1]}/metrics", timeout=5) as answer:
+        (line,) = [line for line in answer.read().decode().splitlines() if line.startswith("eventide_build_info{")]
+    assert f'revision="{known.revision}"' in line
+    assert f'version="{known.version}"' in line
+    assert line.endswith(" 1.0")
 
 
 @pytest.mark.parametrize("setting", ["--port=x", "--readers=0", "--ack=never"])

@@ -21,6 +21,7 @@ COMMAND_AND_SETTING = [
     ("migrate", "WEB_ACCESS_KEY", "without its other half"),
     ("up", "FILES_STORE", "ftp://somewhere"),
     ("up", "PORT", "70000"),
+    ("up", "WEB_DIR", "nowhere"),
     ("up", "COMPANY", ""),
     ("gateway", "KAFKA_BOOTSTRAP", ""),
 ]
@@ -36,12 +37,21 @@ def test_a_wrong_setting_is_named(tmp_path: Path, command: str, name: str, value
     assert "hidden" not in ended.stderr + ended.stdout
 
 
+@pytest.mark.parametrize(("name", "value"), [setting for command, *setting in COMMAND_AND_SETTING if command == "up"])
+def test_a_start_that_is_refused_makes_no_data_directory(tmp_path: Path, name: str, value: str) -> None:
+    settings = PLAIN | {"DATA_DIR": str(tmp_path / "data"), name: value}
+    assert attempt_eventide(["up"], environment_with(settings)).returncode == 2
+    assert not (tmp_path / "data").exists()
+
+
 def test_an_access_key_has_no_colon(tmp_path: Path) -> None:
     settings = PLAIN | {"DATA_DIR": str(tmp_path), "ACCESS_KEY": "a:b", "SECRET_KEY": "c"}
     ended = attempt_eventide(["up"], environment_with(settings))
     assert (ended.returncode, "EVENTIDE_ACCESS_KEY" in ended.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [["nothing"], [], ["up", "--nothing"], ["user", "add", "--name", ""]])
+@pytest.mark.parametrize(
+    "arguments", [["nothing"], [], ["up", "--nothing"], ["user", "add", "--name", ""], ["user", "add"]]
+)
 def test_what_is_no_command_is_refused(tmp_path: Path, arguments: list[str]) -> None:
     assert attempt_eventide(arguments, environment_with({"DATA_DIR": str(tmp_path)})).returncode == 2

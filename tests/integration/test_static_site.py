@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from deploy import components
+from deploy.client_environment import addresses
 from deploy.first_start import Credentials
-from deploy.up import welcome
+from deploy.welcome import welcome
 from schema.errors import ConfigError
 from schema.settings import Settings
 from tests.harness.api import Api
@@ -80,7 +81,7 @@ def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, "The page, logged in with them:  http://127.0.0.1:8008/#login=key:secret"),
+        ({}, "The page, logged in:  http://127.0.0.1:8008/#login=key:secret"),
         ({"web_dir": "/build"}, "The ClearML web app, where any name logs in:  http://127.0.0.1:8008/"),
         (
             {"web_dir": "/build", "web_login": "keys"},
@@ -89,6 +90,7 @@ def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_welcome_says_what_there_is_to_look_at(fields: dict[str, str], told: str) -> None:
-    lines = welcome(Settings.model_validate(fields), 8008, 8081, Credentials("key", "secret")).splitlines()
+    known = addresses("", 8008, 8081)
+    lines = welcome(Settings.model_validate(fields), known, Credentials("key", "secret")).splitlines()
     assert told in lines
     assert sum("#login=" in line for line in lines) == (not fields)

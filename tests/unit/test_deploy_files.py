@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.__main__ import COMMANDS
+from deploy.commands import COMMANDS
 from ingest.app import endpoints as write_endpoints
 from query.app import endpoints as read_endpoints
 from schema.settings import PREFIX, Settings

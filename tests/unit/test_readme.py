@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from deploy.__main__ import COMMANDS
+from deploy.commands import COMMANDS
 from schema.settings import markdown_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()

@@ -1,0 +1,70 @@
+"""The command line's arguments: every setting that a command reads is a flag of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from deploy.commands import COMMANDS, Command
+from schema.build import build
+from schema.settings import Settings, default_text
+
+DESCRIPTION = "An event store for machine-learning experiments"
+USAGES = {"user": "user add --name NAME", "dlq": "dlq list|show|replay"}
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read a command line. Exits with 2, and a line on stderr, if it is none; with 0 after ``--help``."""
+    return _parser(arguments[0] if arguments else "").parse_args(arguments)
+
+
+def _parser(first: str) -> argparse.ArgumentParser:
+    """The parser of all commands; of those that are internal, of the one that is asked for (``first``)."""
+    root = argparse.ArgumentParser(prog="eventide", description=DESCRIPTION)
+    root.add_argument(
+        "--version",
+        action=PrintVersion,
+        nargs=0,
+        dest=argparse.SUPPRESS,
+        default=argparse.SUPPRESS,
+        help="print version and revision, and exit",
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        if not command.is_internal or name == first:
+            usage = f"eventide {USAGES.get(name, name)} [options]"
+            _add_arguments(
+                commands.add_parser(name, help=command.summary, description=command.summary, usage=usage), name, command
+            )
+    return root
+
+
+class PrintVersion(argparse.Action):
+    """``--version``: asks for the build only then, as that takes a process of git's."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"eventide {build()}")
+        parser.exit()
+
+
+def _add_arguments(parser: argparse.ArgumentParser, name: str, command: Command) -> None:
+    if name == "user":
+        parser.add_argument("action", choices=("add",))
+        parser.add_argument("--name", required=True, type=_text, help="of the person or program")
+        parser.add_argument("--role", default="user", choices=("user", "admin", "root"), help="%(default)s")
+    if name == "dlq":
+        parser.add_argument("action", choices=("list", "show", "replay"))
+        parser.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
+    settings = parser.add_argument_group(
+        "settings", "each is an environment variable, too: --data-dir, EVENTIDE_DATA_DIR"
+    )
+    for setting, field in Settings.model_fields.items():
+        if setting in command.settings or setting == "log_level":
+            text = f"{field.description} (default: {default_text(field.default)})".replace("%", "%%")
+            settings.add_argument(f"--{setting.replace('_', '-')}", help=text, metavar="VALUE")
+
+
+def _text(argument: str) -> str:
+    if not argument.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return argument

@@ -1,0 +1,63 @@
+"""``eventide env``: what clients of a running ``eventide up`` need, as shell exports (``eval "$(eventide env)"``)."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy import first_start
+from deploy.first_start import Credentials
+from schema.errors import ConfigError
+from schema.settings import Settings
+
+EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # listened on, but none to connect to
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """URLs of the API and of the files server."""
+
+    api: str
+    files: str
+
+
+def addresses(host: str, port: int, files_port: int) -> Addresses:
+    """URLs at which a process of this machine reaches ``eventide up``."""
+    name = EVERY_ADDRESS.get(host) or (f"[{host}]" if ":" in host else host)
+    return Addresses(f"http://{name}:{port}", f"http://{name}:{files_port}")
+
+
+def record(directory: Path, known: Addresses) -> None:
+    """Keep the addresses in the data directory, for ``eventide env``: the ports may come from flags, or be any."""
+    _file(directory).write_text(json.dumps(vars(known)))
+
+
+def env(settings: Settings) -> None:
+    """Print the exports. Raises ConfigError if nothing was started on the data directory yet."""
+    try:
+        known = Addresses(**json.loads(_file(settings.data_dir).read_text()))
+        credentials = first_start.given_first(settings) or first_start.kept_first(settings)
+    except FileNotFoundError as error:
+        message = f"EVENTIDE_DATA_DIR: no `eventide up` has run on {settings.data_dir.resolve()} yet"
+        raise ConfigError(message) from error
+    print(exports(known, credentials))
+
+
+def exports(known: Addresses, credentials: Credentials) -> str:
+    """Lines for a POSIX shell: what the README's examples use, and what the ClearML SDK reads."""
+    variables = {
+        "EVENTIDE": known.api,
+        "KEYS": f"{credentials.access_key}:{credentials.secret_key}",
+        "CLEARML_API_HOST": known.api,
+        "CLEARML_WEB_HOST": known.api,
+        "CLEARML_FILES_HOST": known.files,
+        "CLEARML_API_ACCESS_KEY": credentials.access_key,
+        "CLEARML_API_SECRET_KEY": credentials.secret_key,
+    }
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def _file(directory: Path) -> Path:
+    return directory / "addresses.json"

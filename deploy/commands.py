@@ -1,0 +1,93 @@
+"""The table of commands: what each does, which function runs it, and which settings it takes as flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONNECTIONS = frozenset(("max_connections", "max_address_connections", "header_seconds", "trusted_proxies"))
+LISTENER = CONNECTIONS | {"host", "port", "drain_seconds"}
+BODY_LIMITS = frozenset(("max_body_bytes", "max_inflight_bytes", "body_seconds", "body_rate"))
+TOKENS = frozenset(("token_secret", "web_login"))
+REGISTRY = frozenset(("registry_url", "data_dir"))
+FILES = frozenset(("files_store", "max_file_bytes", "files_port"))
+FIRST_USER = frozenset(("access_key", "secret_key", "web_access_key", "web_secret_key", "company"))
+PAGE = frozenset(("web_dir", "web_login", "web_access_key", "web_secret_key", "company"))
+CLICKHOUSE = frozenset(("clickhouse_url",))
+KAFKA = frozenset(("kafka_bootstrap", "kafka_topic"))
+PRODUCER = frozenset(("kafka_max_record_bytes", "kafka_timeout_seconds", "kafka_request_timeout_seconds"))
+TOPIC_PLAN = frozenset(
+    ("kafka_partitions", "kafka_replication", "kafka_max_record_bytes", "kafka_group", "kafka_timeout_seconds")
+)
+WORKER = frozenset(("kafka_group", "stall_seconds", "worker_id", "dlq_max_run", "dlq_max_ratio", "data_dir"))
+API = LISTENER | BODY_LIMITS | TOKENS | REGISTRY
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``eventide``.
+
+    ``function``: ``module:name``, imported only when the command runs, as a process loads what it needs.
+    ``settings``: names of the settings that it reads, besides ``log_level``. ``is_internal``: started by
+    another command, and listed nowhere.
+    """
+
+    summary: str
+    function: str
+    settings: frozenset[str]
+    is_internal: bool = False
+
+
+COMMANDS = {
+    "up": Command(
+        "gateway, writer and query service in one process, on chDB",
+        "deploy.up:up",
+        API | FILES | FIRST_USER | PAGE | {"ack", "validate_plots", "held_points", "readers"},
+    ),
+    "gateway": Command(
+        "takes events over HTTP and puts them on Kafka",
+        "deploy.gateway:gateway",
+        API | KAFKA | PRODUCER | {"ack", "validate_plots"},
+    ),
+    "worker": Command(
+        "writes what is on Kafka to ClickHouse, restarted when it leaves",
+        "deploy.supervisor:worker",
+        LISTENER | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
+    ),
+    "worker-process": Command(
+        "what `worker` keeps running",
+        "deploy.worker:worker_process",
+        LISTENER | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
+        is_internal=True,
+    ),
+    "query": Command("answers everything that only reads", "deploy.query:query", API | PAGE | CLICKHOUSE | {"readers"}),
+    "files": Command(
+        "keeps the files that events and artifacts refer to",
+        "deploy.files:files",
+        LISTENER - {"port"} | TOKENS | REGISTRY | FILES,
+    ),
+    "env": Command(
+        "prints what clients of `up` need, as exports for a shell",
+        "deploy.client_environment:env",
+        frozenset(("data_dir", "access_key", "secret_key")),
+    ),
+    "migrate": Command(
+        "brings registry, ClickHouse and topics up to date",
+        "deploy.admin:migrate",
+        REGISTRY | FIRST_USER | CLICKHOUSE | KAFKA | TOPIC_PLAN,
+    ),
+    "user": Command(
+        "`user add` makes a user and prints the credentials",
+        "deploy.admin:add_user",
+        REGISTRY | {"company"},
+    ),
+    "topics": Command(
+        "partitions of the events topic, and the workers' lag",
+        "deploy.admin:topics",
+        REGISTRY | KAFKA | {"kafka_group"},
+    ),
+    "dlq": Command(
+        "`dlq list|show|replay`: what workers could not write",
+        "deploy.dlq:dlq",
+        REGISTRY | KAFKA | PRODUCER,
+    ),
+}

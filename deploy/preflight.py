@@ -1,0 +1,43 @@
+"""Checks of ``eventide up`` that come before anything is made on disk: a refused start leaves nothing behind."""
+
+from __future__ import annotations
+
+import socket
+
+from deploy import components, first_start
+from schema.errors import ConfigError
+from schema.registry import Registry
+from schema.settings import Settings
+
+
+def check(settings: Settings) -> None:
+    """Raises ConfigError, which names the setting, for whatever can be known to be wrong before the start."""
+    _check_ports_differ(settings)
+    first_start.given_first(settings)
+    first_start.given_web(settings)
+    Registry(components.registry_url(settings))  # connects only when it is asked
+    components.proxies(settings)
+    if "://" in settings.files_store:
+        components.file_store(settings)
+    if settings.web_dir:
+        components.web_directory(settings)
+    if not first_start.lock_file(settings.data_dir).exists():  # else the lock says more: who has it has the ports, too
+        _check_port_is_free(settings.host, settings.port, "EVENTIDE_PORT")
+        _check_port_is_free(settings.host, settings.files_port, "EVENTIDE_FILES_PORT")
+
+
+def _check_ports_differ(settings: Settings) -> None:
+    """Port 0 is any free one, so two of them differ."""
+    if settings.port and settings.port == settings.files_port:
+        raise ConfigError(f"EVENTIDE_PORT and EVENTIDE_FILES_PORT are both {settings.port}: set one to another port")
+
+
+def _check_port_is_free(host: str, port: int, variable: str) -> None:
+    """Bind each address of the host for a moment. Raises ConfigError if one cannot be had."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise ConfigError(f"Cannot listen on {host}:{port} ({variable}): {error.strerror}") from error
