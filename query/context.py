@@ -65,7 +65,8 @@ class QueryContext:
         visible = {i: found[i] for i in ids if i in found and found[i].company in (caller.company, "")}
         if len(visible) < len(set(ids)):
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
-            raise error(f"Invalid {kind} id {', '.join(ids)}")
+            missing = dict.fromkeys(i for i in ids if i not in visible)
+            raise error(f"Invalid {kind} id {', '.join(missing)}")
         return list(visible.values())
 
     async def wait_until_readable(self, ids: Iterable[str]) -> None:

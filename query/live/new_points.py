@@ -31,10 +31,10 @@ SELECT task, metric, variant, countIf(value IS NULL) AS removed,
 FROM scalars FINAL {NEW} {CURVES}
 """
 BUCKETS_SQL = f"""
-SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS points FROM
+SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high, newest))) AS points FROM
 (
     SELECT task, metric, variant, min(iter) AS x, min(timestamp) AS t, avg(value) AS mean, min(value) AS low,
-        max(value) AS high
+        max(value) AS high, argMax(value, (iter, timestamp)) AS newest
     FROM
     (
         SELECT task, metric, variant, iter, timestamp, assumeNotNull(value) AS value,
@@ -45,7 +45,7 @@ SELECT task, metric, variant, arraySort(groupArray((x, t, mean, low, high))) AS 
     GROUP BY task, metric, variant, intDiv(iter - first, greatest(1, intDiv(last - first, {CURVE_POINTS}) + 1))
 ) {CURVES}
 """
-POINT = ("x", "t", "y", "y_min", "y_max")
+POINT = ("x", "t", "y", "y_min", "y_max", "y_last")
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,6 @@ def _metrics(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
     metrics: dict[str, dict[str, Any]] = {}
     for row in rows:
         columns = list(map(list, zip(*row["points"], strict=True)))
-        columns += columns[2:] * (len(POINT) - len(columns))  # of a point by itself all three values are one
+        columns += columns[2:] * (len(POINT) - len(columns))  # of a point by itself all values are one
         metrics.setdefault(row["metric"], {})[row["variant"]] = dict(zip(POINT, columns, strict=True))
     return metrics

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.context import QueryContext
-from query.sql.statements import Iterations, document_columns, documents, entities_parameters, fill
+from query.sql.statements import Int64, Iterations, document_columns, documents, entities_parameters, fill
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller
 from schema.errors import InvalidScroll
@@ -110,11 +110,15 @@ class Target(Request):
 
 
 class Navigate(Request):
-    """The next ``iters`` iterations of some metrics."""
+    """The next ``iters`` iterations of some metrics.
+
+    Eventide's own: ``iteration``, where a walk begins that is not under way, itself included; without, at the newest.
+    """
 
     metrics: Annotated[list[Target], Field(min_length=1)]
     iters: Iterations = 1
     navigate_earlier: Boolean = True
+    iteration: Int64 | None = None
     refresh: Boolean = False
     scroll_id: str = ""
     model_events: Boolean = False
@@ -145,7 +149,7 @@ async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: W
         known = await _look(context, entities, wanted, walk)
         state = _refreshed(state, known, wanted) if state else {task: TaskWindow(known[task]) for task in wanted}
     entities = [entity for entity in entities if entity.id in state]
-    bounds = _bounds(state, wanted, request.navigate_earlier) | {"iters": request.iters}
+    bounds = _bounds(state, wanted, request) | {"iters": request.iters}
     pages = await _turn(context, entities, walk, bounds)
     for task, iterations in pages.items():
         state[task].window = (iterations[-1]["iter"], iterations[0]["iter"])
@@ -219,7 +223,7 @@ async def _turn(
     return {task: _iterations(of_task, walk) for task, of_task in groupby(rows, itemgetter("task"))}
 
 
-def _bounds(state: State, wanted: Wanted, is_earlier: bool) -> dict[str, Any]:
+def _bounds(state: State, wanted: Wanted, request: Navigate) -> dict[str, Any]:
     """The parameters that say which events can be next."""
     known = [
         (task, metric, variant, INT64_MIN if last_invalid is None else last_invalid + 1)
@@ -230,16 +234,25 @@ def _bounds(state: State, wanted: Wanted, is_earlier: bool) -> dict[str, Any]:
     return {
         "known": known,
         "metrics": sorted({(task, metric) for task, metric, *_ in known}),
-        "windows": [(task, *_edge(stand.window, is_earlier)) for task, stand in state.items()],
+        "windows": [(task, *_edge(stand.window, request)) for task, stand in state.items()],
         "unknown_too": not any(variants for metrics in wanted.values() for variants in metrics.values()),
     }
 
 
-def _edge(window: Sequence[int] | None, is_earlier: bool) -> tuple[bool, int | None]:
-    """Whether to go later, and from where; without a window, from the newest iteration down."""
+def _edge(window: Sequence[int] | None, request: Navigate) -> tuple[bool, int | None]:
+    """Whether to go later, and beyond which iteration; without a window, from the newest iteration down."""
     if window is None:
+        return _start(request)
+    return (False, window[0]) if request.navigate_earlier else (True, window[1])
+
+
+def _start(request: Navigate) -> tuple[bool, int | None]:
+    """The same of a walk that begins."""
+    if request.iteration is None:
         return False, None
-    return (False, window[0]) if is_earlier else (True, window[1])
+    if request.navigate_earlier:
+        return False, None if request.iteration == INT64_MAX else request.iteration + 1
+    return (True, None) if request.iteration == INT64_MIN else (True, request.iteration - 1)
 
 
 def _iterations(rows: Iterable[Row], walk: WalkKind) -> list[dict[str, Any]]:

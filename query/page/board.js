@@ -2,7 +2,8 @@
 
 import { describe, isAbort } from "./api.js";
 import { Chart } from "./chart.js";
-import { csv, extend } from "./curves.js";
+import { csv } from "./csv.js";
+import { endsInBucket, extend } from "./curves.js";
 import { download, h, iconButton, later, notice, replace } from "./dom.js";
 import { throttled } from "./live.js";
 import * as route from "./route.js";
@@ -11,12 +12,15 @@ import * as route from "./route.js";
 /** @typedef {import("./curves.js").Axis} Axis */
 /** @typedef {Record<string, Record<string, import("./live.js").NewPoints>>} NewMetrics */
 /** @typedef {(metric: string, variant: string) => {chart: string, series: string, shift?: number}} Place */
-/** @typedef {{samples: number, axis: Axis, range: [number, number] | null, charts: string[] | null}} Wish */
+/** @typedef {{samples: number, axis: Axis, range: [number, number] | null, charts: string[] | null, aggregation?: "last"}} Wish */
 /**
  * @typedef {{
  *   group: string,
  *   load: (wish: Wish, signal: AbortSignal) => Promise<Curve[]>,
  *   names?: (signal: AbortSignal) => Promise<string[]>,
+ *   title?: (chart: string) => string,
+ *   reported: (chart: string) => import("./csv.js").Wanted[],
+ *   origin: (task: string) => number,
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
  *   toggle?: (curve: Curve) => void,
@@ -30,6 +34,7 @@ const POINTS_PER_PIXEL = 4;
 const REFRESH_MS = 2000;
 const PATIENCE_MS = 400;
 const FIRST_CHARTS = 1;
+const NO_END = 2 ** 52;
 const MONITOR = /^:monitor:/;
 const AXES = /** @type {[Axis, string][]} */ ([["iter", "Iteration"], ["time", "Time"], ["relative", "Relative"]]);
 
@@ -189,12 +194,27 @@ export class Board {
       replace(this.state, this.curves.size ? null : notice("No scalars yet. They appear here as they are reported."));
       this.arrange();
       this.open(route.param("full"));
-      await this.readFull();
+      await Promise.all([this.readLasts(curves), this.readFull()]);
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
     } finally {
       this.collections.delete(late);
     }
+  }
+
+  /** The last values of curves that end in a bucket, whose mean is none. @param {Curve[]} curves */
+  async readLasts(curves) {
+    const due = curves.filter(endsInBucket);
+    if (!due.length) return;
+    const from = due.reduce((least, { x }) => Math.min(least, x[x.length - 1]), Infinity);
+    const range = /** @type {[number, number]} */ ([from, this.range?.[1] ?? NO_END]);
+    const charts = [...new Set(due.map(({ chart }) => chart))];
+    const found = grouped(await this.source.load({ ...this.wish(charts, 1), range, aggregation: "last" }, this.source.signal));
+    for (const curve of due) {
+      const last = found.get(curve.chart)?.find(({ series }) => series === curve.series)?.y.at(-1);
+      if (curve.last === undefined && last != null) curve.last = last;
+    }
+    for (const chart of charts) this.drawOne(chart);
   }
 
   /**
@@ -308,7 +328,7 @@ export class Board {
     }
     for (const name of names) {
       const { card } = this.cards.get(name) ?? this.makeCard(name);
-      const texts = [name, ...(this.curves.get(name) ?? []).map((curve) => curve.name)];
+      const texts = [this.title(name), ...(this.curves.get(name) ?? []).map((curve) => curve.name)];
       card.hidden = !texts.some((text) => text.toLowerCase().includes(wanted));
       const parent = MONITOR.test(name) ? this.monitors : this.grid;
       if (card.parentElement !== parent) parent.append(card);
@@ -318,19 +338,25 @@ export class Board {
   }
 
   /** @param {string} name */
+  title(name) {
+    return this.source.title?.(name) ?? name;
+  }
+
+  /** @param {string} name */
   makeCard(name) {
-    const chart = new Chart(name, this.actions(), this.source.group);
+    const title = this.title(name);
+    const chart = new Chart(title, this.actions(), this.source.group);
     const log = this.logButton(name);
     const card = h(
       "article",
-      { class: "card", "aria-label": name },
+      { class: "card", "aria-label": title },
       h(
         "header",
         {},
-        h("h3", { title: name }, name),
+        h("h3", { title }, title),
         log,
         this.wholeButton(),
-        iconButton("expand", `Full screen: ${name}`, () => this.open(name)),
+        iconButton("expand", `Full screen: ${title}`, () => this.open(name)),
       ),
       chart.element,
     );
@@ -382,18 +408,19 @@ export class Board {
   /** One chart as large as the window. @param {string} name */
   open(name) {
     if (!name || this.full || !this.curves.has(name)) return;
-    const chart = new Chart(name, this.actions(), this.source.group);
+    const title = this.title(name);
+    const chart = new Chart(title, this.actions(), this.source.group);
     const buttons = [
       this.logButton(name),
       iconButton("more", "Zoom in", () => chart.magnify(0.5)),
       iconButton("less", "Zoom out", () => chart.magnify(2)),
       this.wholeButton(),
-      h("button", { type: "button", class: "button", onclick: () => this.save("csv") }, "CSV"),
-      h("button", { type: "button", class: "button", onclick: () => this.save("png") }, "PNG"),
+      this.saveButton("CSV", "Every point as it was reported, in the range that is shown", () => this.table(name)),
+      this.saveButton("PNG", "The chart as it is drawn", () => chart.image()),
       iconButton("shrink", "Leave full screen", () => this.full?.dialog.close()),
     ];
-    const dialog = h("dialog", { class: "full", "aria-label": name, onclose: () => this.close() });
-    dialog.append(h("header", {}, h("h3", {}, name), ...buttons), chart.element);
+    const dialog = h("dialog", { class: "full", "aria-label": title, onclose: () => this.close() });
+    dialog.append(h("header", {}, h("h3", {}, title), ...buttons), chart.element);
     this.element.append(dialog);
     this.full = { name, chart, curves: copied(this.curves.get(name) ?? []), dialog };
     dialog.showModal();
@@ -424,17 +451,38 @@ export class Board {
       full.curves = await this.source.load(this.wish([full.name], samples), this.source.signal);
       for (const [metrics, place] of late) this.extend(new Map([[full.name, full.curves]]), metrics, place, true);
       if (full === this.full) this.drawFull();
+      await this.readLasts(full.curves);
     } finally {
       this.collections.delete(late);
     }
   }
 
-  /** @param {"csv" | "png"} kind */
-  async save(kind) {
-    if (!this.full) return;
-    const { name, chart, curves } = this.full;
-    const content = kind === "png" ? await chart.image() : new Blob([csv(curves, this.axis)], { type: "text/csv" });
-    if (content) download(`${name}.${kind}`, content);
+  /**
+   * What gives the large chart to the person as a file.
+   * @param {"CSV" | "PNG"} kind
+   * @param {string} about
+   * @param {() => Promise<Blob | null>} make
+   */
+  saveButton(kind, about, make) {
+    const save = async () => {
+      if (!this.full) return;
+      button.disabled = true;
+      try {
+        const content = await make();
+        if (content) download(`${this.title(this.full?.name ?? "")}.${kind.toLowerCase()}`, content);
+      } catch (error) {
+        if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+      }
+      button.disabled = false;
+    };
+    const button = h("button", { type: "button", class: "button", title: about, onclick: save }, kind);
+    return button;
+  }
+
+  /** The reported points of a chart. @param {string} name */
+  table(name) {
+    const { axis, range, source } = this;
+    return csv(source.reported(name), { axis, range, origin: source.origin }, source.signal);
   }
 }
 

@@ -5,6 +5,7 @@ import { extremes, smooth } from "./curves.js";
 import { h, replace } from "./dom.js";
 import * as fingers from "./fingers.js";
 import * as format from "./format.js";
+import { distinct } from "./names.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /**
@@ -75,7 +76,7 @@ export class Chart {
     this.curves = curves;
     this.view = view;
     const shown = curves.filter((curve) => !view.isHidden(curve));
-    const hasBands = shown.map((curve) => curve.low !== null && !view.smoothing);
+    const hasBands = shown.map((curve) => curve.low !== null);
     const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.axis, view.smoothing > 0, theme()]);
     const data = assemble(shown, hasBands, view);
     if (this.plot && shape === this.shape) {
@@ -263,7 +264,8 @@ export class Chart {
   /** @param {Curve[]} curves */
   fillLegend(curves) {
     this.rows = curves.map((curve, index) => ({ curve, index, output: h("span", { class: "value" }) }));
-    const items = this.rows.map((row) =>
+    const names = distinct(curves.map(({ name }) => name));
+    const items = this.rows.map((row, i) =>
       h(
         "li",
         {},
@@ -271,7 +273,7 @@ export class Chart {
           "button",
           { type: "button", class: "series", onclick: () => this.actions.toggle?.(row.curve), disabled: !this.actions.toggle },
           h("span", { class: "swatch", vars: { color: `var(--c${this.actions.color(row.curve) % COLORS})` } }),
-          h("span", { class: "name" }, row.curve.name),
+          h("span", { class: "name" }, names[i]),
           row.output,
         ),
       ),

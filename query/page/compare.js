@@ -4,64 +4,97 @@ import { call, describe, isAbort } from "./api.js";
 import { Board } from "./board.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
-import { follow, throttled } from "./live.js";
+import { Liveness, follow, throttled } from "./live.js";
+import { curveKey, curveTitle, taskNames } from "./names.js";
 import * as route from "./route.js";
 import { firstPlace, request } from "./scalars.js";
 import { status } from "./tasks.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
-const MAX_TASKS = 20;
+export const MAX_TASKS = 20;
 const TABLE_MS = 5000;
 const FIELDS = ["name", "status", "project.name", ...["metric", "variant", "value", "min_value", "max_value"].map((name) => `last_metrics.*.*.${name}`)];
 
+/** @typedef {{ids: string[], names: Map<string, string>, hidden: Set<string>, signal: AbortSignal}} Compared */
+
 /** @type {import("./app.js").Show} */
 export async function compare(root, path, signal) {
-  const ids = [...new Set(path)].slice(0, MAX_TASKS);
-  const hidden = route.listed("hide");
+  const asked = [...new Set(path)];
+  const found = await read(asked.slice(0, MAX_TASKS), signal);
+  const ids = asked.filter((id) => found.some((task) => task.id === id));
+  const compared = { ids, names: taskNames(found), hidden: route.listed("hide"), signal };
+  const title = `Compare ${ids.length} ${ids.length === 1 ? "task" : "tasks"}`;
+  const live = h("span", { class: "live", hidden: true }, "live");
+  const head = [h("a", { class: "up", href: "#/tasks" }, "Tasks"), h("div", { class: "title" }, h("h1", {}, title), live), ...leftOut(asked, ids)];
+  if (!ids.length) return replace(root, ...head);
   const names = h("ul", { class: "legend compared" });
   const table = h("div", { class: "scrolled" });
-  const live = h("span", { class: "live", hidden: true }, "live");
-  const board = new Board(source(ids, hidden, signal));
+  const board = new Board(source(compared));
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
-  replace(root, h("a", { class: "up", href: "#/tasks" }, "Tasks"), h("div", { class: "title" }, h("h1", {}, `Compare ${ids.length} tasks`), live), names, values, board.element);
-  const refresh = throttled(TABLE_MS, async () => fill(ids, names, table, hidden, board, signal), signal);
+  replace(root, ...head, names, values, board.element);
+  const liveness = new Liveness(live);
+  const show = (/** @type {any[]} */ tasks) => {
+    liveness.tell(tasks.map(({ status: state }) => state));
+    const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
+    if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, board)));
+    names.dataset.key = key;
+    replace(table, tableOf(tasks, compared));
+  };
+  const reread = async () => {
+    try {
+      show(await read(ids, signal));
+    } catch (error) {
+      if (!isAbort(error)) replace(table, notice(describe(error), true));
+    }
+  };
+  const refresh = throttled(TABLE_MS, reread, signal);
   const again = () => (board.again(), refresh());
   board.start();
-  refresh();
+  show(found);
   follow(ids, true, {
     ready: again,
-    points: (id, metrics) => board.add(metrics, (metric, variant) => ({ chart: title(metric, variant), series: id, shift: board.axis === "relative" ? origins.get(id) : 0 })),
+    points: (id, metrics) => board.add(metrics, (metric, variant) => ({ chart: curveKey(metric, variant), series: id, shift: board.axis === "relative" ? origins.get(id) : 0 })),
     change: () => refresh(),
     reset: again,
-    state: (isLive) => (live.hidden = !isLive),
+    state: (isConnected) => liveness.connect(isConnected),
   }, signal);
 }
 
 /** Where the time of each task begins. @type {Map<string, number>} */
 const origins = new Map();
 
-/** @param {string} metric @param {string} variant */
-function title(metric, variant) {
-  return variant === metric ? metric : `${metric} / ${variant}`;
+/** The tasks of these ids that there are, in their order. @param {string[]} ids @param {AbortSignal} signal @returns {Promise<any[]>} */
+async function read(ids, signal) {
+  if (!ids.length) return [];
+  const { tasks } = await call("tasks.get_all_ex", { id: ids, only_fields: FIELDS, search_hidden: true, page_size: MAX_TASKS }, { signal });
+  return ids.flatMap((id) => tasks.filter((/** @type {any} */ task) => task.id === id));
 }
 
-/**
- * @param {string[]} ids
- * @param {Set<string>} hidden
- * @param {AbortSignal} signal
- * @returns {import("./board.js").Source}
- */
-function source(ids, hidden, signal) {
+/** What is said of ids that are not compared. @param {string[]} asked @param {string[]} ids */
+function leftOut(asked, ids) {
+  const missing = asked.slice(0, MAX_TASKS).filter((id) => !ids.includes(id));
+  const beyond = asked.length - MAX_TASKS;
+  return [
+    missing.length ? notice(`There is no task ${missing.join(", ")}.`, true) : null,
+    beyond > 0 ? notice(`At most ${MAX_TASKS} tasks are compared at once: the last ${beyond} of ${asked.length} are left out.`, true) : null,
+  ];
+}
+
+/** @param {Compared} compared @returns {import("./board.js").Source} */
+function source({ ids, names, hidden, signal }) {
   /** @type {Map<string, {metric: string, variants: string[]}>} */
   const charts = new Map();
   return {
     group: "compare",
     signal,
+    title: (chart) => curveTitle(charts.get(chart)?.metric ?? chart, charts.get(chart)?.variants[0] ?? ""),
     color: (curve) => ids.indexOf(curve.series),
     isHidden: (curve) => hidden.has(curve.series),
+    reported: (chart) => ids.flatMap((task) => ({ task, name: names.get(task) ?? "", metric: chart, variants: [], ...charts.get(chart) })),
+    origin: (task) => origins.get(task) ?? 0,
     load: async (wish, stop) => {
       const range = wish.axis === "relative" ? null : wish.range;
       const chosen = wish.charts?.flatMap((name) => charts.get(name) ?? []);
@@ -70,9 +103,10 @@ function source(ids, hidden, signal) {
       const curves = /** @type {Curve[]} */ ([]);
       for (const [metric, variants] of Object.entries(metrics)) {
         for (const [variant, tasks] of Object.entries(/** @type {Record<string, any>} */ (variants))) {
-          charts.set(title(metric, variant), { metric, variants: [variant] });
+          const chart = curveKey(metric, variant);
+          charts.set(chart, { metric, variants: [variant] });
           for (const [id, { name, x, y, y_min, y_max }] of Object.entries(/** @type {Record<string, any>} */ (tasks))) {
-            curves.push({ chart: title(metric, variant), series: id, name, x, y, low: y_min ?? null, high: y_max ?? null });
+            curves.push({ chart, series: id, name: names.get(id) ?? name, x, y, low: y_min ?? null, high: y_max ?? null });
           }
         }
       }
@@ -90,28 +124,8 @@ function shift(curves, areAll) {
   }
 }
 
-/**
- * The names, which switch the tasks on and off, and the table.
- * @param {string[]} ids
- * @param {HTMLElement} names
- * @param {HTMLElement} table
- * @param {Set<string>} hidden
- * @param {Board} board
- * @param {AbortSignal} signal
- */
-async function fill(ids, names, table, hidden, board, signal) {
-  try {
-    const answer = await call("tasks.get_all_ex", { id: ids, only_fields: FIELDS, search_hidden: true, page_size: MAX_TASKS }, { signal });
-    const tasks = ids.flatMap((id) => answer.tasks.filter((/** @type {any} */ task) => task.id === id));
-    if (!names.childElementCount) replace(names, tasks.map((task) => nameOf(task, ids, hidden, board)));
-    replace(table, tableOf(tasks, ids));
-  } catch (error) {
-    if (!isAbort(error)) replace(table, notice(describe(error), true));
-  }
-}
-
-/** @param {any} task @param {string[]} ids @param {Set<string>} hidden @param {Board} board */
-function nameOf(task, ids, hidden, board) {
+/** The name of a task, which switches it on and off. @param {any} task @param {Compared} compared @param {Board} board */
+function nameOf(task, { ids, names, hidden }, board) {
   const toggle = () => {
     if (!hidden.delete(task.id)) hidden.add(task.id);
     button.setAttribute("aria-pressed", String(!hidden.has(task.id)));
@@ -119,23 +133,24 @@ function nameOf(task, ids, hidden, board) {
     board.drawAll();
   };
   const swatch = h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } });
-  const button = h("button", { type: "button", class: "series", "aria-pressed": String(!hidden.has(task.id)), onclick: toggle }, swatch, h("span", { class: "name" }, task.name), status(task.status));
+  const button = h("button", { type: "button", class: "series", "aria-pressed": String(!hidden.has(task.id)), onclick: toggle }, swatch, h("span", { class: "name" }, names.get(task.id)), status(task.status));
   return h("li", {}, button, h("a", { class: "about", href: route.link(["task", task.id, "scalars"]), "aria-label": `Open ${task.name}` }, "open"));
 }
 
-/** @param {any[]} tasks @param {string[]} ids */
-function tableOf(tasks, ids) {
-  /** @type {Map<string, Map<string, any>>} */
+/** @param {any[]} tasks @param {Compared} compared */
+function tableOf(tasks, { ids, names }) {
+  /** @type {Map<string, {title: string, of: Map<string, any>}>} */
   const rows = new Map();
   for (const task of tasks) {
     for (const latest of Object.values(task.last_metrics ?? {}).flatMap((variants) => Object.values(variants))) {
-      const name = title(latest.metric, latest.variant);
-      rows.set(name, (rows.get(name) ?? new Map()).set(task.id, latest));
+      const key = curveKey(latest.metric, latest.variant);
+      const row = rows.get(key) ?? { title: curveTitle(latest.metric, latest.variant), of: new Map() };
+      rows.set(key, { ...row, of: row.of.set(task.id, latest) });
     }
   }
-  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), task.name));
+  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), names.get(task.id)));
   const kinds = tasks.flatMap(() => ["latest", "min", "max"].map((kind) => h("th", { scope: "col", class: "number" }, kind)));
   const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number" }, format.number(latest?.[kind])));
-  const body = [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([name, found]) => h("tr", {}, h("th", { scope: "row", title: name }, name), ...tasks.flatMap((task) => cells(found.get(task.id)))));
+  const body = [...rows.values()].sort((a, b) => a.title.localeCompare(b.title)).map(({ title, of }) => h("tr", {}, h("th", { scope: "row", title }, title), ...tasks.flatMap((task) => cells(of.get(task.id)))));
   return h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("td"), ...heads), h("tr", {}, h("td"), ...kinds)), h("tbody", {}, ...body));
 }

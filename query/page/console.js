@@ -1,5 +1,6 @@
 // A task's console: the newest lines, older ones on scrolling up, new ones as they are written.
 
+import { rendered } from "./ansi.js";
 import { call, describe, isAbort, url } from "./api.js";
 import { h, icon, later, notice, replace } from "./dom.js";
 import * as format from "./format.js";
@@ -19,7 +20,6 @@ const SYNONYMS = /** @type {Record<string, string[]>} */ ({
   warning: ["warning", "warn"],
   error: ["error", "critical", "fatal"],
 });
-const ESCAPE = /\x1b\[([\d;]*)m|\x1b\[[\d;?]*[A-Za-z]|\r(?!\n)/g;
 
 /** @type {import("./task.js").ShowTab} */
 export function console_(root, id, signal) {
@@ -184,7 +184,7 @@ class Console {
     const level = levelOf(line.level);
     const time = h("time", { title: `${format.moment(line.timestamp)} ${line.worker ?? ""}` }, format.clock(line.timestamp));
     const label = level === "info" ? null : h("span", { class: "unseen" }, level);
-    return h("div", { class: `line ${level}` }, time, label, h("span", { class: "message" }, ...coloured(line.msg ?? "", this.search)));
+    return h("div", { class: `line ${level}` }, time, label, h("span", { class: "message" }, ...rendered(line.msg ?? "", (text) => marked(text, this.search))));
   }
 
   scrolled() {
@@ -205,42 +205,6 @@ class Console {
 function levelOf(level) {
   const name = (level ?? "info").toLowerCase();
   return LEVELS.find((one) => SYNONYMS[one].includes(name)) ?? "info";
-}
-
-/**
- * A message with its ANSI colours as spans, and what was searched for marked.
- * @param {string} text
- * @param {string} search
- */
-function coloured(text, search) {
-  /** @type {Node[]} */
-  const parts = [];
-  let start = 0;
-  let classes = "";
-  const put = (/** @type {number} */ end) => {
-    if (end > start) parts.push(h("span", classes ? { class: classes } : {}, ...marked(text.slice(start, end), search)));
-  };
-  for (const found of text.matchAll(ESCAPE)) {
-    put(found.index);
-    start = found.index + found[0].length;
-    if (found[1] !== undefined) classes = styled(classes, found[1]);
-  }
-  put(text.length);
-  return parts;
-}
-
-/** @param {string} before @param {string} codes */
-function styled(before, codes) {
-  const kept = new Set(before.split(" ").filter(Boolean));
-  for (const code of codes.split(";").map(Number)) {
-    if (code === 0) kept.clear();
-    else if (code === 1) kept.add("bold");
-    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) {
-      for (const name of kept) if (name.startsWith("ansi")) kept.delete(name);
-      kept.add(`ansi${code % 10}`);
-    }
-  }
-  return [...kept].join(" ");
 }
 
 /** @param {string} text @param {string} search @returns {(string | Node)[]} */

@@ -4,9 +4,10 @@
 /** @typedef {"iter" | "time" | "relative"} Axis */
 
 /**
- * One curve: `low` and `high` are the range of the values that became one point, where the server tells them.
+ * One curve: `low` and `high` are the range of the values that became one point, where the server tells them; `last`
+ * is the value of the last point of all, where it was asked for.
  * @typedef {{
- *   chart: string, series: string, name: string,
+ *   chart: string, series: string, name: string, last?: number,
  *   x: number[], y: (number | null)[], low: (number | null)[] | null, high: (number | null)[] | null,
  * }} Curve
  */
@@ -27,6 +28,7 @@ export function extend(curve, points, axis) {
       curve.y.push(points.y[i]);
       curve.low?.push(points.y_min[i]);
       curve.high?.push(points.y_max[i]);
+      curve.last = points.y_last[i];
     } else if (places[i] !== last || points.y[i] !== curve.y[curve.y.length - 1]) {
       isInOrder = false;
     }
@@ -59,32 +61,10 @@ export function extremes(curve) {
   let high = -Infinity;
   for (const value of curve.low ?? curve.y) if (value !== null && value < low) low = value;
   for (const value of curve.high ?? curve.y) if (value !== null && value > high) high = value;
-  return { low, high, last: curve.y.findLast((value) => value !== null) ?? null };
+  return { low, high, last: curve.last ?? (endsInBucket(curve) ? null : (curve.y.findLast((value) => value !== null) ?? null)) };
 }
 
-/**
- * The curves as a table for spreadsheets.
- * @param {Curve[]} curves
- * @param {Axis} axis
- */
-export function csv(curves, axis) {
-  const head = ["metric", "series", axis === "iter" ? "iteration" : "time", "value", "min", "max"];
-  const rows = curves.flatMap((curve) =>
-    curve.x.map((x, i) => [
-      curve.chart,
-      curve.name,
-      axis === "time" ? new Date(x).toISOString() : x,
-      curve.y[i],
-      curve.low?.[i],
-      curve.high?.[i],
-    ]),
-  );
-  return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-}
-
-/** A cell; what a spreadsheet would take for a formula is kept a text. @param {unknown} value */
-function cell(value) {
-  if (typeof value === "number") return String(value);
-  const text = String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** Whether the last point stands for several, so that its value is a mean. @param {Curve} curve */
+export function endsInBucket({ low, high }) {
+  return low !== null && high !== null && low[low.length - 1] !== high[high.length - 1];
 }

@@ -16,6 +16,8 @@ const ICONS = {
   down: "M10 3v10M6 9.5l4 4 4-4M4 17h12",
   left: "M12 5l-5 5 5 5",
   right: "M8 5l5 5-5 5",
+  first: "M14 5l-5 5 5 5M6 5v10",
+  last: "M6 5l5 5-5 5M14 5v10",
   end: "M10 4v10M6 10.5l4 4 4-4M5 17h10",
   more: "M10 4v12M4 10h12",
   less: "M4 10h12",

@@ -1,16 +1,18 @@
-// A task's debug images: those of one iteration, chosen with a slider.
+// A task's debug samples: those of one iteration. Iterations are read in pages, around the one that is looked at.
 
 import { call, describe, isAbort } from "./api.js";
 import { h, iconButton, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { throttled } from "./live.js";
+import { figure } from "./media.js";
 import * as route from "./route.js";
 
-/** @typedef {{metric: string, variant: string, iter: number, url: string}} Image */
+/** @typedef {import("./media.js").Sample} Sample */
+/** @typedef {[number, Sample[]]} Iteration */
 
-const ITERATIONS = 100;
+const PAGE = 100;
 const REFRESH_MS = 3000;
-const SHOWN_SCHEMES = ["http:", "https:", "data:"];
+const FIRST = -(2 ** 53); // beyond any iteration
 
 /** @type {import("./task.js").ShowTab} */
 export function images(root, id, signal) {
@@ -24,18 +26,29 @@ class Gallery {
   constructor(id, signal) {
     this.id = id;
     this.signal = signal;
-    /** @type {Map<number, Image[]>} */
-    this.found = new Map();
+    /** Ascending. @type {Iteration[]} */
+    this.found = [];
+    this.hasEarlier = this.hasLater = false;
     this.metric = route.param("metric");
-    this.wanted = route.param("iteration");
+    this.wanted = wholeNumber(route.param("iteration")); // null: the newest, whatever comes
+    this.seen = "";
+    this.isTurning = false;
     this.state = h("div", {}, notice("Reading images …"));
+    this.missing = h("div");
     this.metrics = h("select", { "aria-label": "Metric", onchange: () => this.choose(this.metrics.value) });
-    this.slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Iteration", oninput: () => this.move(Number(this.slider.value)) });
+    this.slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Iteration", oninput: () => this.show(Number(this.slider.value)) });
     this.told = h("output");
+    this.number = h("input", { type: "number", step: 1, "aria-label": "Go to iteration", onchange: () => this.goTo(wholeNumber(this.number.value)) });
     this.grid = h("div", { class: "images" });
-    const step = (/** @type {number} */ by) => () => this.move(Number(this.slider.value) + by);
-    this.bar = h("div", { class: "toolbar", hidden: true }, this.metrics, iconButton("left", "Earlier iteration", step(-1)), h("label", { class: "range wide" }, this.slider, this.told), iconButton("right", "Later iteration", step(1)));
-    this.element = h("section", { "aria-label": "Images" }, this.bar, this.state, this.grid);
+    const steps = [
+      iconButton("first", "First iteration", () => this.goTo(FIRST)),
+      iconButton("left", "Earlier iteration", () => this.step(-1)),
+      h("label", { class: "range wide" }, this.slider, this.told),
+      iconButton("right", "Later iteration", () => this.step(1)),
+      iconButton("last", "Newest iteration", () => this.goTo(null)),
+    ];
+    this.bar = h("div", { class: "toolbar", hidden: true }, this.metrics, ...steps, this.number);
+    this.element = h("section", { "aria-label": "Images" }, this.bar, this.state, this.missing, this.grid);
     this.refresh = throttled(REFRESH_MS, () => this.read(), signal);
     this.read();
   }
@@ -43,20 +56,28 @@ class Gallery {
   /** @param {string} metric */
   choose(metric) {
     this.metric = metric;
+    this.found = [];
     route.remember({ metric });
     this.read();
   }
 
+  /** Look at an iteration, or the one before it that has images. @param {number | null} iteration null: the newest */
+  async goTo(iteration) {
+    this.wanted = iteration;
+    await this.read();
+    if (iteration === FIRST) this.wanted = this.found[0]?.[0] ?? null;
+    route.remember({ iteration: String(this.wanted ?? "") });
+    this.draw();
+  }
+
+  /** Read what is looked at, as it is now. */
   async read() {
     try {
       await this.readMetrics();
-      const metrics = [{ task: this.id, metric: this.metric || null }];
-      const answer = await call("events.debug_images", { metrics, iters: ITERATIONS }, { signal: this.signal });
-      const iterations = answer.metrics.flatMap((/** @type {any} */ { iterations }) => iterations);
-      this.found = new Map(iterations.map((/** @type {any} */ { iter, events }) => /** @type {[number, Image[]]} */ ([iter, events])).reverse());
-      this.bar.hidden = !this.found.size;
-      replace(this.state, this.found.size ? null : notice("No images yet. They appear here as they are reported."));
-      this.show();
+      if (this.metric) await this.readPage();
+      this.bar.hidden = !this.found.length;
+      replace(this.state, this.found.length ? null : notice("No images yet. They appear here as they are reported."));
+      this.draw();
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
     }
@@ -70,42 +91,97 @@ class Gallery {
     this.metrics.hidden = names.length < 2;
   }
 
-  /** The iteration that is wanted, else the newest. */
-  show() {
-    const iterations = [...this.found.keys()];
-    this.slider.max = String(Math.max(iterations.length - 1, 0));
-    const index = iterations.indexOf(Number(this.wanted));
-    this.draw(this.wanted && index >= 0 ? index : iterations.length - 1);
+  /** The newest iterations, or those around the wanted one. */
+  async readPage() {
+    const [before, after] = await Promise.all([
+      this.ask(this.wanted, true, PAGE),
+      this.wanted === null ? [] : this.ask(this.wanted + 1, false, PAGE),
+    ]);
+    this.found = [...before, ...after];
+    this.hasEarlier = before.length === PAGE;
+    this.hasLater = after.length === PAGE;
+  }
+
+  async readEarlier() {
+    const more = await this.ask(this.found[0][0] - 1, true, PAGE);
+    this.found = [...more, ...this.found];
+    this.hasEarlier = more.length === PAGE;
+  }
+
+  async readLater() {
+    const more = await this.ask(this.found[this.found.length - 1][0] + 1, false, PAGE);
+    this.found = [...this.found, ...more];
+    this.hasLater = more.length === PAGE;
+  }
+
+  /**
+   * The iterations from one on, itself among them; null: from the newest.
+   * @param {number | null} iteration
+   * @param {boolean} isEarlier
+   * @param {number} iters
+   * @returns {Promise<Iteration[]>} ascending
+   */
+  async ask(iteration, isEarlier, iters) {
+    const body = { metrics: [{ task: this.id, metric: this.metric }], iters, navigate_earlier: isEarlier, iteration };
+    const answer = await call("events.debug_images", body, { signal: this.signal });
+    return answer.metrics.flatMap((/** @type {any} */ { iterations }) => iterations).map((/** @type {any} */ { iter, events }) => [iter, events]).reverse();
+  }
+
+  /** Which of the iterations is looked at: the newest, or the last that is not beyond the wanted one. */
+  index() {
+    const { wanted } = this;
+    if (wanted === null) return this.found.length - 1;
+    return Math.max(0, this.found.findLastIndex(([iteration]) => iteration <= wanted));
+  }
+
+  /** @param {number} by */
+  async step(by) {
+    const index = Number(this.slider.value) + by;
+    if (this.isTurning) return;
+    this.isTurning = true;
+    try {
+      if (index < 0 && this.hasEarlier) {
+        const before = this.found.length;
+        await this.readEarlier();
+        this.show(this.found.length - before - 1);
+      } else {
+        if (index >= this.found.length && this.hasLater) await this.readLater();
+        this.show(index);
+      }
+    } catch (error) {
+      if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+    } finally {
+      this.isTurning = false;
+    }
   }
 
   /** @param {number} index */
-  move(index) {
-    const iterations = [...this.found.keys()];
-    const at = Math.min(Math.max(index, 0), iterations.length - 1);
-    this.wanted = at === iterations.length - 1 ? "" : String(iterations[at]);
-    route.remember({ iteration: this.wanted });
-    this.draw(at);
+  show(index) {
+    const at = Math.min(Math.max(index, 0), this.found.length - 1);
+    this.wanted = at === this.found.length - 1 && !this.hasLater ? null : (this.found[at]?.[0] ?? null);
+    route.remember({ iteration: String(this.wanted ?? "") });
+    this.draw();
   }
 
-  /** @param {number} index */
-  draw(index) {
-    const [iteration, shown] = [...this.found][index] ?? [0, []];
+  draw() {
+    const index = this.index();
+    const [iteration, samples] = this.found[index] ?? [0, []];
+    this.slider.max = String(Math.max(this.found.length - 1, 0));
     this.slider.value = String(index);
     const text = `iteration ${format.number(iteration)}`;
     this.slider.setAttribute("aria-valuetext", text);
     this.told.textContent = text;
-    replace(this.grid, shown.map(figure));
+    this.number.value = String(iteration);
+    const isOther = samples.length > 0 && this.wanted !== null && this.wanted !== FIRST && this.wanted !== iteration;
+    replace(this.missing, isOther ? notice(`There are no images at iteration ${format.number(this.wanted)}: shown is ${format.number(iteration)}.`) : null);
+    const key = JSON.stringify(samples);
+    if (key === this.seen) return;
+    this.seen = key;
+    replace(this.grid, samples.map((sample) => figure(sample, this.signal)));
   }
 }
 
-/** @param {Image} image */
-function figure(image) {
-  const scheme = URL.parse(image.url)?.protocol ?? "";
-  const name = `${image.metric} / ${image.variant}`;
-  const caption = h("figcaption", { title: name }, image.variant || image.metric);
-  if (!SHOWN_SCHEMES.includes(scheme)) return h("figure", { class: "card" }, notice(`${image.url} cannot be shown by a browser.`), caption);
-  const picture = h("img", { src: image.url, alt: `${name}, iteration ${image.iter}`, loading: "lazy", referrerpolicy: "no-referrer" });
-  picture.addEventListener("error", () => picture.replaceWith(notice("The image cannot be loaded.")));
-  if (scheme === "data:") return h("figure", { class: "card" }, picture, caption);
-  return h("figure", { class: "card" }, h("a", { href: image.url, target: "_blank", rel: "noopener noreferrer" }, picture), caption);
+/** @param {string} text */
+function wholeNumber(text) {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : null;
 }

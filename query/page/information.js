@@ -41,9 +41,15 @@ function facts(id, task) {
   return all.filter(([, text]) => text);
 }
 
-/** @param {Record<string, Record<string, {name: string, value: string}>>} sections */
+/** @param {Record<string, Record<string, {name: string, value: unknown}>>} sections */
 function parameters(sections) {
-  return Object.entries(sections).map(([name, own]) => section(name, Object.values(own).map(({ name: key, value }) => [key, value])));
+  return Object.entries(sections).map(([name, own]) => section(name, Object.values(own).map(({ name: key, value }) => [key, written(value)])));
+}
+
+/** A value as text: the SDK sends texts, other programs whatever JSON has. @param {unknown} value */
+function written(value) {
+  if (typeof value === "string") return value;
+  return value === undefined ? "" : JSON.stringify(value, null, 2);
 }
 
 /** @param {string} title @param {[string, string][]} rows */

@@ -3,7 +3,7 @@
 import { url } from "./api.js";
 
 /**
- * @typedef {{x: number[], t: number[], y: number[], y_min: number[], y_max: number[]}} NewPoints
+ * @typedef {{x: number[], t: number[], y: number[], y_min: number[], y_max: number[], y_last: number[]}} NewPoints
  * @typedef {{
  *   ready?: () => void,
  *   points?: (task: string, metrics: Record<string, Record<string, NewPoints>>) => void,
@@ -14,6 +14,33 @@ import { url } from "./api.js";
  */
 
 const RETRY_MS = 3000;
+const FINISHED = new Set(["completed", "closed", "failed", "stopped", "published"]);
+
+/** What says that something new would be seen at once: while it is heard of, and there is something that goes on. */
+export class Liveness {
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.element = element;
+    this.isConnected = false;
+    this.goesOn = false;
+  }
+
+  /** @param {boolean} isConnected */
+  connect(isConnected) {
+    this.isConnected = isConnected;
+    this.show();
+  }
+
+  /** @param {string[]} states of the tasks that are seen */
+  tell(states) {
+    this.goesOn = states.some((state) => !FINISHED.has(state));
+    this.show();
+  }
+
+  show() {
+    this.element.hidden = !(this.isConnected && this.goesOn);
+  }
+}
 
 /**
  * Follow tasks until `signal` aborts. The browser resumes a stream that breaks; one that is refused is tried again.

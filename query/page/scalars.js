@@ -5,6 +5,7 @@ import { Board } from "./board.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { throttled } from "./live.js";
+import { curveKey, curveTitle } from "./names.js";
 import * as route from "./route.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
@@ -17,7 +18,7 @@ export function scalars(root, id, signal) {
   /** @type {Map<string, number>} */
   const colors = new Map();
   let origin = 0;
-  const key = (/** @type {Curve} */ curve) => `${curve.chart}/${curve.series}`;
+  const key = (/** @type {Curve} */ curve) => curveKey(curve.chart, curve.series);
   /** @type {Map<string, number>} */
   const counts = new Map();
   const nextColor = (/** @type {string} */ chart) => {
@@ -35,6 +36,8 @@ export function scalars(root, id, signal) {
       route.rememberList("hide", hidden);
     },
     names: async (stop) => Object.keys((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics),
+    reported: (metric) => [{ task: id, metric, variants: [] }],
+    origin: () => origin,
     load: async (wish, stop) => {
       const range = wish.range && wish.axis === "relative" ? wish.range.map((x) => x + origin) : wish.range;
       const answer = await call("events.scalar_metrics_iter_histogram", request({ task: id }, wish, range), { signal: stop });
@@ -66,7 +69,7 @@ export function scalars(root, id, signal) {
  */
 export function request(of, wish, range) {
   const bounds = range ? { x_min: Math.floor(range[0]), x_max: Math.ceil(range[1]) } : {};
-  return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: "minmax", ...(wish.charts && { metrics: wish.charts.map((metric) => ({ metric })) }) };
+  return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: wish.aggregation ?? "minmax", ...(wish.charts && { metrics: wish.charts.map((metric) => ({ metric })) }) };
 }
 
 /** The curves of a metric by name, so that colours do not depend on the answer. @param {string} metric @param {any} variants @returns {Curve[]} */
@@ -85,7 +88,7 @@ async function fillTiles(tiles, id, signal) {
     const { tasks } = await call("events.get_task_single_value_metrics", { tasks: [id] }, { signal });
     const values = tasks[0]?.values ?? [];
     const tile = (/** @type {any} */ { metric, variant, value }) =>
-      h("div", { class: "tile" }, h("dt", { title: `${metric} / ${variant}` }, metric === "Summary" ? variant : `${metric} / ${variant}`), h("dd", {}, format.number(value)));
+      h("div", { class: "tile" }, h("dt", { title: curveTitle(metric, variant) }, metric === "Summary" ? variant : curveTitle(metric, variant)), h("dd", {}, format.number(value)));
     replace(tiles, values.map(tile));
     tiles.hidden = !values.length;
   } catch (error) {

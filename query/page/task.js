@@ -6,7 +6,7 @@ import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { images } from "./images.js";
 import { information } from "./information.js";
-import { follow, throttled } from "./live.js";
+import { Liveness, follow, throttled } from "./live.js";
 import { plots } from "./plots.js";
 import * as route from "./route.js";
 import { scalars } from "./scalars.js";
@@ -42,7 +42,8 @@ export async function task(root, [id, tab = "scalars"], signal) {
     h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, label),
   );
   replace(root, head, h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), body);
-  const refresh = throttled(HEAD_MS, () => fillHead(head, id, signal), signal);
+  const liveness = new Liveness(live);
+  const refresh = throttled(HEAD_MS, () => fillHead(head, id, liveness, signal), signal);
   const [, , show] = TABS.find(([name]) => name === tab) ?? TABS[0];
   const shown = show(body, id, signal);
   const again = () => (refresh(), shown.again?.());
@@ -51,19 +52,20 @@ export async function task(root, [id, tab = "scalars"], signal) {
     points: (_, metrics) => shown.points?.(metrics),
     change: (_, types) => (refresh(), shown.change?.(types)),
     reset: again,
-    state: (isLive) => (live.hidden = !isLive),
+    state: (isConnected) => liveness.connect(isConnected),
   }, signal);
   const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   await refresh();
 }
 
-/** @param {HTMLElement} head @param {string} id @param {AbortSignal} signal */
-async function fillHead(head, id, signal) {
+/** @param {HTMLElement} head @param {string} id @param {Liveness} liveness @param {AbortSignal} signal */
+async function fillHead(head, id, liveness, signal) {
   try {
     const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: FIELDS, search_hidden: true }, { signal });
     if (!tasks.length) throw new Error("There is no such task.");
     const [task] = tasks;
+    liveness.tell([task.status]);
     document.title = `${task.name} · Eventide`;
     const facts = [
       format.STATUS[task.status] ?? task.status,

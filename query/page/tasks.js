@@ -3,7 +3,8 @@
 import { call, describe, isAbort } from "./api.js";
 import { h, later, notice, replace } from "./dom.js";
 import * as format from "./format.js";
-import { follow, throttled } from "./live.js";
+import { Liveness, follow, throttled } from "./live.js";
+import { curveTitle } from "./names.js";
 import * as route from "./route.js";
 import { sparkline } from "./sparkline.js";
 
@@ -39,12 +40,12 @@ class TaskList {
     this.following = "";
     this.stop = new AbortController();
     this.changed = new Set();
-    this.isLive = false;
     this.body = h("tbody");
     this.state = h("div", { "aria-live": "polite" });
     this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => (this.pages++, this.read()) }, "Show more");
     this.compare = h("button", { type: "button", class: "button primary", onclick: () => this.openComparison() });
     this.live = h("span", { class: "live", hidden: true }, "live");
+    this.liveness = new Liveness(this.live);
     this.projects = h("select", { "aria-label": "Project", onchange: () => this.changeFilter({ project: this.projects.value }) }, h("option", { value: "" }, "All projects"));
     this.list = this.table();
     this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.live, this.compare), this.filters(), this.state, this.list, this.more);
@@ -116,6 +117,7 @@ class TaskList {
   /** @param {any[]} tasks */
   show(tasks) {
     replace(this.state, tasks.length ? null : empty());
+    this.liveness.tell(tasks.map(({ status: state }) => state));
     this.list.hidden = !tasks.length;
     /** @type {Map<string, HTMLElement>} */
     const rows = new Map();
@@ -178,7 +180,7 @@ class TaskList {
     this.following = key;
     this.stop.abort();
     this.stop = new AbortController();
-    const heard = (/** @type {boolean} */ isLive) => (this.live.hidden = !isLive);
+    const heard = (/** @type {boolean} */ isConnected) => this.liveness.connect(isConnected);
     follow(key.split(",").filter(Boolean), false, { change: (task) => (this.changed.add(task), this.refresh()), state: heard }, this.stop.signal);
   }
 
@@ -243,7 +245,7 @@ function interesting(task) {
 
 /** @param {Latest} latest @param {number[]} values @param {number} color */
 function value({ metric, variant, value: last }, values, color) {
-  const name = variant === metric ? metric : `${metric} / ${variant}`;
+  const name = curveTitle(metric, variant);
   return h("div", { class: "latest", title: name }, h("span", { class: "name" }, name), sparkline(values, color), h("span", { class: "value" }, format.number(last)));
 }
 

@@ -140,5 +140,6 @@ async def _visible(context: QueryContext, caller: Caller, ids: Sequence[str]) ->
         found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")
     ]
     if len(visible) < len(set(ids)):
-        raise InvalidTask(f"Invalid task id {', '.join(ids)}")
+        missing = dict.fromkeys(key for key in ids if key not in {task["id"] for task in visible})
+        raise InvalidTask(f"Invalid task id {', '.join(missing)}")
     return visible

@@ -87,21 +87,24 @@ def test_new_points_are_told_with_their_places(api: Api, task: str) -> None:
         assert data["task"] == task
         (variants,) = data["metrics"].values()
         (points,) = variants.values()
-        assert points == {"x": [2], "t": [1_700_000_000_000], "y": [0.5], "y_min": [0.5], "y_max": [0.5]}
+        assert points == {"x": [2], "t": [1_700_000_000_000]} | dict.fromkeys(("y", "y_min", "y_max", "y_last"), [0.5])
         assert stream.next()[1:] == (
             "change",
             {"task": task, "types": ["training_stats_scalar"], "last_iteration": 2},
         )
 
 
+VALUES = {3333: 1000.0, 4999: 7.0}
+
+
 def test_many_points_come_as_few_with_their_range(api: Api, task: str) -> None:
     with listening(api, task) as stream:
-        api.add(*(scalar(task, step, value=1000.0 if step == 3333 else 1.0) for step in range(5000)))
+        api.add(*(scalar(task, step, value=VALUES.get(step, 1.0)) for step in range(5000)))
         _, _, data = stream.next("points")
     ((points,),) = (variants.values() for variants in data["metrics"].values())
     assert len(points["x"]) <= 202
     assert points["x"] == sorted(points["x"])
-    assert (min(points["y_min"]), max(points["y_max"])) == (1.0, 1000.0)
+    assert (min(points["y_min"]), max(points["y_max"]), points["y_last"][-1]) == (1.0, 1000.0, 7.0)
 
 
 def test_other_events_are_told_as_changes(api: Api, task: str) -> None:

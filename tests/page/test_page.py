@@ -312,8 +312,8 @@ def test_one_chart_fills_the_window_and_is_saved(visit: Open, tasks: dict[str, s
     with page.expect_download() as table:
         dialog.get_by_role("button", name="CSV").click()
     lines = Path(table.value.path()).read_text().splitlines()
-    assert lines[0] == "metric,series,iteration,value,min,max"
-    assert len(lines) > STEPS
+    assert lines[0] == "metric,variant,iteration,value"
+    assert len(lines) == 1 + STEPS + STEPS // 10  # of both variants every point
     with page.expect_download() as picture:
         dialog.get_by_role("button", name="PNG").click()
     assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")

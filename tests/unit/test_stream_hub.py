@@ -67,7 +67,7 @@ class WrittenStore:
         if self.failures:
             self.failures -= 1
             raise Unavailable("away")
-        points = self.points if sql == POINTS_SQL else [[1, 5, 0.5, 0.0, 1.0]]
+        points = self.points if sql == POINTS_SQL else [[1, 5, 0.5, 0.0, 1.0, 0.25]]
         return [{"task": "a", "metric": "m", "variant": "v", "removed": 0, "points": points}]
 
 
@@ -85,7 +85,7 @@ async def first_points(store: WrittenStore) -> Any:
 def test_points_that_could_not_be_read_are_told_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_hub, "ROUND_SECONDS", 0.01)
     told = asyncio.run(first_points(WrittenStore(2, [[1, 5, 0.5]])))
-    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.5], "y_max": [0.5]}
+    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.5], "y_max": [0.5], "y_last": [0.5]}
 
 
 @pytest.mark.parametrize("points", [[[n, 5, 0.5] for n in range(CURVE_POINTS + 1)], [[1, 5, 0.0], [1, 5, 1.0]]])
@@ -93,5 +93,5 @@ def test_crowded_points_become_few_with_their_range(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(stream_hub, "ROUND_SECONDS", 0.01)
     store = WrittenStore(0, points)
     told = asyncio.run(first_points(store))
-    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.0], "y_max": [1.0]}
+    assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.0], "y_max": [1.0], "y_last": [0.25]}
     assert BUCKETS_SQL in store.asked
