@@ -41,7 +41,7 @@ async def debug_images_v1(context: QueryContext, caller: Caller, request: DebugI
 
 
 def _each_newest(request: DebugImagesV1) -> Selection:
-    return Selection(DEBUG_IMAGE, MAX_PAGE, parameters={"iters": request.iters}, kept_of="metric, variant")
+    return Selection(DEBUG_IMAGE, MAX_PAGE, parameters={"iters": request.iters}, kept_of="concat(metric, variant)")
 
 
 @endpoints.add("events.debug_images", "1.8")

@@ -85,7 +85,7 @@ async def get_task_plots_v1(context: QueryContext, caller: Caller, request: GetT
 
 
 def _each_newest(request: GetTaskPlotsV1) -> Selection:
-    return Selection(PLOT, MAX_PAGE, parameters={"iters": request.iters}, kept_of="metric, variant")
+    return Selection(PLOT, MAX_PAGE, parameters={"iters": request.iters}, kept_of="concat(metric, variant)")
 
 
 @endpoints.add("events.get_task_plots", "1.8")

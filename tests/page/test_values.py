@@ -1,4 +1,4 @@
-"""What the page says of values is so: the last one, the range of many, every point in a file, and whether more comes."""
+"""What the page says of values: the last one, the range of many, every point in a file, and whether more comes."""
 
 from __future__ import annotations
 
