@@ -61,7 +61,7 @@ async def keep_running(command: Sequence[str], last_pause_seconds: float = LAST_
 
 
 async def _run_once(command: Sequence[str], stop: asyncio.Event) -> int:
-    """One life of the process; on ``stop`` it is asked to end, and killed if it does not."""
+    """Run the process once; on ``stop`` it is asked to end, and killed if it does not."""
     process = await asyncio.create_subprocess_exec(*command, preexec_fn=_die_with_parent)
     ended = asyncio.create_task(process.wait())
     await asyncio.wait((ended, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
@@ -92,6 +92,6 @@ def _give_up(code: int, failures: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """Linux: a supervisor that is killed must not leave a worker that nobody restarts."""
+    """Have the kernel kill the worker with its supervisor, as nobody would restart it (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Questions and orders to the brokers themselves."""
+"""Administration of the brokers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schema.errors import Unavailable
 
 @asynccontextmanager
 async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client. Kafka's errors are Unavailable."""
+    """Yield an admin client; Kafka's errors become Unavailable."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await client.start()

@@ -1,8 +1,8 @@
-"""Applied offsets: workers say on a small compacted topic how far they have written, gateways follow it.
+"""Applied offsets: workers publish on a compacted topic how far they have written, and gateways follow it.
 
 Topic ``<events>.applied``, one partition; key ``<events>-<partition>``, value ``{"next": offset, "deleted": {…},
 "parked": […]}``: every record below ``next`` is readable, but for those ``parked``, which the worker could not read;
-``deleted`` holds what each deletion of the batch removed, by offset.
+``deleted`` holds how many events each deletion of the batch removed, by offset.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ logger = logging.getLogger("eventide.applied")
 
 @dataclass(frozen=True)
 class AppliedOffset:
-    """How far a partition is applied, and by offset what became of records of the batch."""
+    """The applied offset of a partition, and, by offset, the outcome of records of the batch."""
 
     next_offset: int
     deleted: Mapping[int, int] = field(default_factory=dict)
     parked: frozenset[int] = frozenset()
 
     def after(self, earlier: AppliedOffset) -> AppliedOffset:
-        """This, and what an earlier batch had to say."""
+        """Return this offset with the outcomes of an earlier batch added."""
         return AppliedOffset(self.next_offset, {**earlier.deleted, **self.deleted}, earlier.parked | self.parked)
 
     def to_json(self) -> bytes:
-        """As it stands on the topic."""
+        """Encode as the value of a record on the topic."""
         return json.dumps({"next": self.next_offset, "deleted": self.deleted, "parked": sorted(self.parked)}).encode()
 
     @classmethod
     def read(cls, value: bytes) -> AppliedOffset:
-        """Raises ValueError, KeyError, TypeError or AttributeError."""
+        """Decode a value of the topic. Raises ValueError, KeyError, TypeError or AttributeError."""
         said = json.loads(value)
         deleted = {int(offset): int(count) for offset, count in said["deleted"].items()}
         return cls(int(said["next"]), deleted, frozenset(map(int, said.get("parked", ()))))
 
 
 class AppliedOffsetsPublisher:
-    """A worker's side: says how far each partition is written, again and again until Kafka has it."""
+    """A worker's side: publishes how far each partition is written, repeatedly until Kafka has it."""
 
     def __init__(self, producer: Producer, events_topic: str) -> None:
         self._producer = producer
@@ -61,7 +61,7 @@ class AppliedOffsetsPublisher:
         self._task: asyncio.Task[None] | None = None
 
     async def say(self, partition: int, applied: AppliedOffset) -> None:
-        """Returns before Kafka has it."""
+        """Publish an offset; returns before Kafka has it."""
         self._task = self._task or asyncio.create_task(self._repeat())
         self._unsaid[partition] = applied.after(self._unsaid.get(partition, AppliedOffset(0)))
         await self._post(partition)
@@ -82,7 +82,7 @@ class AppliedOffsetsPublisher:
         future.add_done_callback(heard)
 
     async def _repeat(self) -> None:
-        """What a broken producer lost, nobody else would say before the partition's next batch."""
+        """Publish again what a broken producer lost: nobody else would before the partition's next batch."""
         while True:
             before = dict(self._unsaid)
             await asyncio.sleep(RETRY_SECONDS)
@@ -104,10 +104,10 @@ class AppliedOffsets:
         self._task = asyncio.create_task(self._run())
 
     async def wait(self, partition: int, offset: int, timeout_seconds: float) -> int:
-        """Return what the record at ``offset`` deleted (0 for events) once it is applied.
+        """Return how many events the record at ``offset`` deleted (0 if it holds events) once it is applied.
 
-        Raises Unavailable after the timeout: the record is durable but not yet readable; and if it is parked, as the
-        worker is of an older version.
+        Raises Unavailable after the timeout (the record is durable but not yet readable), and if a worker of an older
+        version parked the record.
         """
         if self.next_offset(partition) <= offset:
             reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -129,17 +129,17 @@ class AppliedOffsets:
         return self._next.get(partition, 0)
 
     async def check(self) -> None:
-        """Raises Unavailable until everything said before the start has been read."""
+        """Raise Unavailable until everything published before the start has been read."""
         if not self._is_current:
             raise Unavailable("Applied offsets are not known yet")
 
     async def check_alive(self) -> None:
-        """Raises Unavailable if nobody follows any more: a defect."""
+        """Raise Unavailable if the task that follows the topic has ended, which is a defect."""
         if self._task.done():
             raise Unavailable("Applied offsets are not followed any more")
 
     async def restart(self) -> None:
-        """Forget everything and read again: the topic may be another one."""
+        """Discard everything and read again: the topic may be another one."""
         await self.close()
         self._next.clear()
         self._outcomes.clear()

@@ -1,16 +1,18 @@
 """The Faust worker: Kafka records -> sink -> commit, in order and never before the rows are stored.
 
-What keeps acknowledged events safe here was measured on a real broker (docs/delivery.md):
+Four measures keep acknowledged events safe; they were measured on a real broker
+(docs/adr/0006-faust-behind-an-offset-guard.md):
+
 - raw bytes in, one agent, ``noack_take``; Faust's own acknowledgements are off (``acks=False``, ``enable_acks``): it
   would acknowledge what it drains when the agent dies, and commit over records that it skipped;
-- a contiguity guard before the write: after a rebalance Faust may skip records that nobody wrote. The process leaves
-  before anything behind such a hole is committed, and Kafka replays;
-- offsets are committed by what the guard knows to be written, and by nothing else;
-- static membership, and a supervisor that starts it again (``deploy/supervisor.py``).
+- a check for gaps before the write: after a rebalance Faust may skip records that nobody wrote. The process ends before
+  anything behind such a gap is committed, and Kafka replays;
+- only offsets that the offset tracker knows to be written are committed;
+- static membership, and a supervisor that starts the process again (``deploy/supervisor.py``).
 
-Partitions that are added later have to be noticed here. Of a consumer group only the leader watches for them, and a
-group of static members may have none that knows: to a leader that is started again within its session Kafka gives its
-old assignment without telling it that it leads.
+Every worker watches for partitions that are added later. Of a consumer group only the leader does, and a group of
+static members may have none that knows: to a leader that is started again within its session Kafka gives its old
+assignment without telling it that it leads.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ logger = logging.getLogger("eventide.worker")
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """Where a worker reads, and as whom."""
+    """Brokers, topic, group and member of a worker."""
 
     bootstrap: str
     topic: str
@@ -58,7 +60,7 @@ class WorkerConfig:
 
 
 def create_worker(config: WorkerConfig, sink: Sink, reader: LagReader) -> faust.App:
-    """The Faust application that feeds ``sink``."""
+    """Create the Faust application that feeds ``sink``."""
     app = _app(config)
     topic = app.topic(config.topic, value_serializer="raw", key_serializer="raw", acks=False)
     progress = OffsetTracker(config.group, reader, lambda offsets: _commit(app, config.topic, offsets))
@@ -107,7 +109,7 @@ def run(app: faust.App, beside: Beside, loop: asyncio.AbstractEventLoop) -> None
 
 
 def portions(messages: Sequence[Any]) -> Iterator[list[Any]]:
-    """The messages in their order, WRITE_BYTES at a time or a single one that is larger."""
+    """Yield the messages in their order, WRITE_BYTES at a time, or a single larger one."""
     portion: list[Any] = []
     size = 0
     for message in messages:
@@ -128,13 +130,13 @@ async def _commit_regularly(progress: OffsetTracker) -> None:
 
 
 async def _commit(app: faust.App, topic: str, offsets: dict[int, int]) -> bool:
-    """Commit through Faust's consumer, past its own bookkeeping. False if the group has another opinion."""
+    """Commit through Faust's consumer, past its own bookkeeping. Returns False if the group does not accept it."""
     consumer: Any = app.consumer
     return bool(await consumer._commit({TP(topic, partition): offset for partition, offset in offsets.items()}))
 
 
 async def _find_owners(app: faust.App, config: WorkerConfig) -> None:
-    """Join the group again while a partition belongs to nobody: where the leader does, all are handed out anew."""
+    """Rejoin the group while a partition belongs to no member: when the leader does, all are assigned anew."""
     owned = 0
     while True:
         await asyncio.sleep(METADATA_SECONDS)
@@ -157,7 +159,7 @@ def _partition_count(consumer: Any, topic: str) -> int:
 
 
 async def _measure_lag(reader: LagReader, progress: OffsetTracker, sink: Sink) -> None:
-    """For the metrics, and for ``/healthz``, which must tell waiting from being stuck."""
+    """Measure the lag for the metrics, and for ``/healthz``, which must tell waiting from being stuck."""
     while True:
         try:
             lags = await reader.behind(progress.positions())
@@ -174,7 +176,7 @@ async def _measure_lag(reader: LagReader, progress: OffsetTracker, sink: Sink) -
 
 
 class ByteBoundQueue(ThrowableQueue[Any]):
-    """Full also when what it holds has BUFFER_BYTES, so that large records do not fill the memory."""
+    """A queue that is also full at BUFFER_BYTES, so that large records do not fill the memory."""
 
     _bytes = 0
 
@@ -200,7 +202,7 @@ def _size(event: Any) -> int:
 
 
 class App(faust.App):
-    """Faust with a bound on what waits."""
+    """A Faust application with a bound on what waits."""
 
     def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ThrowableQueue[Any]:
         return ByteBoundQueue(maxsize=maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)

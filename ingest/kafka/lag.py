@@ -1,4 +1,4 @@
-"""How far a consumer group is behind: in records, and in the age of the oldest that it has not applied."""
+"""The lag of a consumer group: in records, and in the age of the oldest that is not applied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COORDINATOR_TRIES, COORDINATOR_SECONDS = 10, 0.3
 
 @dataclass(frozen=True)
 class Lag:
-    """How far a group is behind in one partition. ``committed``: 0 if nothing is."""
+    """The lag of a group in one partition. ``committed``: 0 if nothing is."""
 
     partition: int
     committed: int
@@ -36,14 +36,14 @@ class Lag:
 
     @property
     def records(self) -> int:
-        """Records not yet applied; without what retention has removed."""
+        """The records that are not applied, without those that retention has removed."""
         return max(0, self.end - max(self.committed, self.begin))
 
 
 class LagReader:
-    """Asks Kafka, as a member of no group. Connects by itself; a context manager that disconnects.
+    """A client that asks for offsets, as a member of no group.
 
-    Every method raises Unavailable.
+    It connects by itself, and disconnects as a context manager. Every method raises Unavailable.
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
@@ -65,16 +65,16 @@ class LagReader:
         await self._disconnect()
 
     async def committed(self, group: str) -> dict[int, int]:
-        """What a group has committed, by partition."""
+        """Return the committed offsets of a group, by partition."""
         return await committed_offsets(self._bootstrap, group, self._topic)
 
     async def of_group(self, group: str, partitions: Iterable[int]) -> list[Lag]:
-        """The lag of a group, by what it has committed."""
+        """Return the lag of a group, from its committed offsets."""
         committed = await self.committed(group)
         return await self.behind({partition: committed.get(partition, 0) for partition in partitions})
 
     async def behind(self, positions: Mapping[int, int]) -> list[Lag]:
-        """The lag of whoever comes next to these offsets, by partition."""
+        """Return the lag of a reader at these offsets, by partition."""
         tps = [TopicPartition(self._topic, partition) for partition in sorted(positions)]
         if not tps:
             return []
@@ -111,7 +111,7 @@ class LagReader:
                     await consumer.stop()
 
     async def _oldest(self, consumer: AIOKafkaConsumer, offsets: Mapping[int, int]) -> dict[int, float]:
-        """When the record at each offset was appended; what cannot be read in LOOK_SECONDS is left out.
+        """Return when the record at each offset was appended, without those that cannot be read in LOOK_SECONDS.
 
         The consumer stays assigned: aiokafka may never stop one that has just been unsubscribed.
         """
@@ -130,7 +130,7 @@ class LagReader:
 
 
 async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int, int]:
-    """What a group has committed of a topic, by partition. Raises Unavailable."""
+    """Return the committed offsets of a group in a topic, by partition. Raises Unavailable."""
     async with admin(bootstrap) as client:
         found = await _group_offsets(client, group)
     offsets = {tp.partition: offset.offset for tp, offset in found.items() if tp.topic == topic}
@@ -138,7 +138,7 @@ async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int,
 
 
 async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """On a new cluster the first question makes the topic that holds the answers."""
+    """Ask for the offsets of a group; on a new cluster the first question makes the topic that holds them."""
     for _ in range(COORDINATOR_TRIES):
         with suppress(GroupCoordinatorNotAvailableError):
             return await client.list_consumer_group_offsets(group)  # type: ignore[no-any-return]
@@ -147,7 +147,7 @@ async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> Mapping[Top
 
 
 async def until_applied(reader: LagReader, group: str, partitions: Iterable[int], seconds: float) -> list[Lag]:
-    """Wait until a group has applied everything that is there now; the lags that are left when the time is up."""
+    """Wait until a group has applied everything that is there now; return the lags left when the time is up."""
     numbers, end = list(partitions), time.monotonic() + seconds
     ends = {lag.partition: lag.end for lag in await reader.of_group(group, numbers)}
     while True:

@@ -1,1 +1,1 @@
-"""Streams of what is new of some tasks: one loop watches for all of them."""
+"""Streams of live updates of tasks: one hub reads for all of them."""

@@ -1,4 +1,4 @@
-"""What a stream tells."""
+"""The messages of a stream."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from schema.api.wire import to_json
 
 @dataclass(frozen=True)
 class StreamMessage:
-    """What a stream tells: ``ready``, new ``points``, a ``change``, or to ask for everything again: ``reset``."""
+    """A message of a stream: ``ready``, new ``points``, a ``change``, or ``reset``: read everything again."""
 
     name: str
     data: Mapping[str, Any]
 
     @cached_property
     def json(self) -> bytes:
-        """The data, written once for all streams that tell it."""
+        """The data as JSON, encoded once for all streams that get it."""
         return to_json(self.data)
 
 
 def reset_message(*tasks: str) -> StreamMessage:
-    """What is held of these tasks may be wrong."""
+    """Make the message that what a client has of these tasks may be wrong."""
     return StreamMessage("reset", {"tasks": list(tasks)})

@@ -1,4 +1,4 @@
-"""One stream: what waits to be told to its client, and up to where that was told."""
+"""One stream: the queue of messages for its client, and the position up to which it has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QueuedMessage = tuple[list[StreamPosition], StreamMessage]
 
 
 class Subscription:
-    """One stream. ``positions``: up to where it was told of each entity."""
+    """One stream. ``positions``: up to where it was told, by entity."""
 
     def __init__(self, user: str, entities: Sequence[Entity], wants_points: bool) -> None:
         self.user = user
@@ -27,7 +27,7 @@ class Subscription:
         self._told: asyncio.Queue[QueuedMessage] = asyncio.Queue(MAX_QUEUED_MESSAGES)
 
     def tell(self, notice: StreamMessage) -> None:
-        """Put a notice in the queue; a reader that is too slow gets a reset in place of all that waits."""
+        """Queue a message; a client that is too slow gets a reset in place of all that waits."""
         if not self.is_ready:
             return
         if self._told.full():
@@ -36,13 +36,13 @@ class Subscription:
         self._told.put_nowait((list(self.positions.values()), notice))
 
     def close(self) -> None:
-        """Nothing more will be told."""
+        """End the stream: nothing more will be sent."""
         self.is_closed = True
         self._clear()
         self._told.put_nowait(([], StreamMessage("end", {})))
 
     async def next(self, seconds: float) -> QueuedMessage | None:
-        """The next notice, and the positions after it; None if none came for so long."""
+        """Return the next message, and the positions after it; None if none came for so long."""
         try:
             return await asyncio.wait_for(self._told.get(), seconds)
         except TimeoutError:

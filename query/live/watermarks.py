@@ -1,4 +1,4 @@
-"""Where an entity stands: by that it is known what was written, and that something was deleted."""
+"""Watermarks of entities: comparing two tells what was written, and that something was deleted."""
 
 from __future__ import annotations
 
@@ -26,24 +26,27 @@ StreamPosition = tuple[int, int]  # newest batch of scalars, newest deletion
 
 @dataclass(frozen=True)
 class EntityWatermark:
-    """Where an entity stands. ``marks``: of each event type, the same while nothing of it is written."""
+    """The watermark of an entity. ``marks``: by event type, the same while nothing of it is written."""
 
     position: StreamPosition = (0, 0)
     last_iteration: int = 0
     marks: Mapping[str, Any] = field(default_factory=dict)
 
     def changed_since(self, earlier: EntityWatermark) -> list[str]:
-        """The event types that were written."""
+        """Return the event types that were written."""
         return sorted(name for name, mark in self.marks.items() if mark != earlier.marks.get(name))
 
     def is_other_than(self, earlier: EntityWatermark) -> bool:
-        """Whether there is more to it than new points: a deletion, or scalars without a value or of an older batch."""
+        """Tell whether new points do not explain the difference.
+
+        That is so after a deletion, and after scalars without a value or of an older batch.
+        """
         (batch, deletion), (earlier_batch, earlier_deletion) = self.position, earlier.position
         return deletion != earlier_deletion or (batch == earlier_batch and SCALAR in self.changed_since(earlier))
 
 
 async def read_watermarks(store: Store, entities: Sequence[Entity]) -> dict[str, EntityWatermark]:
-    """Where each of them stands, by id."""
+    """Read the watermarks of entities, by id."""
     if not entities:
         return {}
     parameters = entities_parameters(entities)

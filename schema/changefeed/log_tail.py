@@ -1,4 +1,4 @@
-"""The newest lines of a log, as they pass from who writes them to who remembers them."""
+"""The newest lines of a log, as the writer hands them to the cache of log tails."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ LOG_LINE_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class LogTail:
-    """``rows`` (SCHEMA): newest first, those of one timestamp as they were written, those without one last.
+    """The newest lines of a log.
 
-    ``since``: every line of this timestamp (ms) or later is among them; INT64_MIN: every line at all is. ``others``:
-    how many there are beside, if it is less than COUNTED with them. Copies of a line have the same ``copy_of``.
+    ``rows`` (LOG_LINE_SCHEMA): newest first, those of one timestamp in write order, those without one last. ``since``:
+    every line of this timestamp (ms) or later is among them; INT64_MIN: every line at all is. ``others``: how many
+    there are beside, if it is less than MAX_COUNTED_LINES with them. Copies of a line have the same ``copy_of``.
     """
 
     rows: pa.Table
@@ -33,15 +34,15 @@ class LogTail:
 
     @property
     def total(self) -> int:
-        """How many lines the log has, COUNTED at most."""
+        """The number of lines of the log, MAX_COUNTED_LINES at most."""
         return min(int(self.rows.num_rows) + self.others, MAX_COUNTED_LINES)
 
 
 def join_log_tails(parts: Sequence[LogTail]) -> LogTail | None:
-    """The newest lines that all of them tell about, but for those that are more than twice KEPT.
+    """Join tails into the newest lines that all of them cover, cut if they are more than twice KEPT_LINES.
 
-    Lines that are not ordered yet stand as they were written. None if one of them is there twice, or one of the others
-    may be and so many are counted.
+    Lines that are not ordered yet stand in write order. None if a line is there twice, or if a line that was left out
+    may be and lines are still counted.
     """
     rows = pa.concat_tables([part.rows for part in parts])
     if _are_some_equal(rows["copy_of"].to_numpy()):
@@ -64,13 +65,13 @@ def _are_some_equal(numbers: Array) -> bool:
 
 
 def _newest_first(timestamps: Array) -> tuple[Array, Array]:
-    """The order, and the timestamps in it."""
+    """Return the order by newest timestamp, and the timestamps in it."""
     order = np.lexsort((~timestamps, timestamps == NO_TIMESTAMP))
     return order, timestamps[order]
 
 
 def _count_since(timestamps: Array, since: int) -> int:
-    """How many of them, newest first, are of ``since`` or later; INT64_MIN: all."""
+    """Count the timestamps, newest first, that are of ``since`` or later; INT64_MIN: all."""
     if since == INT64_MIN:
         return len(timestamps)
     return int(np.count_nonzero((timestamps >= since) & (timestamps != NO_TIMESTAMP)))

@@ -1,4 +1,4 @@
-"""Points of a curve in the order of their iterations, as they pass from who writes them to who remembers them."""
+"""Points of a curve in the order of their iterations, as the writer hands them to the point cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CurveName = tuple[str, str]  # metric, variant
 
 @dataclass(slots=True, eq=False)
 class Points:
-    """``iters`` ascend, each is there once; ``values`` are all numbers, as 32-bit floats.
+    """Points of a curve: ``iters`` ascend, each is there once; ``values`` are all numbers, as 32-bit floats.
 
     ``received``: when (ms) the last of them was, and none of them later; None if that is not so or not known.
     """
@@ -29,7 +29,7 @@ class Points:
         return len(self.iters)
 
     def joined(self, other: Points) -> Points | None:
-        """Both; None unless all points of the other lie between two neighbours, or beyond the ends."""
+        """Join the points of another; None unless they all lie between two neighbours, or beyond the ends."""
         place = int(np.searchsorted(self.iters, other.iters[0]))
         if place != np.searchsorted(self.iters, other.iters[-1], "right"):
             return None
@@ -45,7 +45,10 @@ class Points:
 
 
 def join_points(parts: Iterable[Points]) -> Points | None:
-    """All as one, in whatever order they come; None unless each fits between two neighbours of those before it."""
+    """Join parts in whatever order they come.
+
+    None unless each fits between two neighbours of those before it.
+    """
     first, *others = sorted(parts, key=lambda points: int(points.iters[0]))
     if all(before.iters[-1] < after.iters[0] for before, after in pairwise((first, *others))):
         return _chained((first, *others))

@@ -1,4 +1,4 @@
-"""``/healthz`` (this process lives and makes progress), ``/readyz`` (it can serve now), ``/metrics``."""
+"""The routes ``/healthz`` (alive and making progress), ``/readyz`` (able to serve now) and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Health:
 
 
 def create_health_app(health: Health) -> web.Application:
-    """An application of nothing else."""
+    """Create an application of these routes alone."""
     app = web.Application()
     add_health_routes(app, health)
     return app

@@ -1,7 +1,7 @@
-"""The door to the database: connections, transactions, and what its failures mean.
+"""Connections and transactions of the registry's database, and the translation of its failures.
 
 Work runs on threads, each piece in one go: for SQLite, whose answers take microseconds, an async driver would spend
-most of the time on the way between threads. SQLite's writers wait for each other on a thread of their own.
+most of the time between threads. SQLite's writers queue on a thread of their own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ Work = Callable[[sa.Connection], Result]
 
 
 class Database:
-    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's. Raises ConfigError if it is none."""
+    """The registry's database. Methods raise Unavailable while it is away.
+
+    ``url``: SQLAlchemy's. Raises ConfigError if it is none.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
@@ -50,14 +53,14 @@ class Database:
         self._writers = ThreadPoolExecutor(1 if self._is_sqlite else THREADS, "registry-write")
 
     async def create_schema(self) -> None:
-        """Create the tables that are missing. Raises ConfigError if another version made those that are there."""
+        """Create the tables that are missing. Raises ConfigError if another version made the existing ones."""
         await self._write(self._create_all)
 
     async def settle(self) -> None:
         """Write what this process has put off."""
 
     async def ping(self) -> None:
-        """Raises Unavailable unless the database answers."""
+        """Raise Unavailable unless the database answers."""
         await self._read(lambda connection: connection.execute(sa.select(1)))
 
     async def close(self) -> None:
@@ -92,18 +95,18 @@ class Database:
             set_statistics(connection)
 
     async def _read(self, work: Work[Result]) -> Result:
-        """What ``work`` returns, in a transaction of its own."""
+        """Return the result of ``work``, run in a transaction of its own."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, partial(_transact, self._engine, work))
 
     async def _write(self, work: Work[Result]) -> Result:
-        """The same, for work that changes something; if it raises nothing is changed."""
+        """Return the result of ``work`` that changes something; if it raises, nothing is changed."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, partial(_transact, self._writing, work))
 
 
 def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Insert unless there is such a row, from another process for one."""
+    """Insert a row unless it exists, made by another process for example."""
     try:
         with connection.begin_nested():
             connection.execute(sa.insert(table).values(row))
@@ -112,7 +115,7 @@ def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any
 
 
 def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
-    """The one place where a failure of the database becomes one of ours."""
+    """Run work in a transaction, and translate failures of the database: the only place where that is done."""
     try:
         with engine.begin() as connection:
             return work(connection)
@@ -135,7 +138,7 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
 
 
 def _cause(error: Exception) -> str:
-    """What the database says, without the statement and its values."""
+    """Return the database's message without the statement and its values."""
     return str(getattr(error, "orig", None) or error)
 
 
@@ -148,7 +151,7 @@ def _check_columns(connection: sa.Connection) -> None:
 
 
 def _locked(engine: sa.Engine) -> sa.Connection:
-    """A connection that holds the lock until it is closed."""
+    """Yield a connection that holds the lock until it is closed."""
     try:
         connection = engine.connect()
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_NUMBER)))
@@ -191,7 +194,7 @@ def _make_directory(url: sa.URL) -> None:
 
 
 def _dump(value: Any) -> str:
-    """JSON. What one of the parsers on the way could not read, NUL characters for one, goes as JSON inside a text."""
+    """Encode as JSON; what a parser on the way could not read, such as NUL characters, goes as JSON inside a text."""
     try:
         text = orjson.dumps(value)
         if NUL not in text:
@@ -214,10 +217,13 @@ def _configure_sqlite(connection: Any, _: object) -> None:
 
 
 def _regexp(pattern: str, text: str | None) -> bool:
-    """SQLite's REGEXP."""
+    """Implement SQLite's REGEXP."""
     return text is not None and is_found(pattern, text)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """A transaction that will write says so at once: one that read before could not begin to write later."""
+    """Begin a transaction that will write as one that writes.
+
+    SQLite does not let a transaction that has read begin to write later.
+    """
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
