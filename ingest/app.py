@@ -5,7 +5,9 @@ from __future__ import annotations
 from ingest import gateway
 from ingest.registry import (
     belonging,
+    cloning,
     credentials,
+    model_removal,
     models,
     project_removal,
     projects,
@@ -20,8 +22,10 @@ from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.GATEWAY).merge(
     belonging.endpoints,
+    cloning.endpoints,
     credentials.endpoints,
     gateway.endpoints,
+    model_removal.endpoints,
     models.endpoints,
     project_removal.endpoints,
     projects.endpoints,

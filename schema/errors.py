@@ -17,6 +17,7 @@ EventsError
 │  ├─ TaskNotDeletable     400/123  the task's status does not allow to delete it
 │  ├─ NothingAdded         400/131  no event of the request was added
 │  ├─ InvalidModel         400/201  as InvalidTask, for models
+│  ├─ ModelIsReady         400/203  the model is published already
 │  ├─ ModelInUse           400/205  a task has the model as its input
 │  ├─ ModelOfPublishedTask 400/206  the task that made the model is published
 │  ├─ InvalidUser          400/301  unknown user
@@ -154,6 +155,12 @@ class InvalidModel(RequestError):
     """Model unknown, another company's, or locked."""
 
     subcode = 201
+
+
+class ModelIsReady(RequestError):
+    """The model is published already."""
+
+    subcode = 203
 
 
 class ModelInUse(RequestError):

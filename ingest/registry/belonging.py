@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import SomeDocuments, change, check_visible, each, set_public
+from ingest.registry.documents import SomeDocuments, change, check_visible, each, own_document, set_public
+from ingest.registry.old_forms import check_tags
+from ingest.registry.pipeline_steps import WithSteps, steps_of
 from ingest.registry.projects import project_of_name
-from schema.api.requests import Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
 
@@ -30,7 +31,18 @@ class Move(SomeDocuments):
     project_name: str | None = None
 
 
-class ArchivedTasks(Request):
+class Archiving(WithSteps):
+    """Why tasks are put out of sight, or taken back into it; models have no such reasons."""
+
+    status_reason: str = ""
+    status_message: str = ""
+
+
+class ArchiveMany(SomeDocuments, Archiving):
+    """Some documents to archive."""
+
+
+class ArchivedTasks(Archiving):
     """Some tasks, under their old name."""
 
     tasks: list[str]
@@ -41,14 +53,14 @@ def declare(kind: Kind) -> None:
     service = f"{kind.name}s"
 
     @endpoints.add(f"{service}.archive_many")
-    async def archive_many(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+    async def archive_many(gateway: Gateway, caller: Caller, request: ArchiveMany) -> Answer:
         """Out of sight, those that can be; what was done and what was not."""
-        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, True))
+        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, request, True))
 
     @endpoints.add(f"{service}.unarchive_many")
-    async def unarchive_many(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
+    async def unarchive_many(gateway: Gateway, caller: Caller, request: ArchiveMany) -> Answer:
         """Back in sight, those that can be; what was done and what was not."""
-        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, False))
+        return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, request, False))
 
     @endpoints.add(f"{service}.make_public")
     async def make_public(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
@@ -62,7 +74,8 @@ def declare(kind: Kind) -> None:
 
     @endpoints.add(f"{service}.update_tags")
     async def update_tags(gateway: Gateway, caller: Caller, request: UpdateTags) -> Answer:
-        """Add and remove tags; how many documents were changed."""
+        """Add and remove tags; how many documents were changed. Raises BadValue for tags like operators."""
+        check_tags(request.add_tags)
         for key in request.ids:
             await change(gateway, caller, kind, key, lambda d: _retagged(d, request.add_tags, request.remove_tags))
         return {"updated": len(request.ids)}
@@ -82,17 +95,15 @@ for each_kind in (TASKS, MODELS):
 
 @endpoints.add("tasks.archive")
 async def archive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
-    """``{"archived"}``. Raises InvalidTask and NoWritePermission."""
-    for task_id in request.tasks:
-        await _archive(gateway, caller, TASKS, task_id, True)
+    """``{"archived"}``. Raises InvalidTask and NoWritePermission; then nothing is done."""
+    await _archive_all(gateway, caller, request, True)
     return {"archived": len(request.tasks)}
 
 
 @endpoints.add("tasks.unarchive")
 async def unarchive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
-    """``{"unarchived"}``. Raises InvalidTask and NoWritePermission."""
-    for task_id in request.tasks:
-        await _archive(gateway, caller, TASKS, task_id, False)
+    """``{"unarchived"}``. Raises InvalidTask and NoWritePermission; then nothing is done."""
+    await _archive_all(gateway, caller, request, False)
     return {"unarchived": len(request.tasks)}
 
 
@@ -104,12 +115,29 @@ async def _destination(gateway: Gateway, caller: Caller, request: Move) -> str |
     return request.project
 
 
-async def _archive(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, is_archived: bool) -> Answer:
+async def _archive_all(gateway: Gateway, caller: Caller, request: ArchivedTasks, is_archived: bool) -> None:
+    for task_id in request.tasks:
+        await own_document(gateway, caller, TASKS, task_id)
+    for task_id in request.tasks:
+        await _archive(gateway, caller, TASKS, task_id, request, is_archived)
+
+
+async def _archive(
+    gateway: Gateway, caller: Caller, kind: Kind, document_id: str, request: Archiving, is_archived: bool
+) -> Answer:
+    """Put a document out of sight, or back into it; of pipelines with their steps if asked for."""
+    reasons: Document = {}
+    if kind is TASKS:
+        reasons = {"status_reason": request.status_reason, "status_message": request.status_message}
+
     def move(document: Document) -> Document:
         others = [tag for tag in document.get("system_tags") or [] if tag != ARCHIVED]
-        return document | {"system_tags": [*others, ARCHIVED] if is_archived else others}
+        return document | {"system_tags": [*others, ARCHIVED] if is_archived else others} | reasons
 
-    await change(gateway, caller, kind, document_id, move)
+    document = await change(gateway, caller, kind, document_id, move)
+    if kind is TASKS and request.include_pipeline_steps:
+        for step in await steps_of(gateway, caller, document):
+            await change(gateway, caller, TASKS, step, move)
     return {"archived" if is_archived else "unarchived": True}
 
 

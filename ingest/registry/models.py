@@ -6,14 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import (
-    change,
-    check_visible,
-    given,
-    new_document,
-    own_document,
-    updated,
-)
+from ingest.registry.documents import change, check_visible, given, new_document, own_document, updated
+from ingest.registry.old_forms import present_form
+from ingest.registry.references import DELETED, input_models
 from ingest.registry.status import CREATED, IN_PROGRESS
 from schema.api.requests import AnyFields, Boolean, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -47,13 +42,16 @@ class ModelFields(AnyFields):
     design: dict[str, Any] | None = None
     metadata: list[Metadata] | dict[str, Any] | None = None
     ready: Boolean | None = None
+    iteration: Integer | None = None
 
-    def document(self) -> Document:
-        """The fields as a document has them: metadata by key."""
+    def document(self, caller: Caller) -> Document:
+        """Return the fields as a document has them: metadata by key. Raises BadValue for tags like operators."""
         fields = given(self.model_dump(exclude_unset=True), "model", "public", "iteration")
         if isinstance(self.metadata, list):
             fields["metadata"] = _by_key(self.metadata)
-        return fields
+        if str(fields.get("task") or "").startswith(DELETED):
+            del fields["task"]
+        return present_form(caller, MODELS, fields)
 
 
 class CreateModel(ModelFields):
@@ -82,7 +80,6 @@ class UpdateForTask(ModelFields):
 
     task: str
     override_model_id: str | None = None
-    iteration: Integer | None = None
 
 
 class AddMetadata(OneModel):
@@ -101,7 +98,7 @@ class DeleteMetadata(OneModel):
 @endpoints.add("models.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answer:
     """``{"id", "created": true}``. Raises InvalidProject and InvalidTask."""
-    fields = {"uri": request.uri, "ready": request.ready} | request.document()
+    fields = {"uri": request.uri, "ready": request.ready} | request.document(caller)
     await _check_references(gateway, caller, fields)
     document = new_document(caller, NEW_MODEL | fields)
     if request.public:
@@ -114,9 +111,11 @@ async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answ
 @endpoints.add("models.edit")
 async def edit(gateway: Gateway, caller: Caller, request: EditModel) -> Answer:
     """Raises InvalidModel and what ``create`` raises."""
-    fields = request.document()
+    fields = request.document(caller)
     await _check_references(gateway, caller, fields)
-    await change(gateway, caller, MODELS, request.model, lambda model: model | fields)
+    model = await change(gateway, caller, MODELS, request.model, lambda model: model | fields)
+    if model.get("task"):
+        await raise_iteration(gateway, caller, model["task"], request.iteration)
     return updated(fields)
 
 
@@ -129,8 +128,8 @@ async def update(gateway: Gateway, caller: Caller, request: EditModel) -> Answer
 @endpoints.add("models.update_for_task")
 async def update_for_task(gateway: Gateway, caller: Caller, request: UpdateForTask) -> Answer:
     """``{"id", "created", …}``. Raises MissingField, InvalidTask, InvalidModel, and TaskStateConflict if it ended."""
-    if not request.uri and not request.override_model_id:
-        raise MissingField("uri or override_model_id is required")
+    if bool(request.uri) == bool(request.override_model_id):
+        raise MissingField("Either uri or override_model_id is required")
     task = await own_document(gateway, caller, TASKS, request.task)
     if task["status"] not in (CREATED, IN_PROGRESS):
         raise TaskStateConflict(f"Task {request.task} is {task['status']}")
@@ -139,12 +138,14 @@ async def update_for_task(gateway: Gateway, caller: Caller, request: UpdateForTa
         await check_visible(gateway, caller, MODELS, [request.override_model_id])
         answer: dict[str, Any] = {"id": request.override_model_id, "created": False, "updated": 1}
     elif outputs:
-        fields = given(request.document(), "task", "override_model_id")
+        fields = given(request.document(caller), "task", "override_model_id")
         await change(gateway, caller, MODELS, outputs[-1]["model"], lambda model: model | fields)
+        await raise_iteration(gateway, caller, request.task, request.iteration)
         return updated(fields) | {"id": outputs[-1]["model"], "created": False}
     else:
         answer = {"id": await _create_for(gateway, caller, task, request), "created": True}
     await change(gateway, caller, TASKS, request.task, lambda task: _with_output(task, answer["id"]))
+    await raise_iteration(gateway, caller, request.task, request.iteration)
     return answer
 
 
@@ -172,19 +173,35 @@ async def delete_metadata(gateway: Gateway, caller: Caller, request: DeleteMetad
     return {"updated": 1}
 
 
+async def raise_iteration(gateway: Gateway, caller: Caller, task_id: str, iteration: int | None) -> None:
+    """Note that a task of the caller's has come to an iteration, where its events do not tell; never lower than it was.
+
+    Answers show the greater of this and what events tell.
+    """
+    if iteration is None:
+        return
+
+    def raised(task: Document) -> Document:
+        return task | {"last_iteration": max(iteration, task.get("last_iteration") or 0)}
+
+    await change(gateway, caller, TASKS, task_id, raised)
+
+
 async def _create_for(gateway: Gateway, caller: Caller, task: Document, request: UpdateForTask) -> str:
     """The id of a new model with what its task says of it."""
     execution = task.get("execution") or {}
+    inputs = input_models(task)
     fields = {
         "name": task["name"],
         "comment": f"Created by task `{task['name']}` ({task['id']})",
         "project": task.get("project"),
+        "parent": inputs[0] if inputs else None,
         "framework": execution.get("framework"),
         "design": execution.get("model_desc") or {},
         "labels": execution.get("model_labels") or {},
         "ready": False,
     }
-    document = new_document(caller, NEW_MODEL | fields | given(request.document(), "override_model_id"))
+    document = new_document(caller, NEW_MODEL | fields | given(request.document(caller), "override_model_id"))
     await gateway.registry.create(MODELS, document)
     return str(document["id"])
 

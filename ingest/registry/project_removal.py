@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import own_document, set_public
+from ingest.registry.model_removal import remove_models
 from ingest.registry.projects import project_of_name, projects_below
-from ingest.registry.removal import Removal, file_urls, remove_models, remove_task
+from ingest.registry.removal import Removal, file_urls, remove_task
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadProjectMove, ProjectHasModels, ProjectHasTasks
@@ -93,9 +94,8 @@ async def make_private(gateway: Gateway, caller: Caller, request: SomeProjects) 
 async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], models: list[str]) -> Answer:
     removed = await remove_models(gateway, caller, models)
     urls = file_urls(await gateway.registry.get_many(TASKS, tasks), removed)
-    for task_id in tasks:
-        gone = await remove_task(gateway, caller, task_id, Removal(force=True, return_file_urls=True))
-        urls["model_urls"] += gone["urls"]["model_urls"]
+    for task_id in tasks:  # models of theirs in other projects stay
+        await remove_task(gateway, caller, task_id, Removal(force=True, delete_output_models=False))
     return {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0, "urls": urls}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import change, check_owner, given, new_document, own_document, updated
+from ingest.registry.old_forms import present_form
 from schema.api.requests import AnyFields, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadProjectMove, BadProjectName, NotUnique
@@ -47,14 +48,14 @@ class MoveProject(Request):
 @endpoints.add("projects.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateProject) -> Answer:
     """``{"id"}``. Raises NotUnique if there is one of that name, and BadProjectName."""
-    fields = given(request.model_dump(exclude_unset=True), "project")
+    fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
     return {"id": await _create(gateway, caller, fields)}
 
 
 @endpoints.add("projects.update")
 async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answer:
     """With a new name all that lies in it moves along. Raises InvalidProject, NotUnique and BadProjectName."""
-    fields = given(request.model_dump(exclude_unset=True), "project")
+    fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
     if request.name is not None:
         project = await own_document(gateway, caller, PROJECTS, request.project)
         name = normal_name(request.name)

@@ -12,7 +12,8 @@ from ingest.registry.task_status import Reasons, set_status
 from ingest.registry.tasks import OneTask
 from schema.api.requests import Boolean
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.registry import MODELS, TASKS
+from schema.errors import ModelIsReady
+from schema.registry import MODELS, TASKS, Document
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -36,16 +37,17 @@ class PublishTasks(SomeDocuments, Reasons):
 
 
 class PublishModel(OneModel):
-    """A model to publish; ``publish_task``: and the task that made it."""
+    """A model to publish; ``publish_task``: and the task that made it, forced: whatever its status."""
 
-    publish_task: Boolean = False
+    publish_task: Boolean = True
     force_publish_task: Boolean = False
 
 
 class PublishModels(SomeDocuments):
-    """Models to publish."""
+    """Models to publish; ``publish_task``, or ``publish_tasks``: and the tasks that made them."""
 
-    publish_tasks: Boolean = False
+    publish_task: Boolean = True
+    publish_tasks: Boolean = True
     force_publish_task: Boolean = False
 
 
@@ -74,7 +76,7 @@ async def publish_tasks(gateway: Gateway, caller: Caller, request: PublishTasks)
 
 @endpoints.add("models.set_ready")
 async def set_ready(gateway: Gateway, caller: Caller, request: PublishModel) -> Answer:
-    """Its events are locked from now on. Raises InvalidModel, and TaskStateConflict for its task."""
+    """Its events are locked from now on. Raises InvalidModel, ModelIsReady, and TaskStateConflict for its task."""
     return await _publish_model(gateway, caller, request.model, request.publish_task, request.force_publish_task)
 
 
@@ -87,7 +89,7 @@ async def publish_model(gateway: Gateway, caller: Caller, request: PublishModel)
 @endpoints.add("models.publish_many")
 async def publish_models(gateway: Gateway, caller: Caller, request: PublishModels) -> Answer:
     """Those that can be; what was done and what was not."""
-    with_task, force = request.publish_tasks, request.force_publish_task
+    with_task, force = request.publish_task and request.publish_tasks, request.force_publish_task
     return await each(request.ids, lambda model_id: _publish_model(gateway, caller, model_id, with_task, force))
 
 
@@ -111,8 +113,28 @@ async def _publish_if_there(gateway: Gateway, caller: Caller, model_id: str) -> 
 async def _publish_model(
     gateway: Gateway, caller: Caller, model_id: str, with_task: bool, force: bool
 ) -> dict[str, Any]:
-    model = await change(gateway, caller, MODELS, model_id, lambda model: model | {"ready": True})
-    if not with_task or not model.get("task"):
-        return {"updated": 1, "published_task": None}
-    data = await _publish_task(gateway, caller, model["task"], Reasons(force=force), with_model=False)
-    return {"updated": 1, "published_task": {"id": model["task"], "data": data}}
+    """Publish the task that made the model first: if that fails nothing is published."""
+    model = await own_document(gateway, caller, MODELS, model_id)
+    _check_not_ready(model)
+    published = await _publish_task_of(gateway, caller, model, force) if with_task else None
+
+    def publish(model: Document) -> Document:
+        _check_not_ready(model)
+        return model | {"ready": True}
+
+    await change(gateway, caller, MODELS, model_id, publish)
+    return {"updated": 1, "published_task": published}
+
+
+async def _publish_task_of(gateway: Gateway, caller: Caller, model: Document, force: bool) -> dict[str, Any] | None:
+    """Publish the caller's task that made a model, unless it is: ``{"id", "data"}``. Raises TaskStateConflict."""
+    task = await gateway.registry.get(TASKS, model["task"]) if model.get("task") else None
+    if task is None or task["company"] != caller.company or task["status"] == PUBLISHED:
+        return None
+    data = await _publish_task(gateway, caller, task["id"], Reasons(force=force), with_model=False)
+    return {"id": task["id"], "data": data}
+
+
+def _check_not_ready(model: Document) -> None:
+    if model.get("ready"):
+        raise ModelIsReady(f"Model {model['id']} is published already")

@@ -1,27 +1,38 @@
-"""Calls that remove tasks, models, and what tasks made. Events go first, in order with the writes around them."""
+"""Calls that remove tasks, or what tasks made. Events go first, in order with the writes around them."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import SomeDocuments, change, each, own_document
-from ingest.registry.models import OneModel
+from ingest.registry.documents import SomeDocuments, change, each, marks, own_document
+from ingest.registry.model_removal import delete_events, remove_models
+from ingest.registry.pipeline_steps import WithSteps, steps_of
+from ingest.registry.references import DELETED
 from ingest.registry.status import CREATED, PUBLISHED, PUBLISHING, check_transition
 from ingest.registry.task_status import Reasons, status_fields
 from ingest.registry.tasks import OneTask
 from schema.api.requests import Boolean
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.errors import ModelInUse, ModelOfPublishedTask, TaskNotDeletable, TaskStateConflict
-from schema.events.blocks import ALL, Deletion
-from schema.registry import MODELS, TASKS, Document, OneOf, PageBounds
+from schema.errors import TaskNotDeletable, TaskStateConflict
+from schema.registry import MODELS, TASKS, Document, OneOf, PageBounds, every, some
 
-FORGOTTEN_BY_RESET = ("started", "completed", "published", "active_duration", "last_worker", "last_worker_report")
+FORGOTTEN_BY_RESET = frozenset(
+    (
+        "started",
+        "completed",
+        "published",
+        "active_duration",
+        "last_worker",
+        "last_worker_report",
+        "last_iteration",
+    )
+)
 OUTPUT = "output"  # mode of the artifacts that a task made
 EMPTIED_BY_CLEAR: Document = {"script": {}, "hyperparams": {}, "configuration": {}, "container": {}}
+RESET = "reset"  # why a task is a draft again
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -29,7 +40,8 @@ endpoints = Endpoints(Tier.GATEWAY)
 class Removal(Reasons):
     """``clear_all``: without script and parameters too. ``delete_output_models``: and the models that the task made.
 
-    ``return_file_urls``: tell where the files of what is removed are; they stay there.
+    ``force``: also what is published. ``return_file_urls``: tell where the files of what is removed are; they stay
+    there.
     """
 
     clear_all: Boolean = False
@@ -37,24 +49,21 @@ class Removal(Reasons):
     return_file_urls: Boolean = False
 
 
-class RemoveFromTask(OneTask, Removal):
+class RemoveFromTask(OneTask, Removal, WithSteps):
     """A task to reset or to delete."""
 
 
-class RemoveFromTasks(SomeDocuments, Removal):
+class RemoveFromTasks(SomeDocuments, Removal, WithSteps):
     """Tasks to reset or to delete."""
 
 
-class DeleteModel(OneModel):
-    """A model to remove; ``force``: even if it is in use."""
+@dataclass(frozen=True)
+class Made:
+    """The models that a task made. ``drafts``: those that nobody uses; ``used``: drafts that other tasks use."""
 
-    force: Boolean = False
-
-
-class DeleteModels(SomeDocuments):
-    """Models to remove."""
-
-    force: Boolean = False
+    published: list[Document]
+    drafts: list[Document]
+    used: list[Document]
 
 
 @endpoints.add("tasks.reset")
@@ -71,50 +80,44 @@ async def reset_many(gateway: Gateway, caller: Caller, request: RemoveFromTasks)
 
 @endpoints.add("tasks.delete")
 async def delete_task(gateway: Gateway, caller: Caller, request: RemoveFromTask) -> Answer:
-    """The task, its events and its unpublished models are gone. Raises TaskNotDeletable of one that ran."""
-    return await remove_task(gateway, caller, request.task, request)
+    """The task, its events and its unpublished models are gone, of a pipeline its steps if asked for.
+
+    Raises TaskNotDeletable of one that ran, or of which something is published.
+    """
+    return await _delete(gateway, caller, request.task, request, request.include_pipeline_steps)
 
 
 @endpoints.add("tasks.delete_many")
 async def delete_tasks(gateway: Gateway, caller: Caller, request: RemoveFromTasks) -> Answer:
     """As ``delete``."""
-    return await each(request.ids, lambda task_id: remove_task(gateway, caller, task_id, request))
+    with_steps = request.include_pipeline_steps
+    return await each(request.ids, lambda task_id: _delete(gateway, caller, task_id, request, with_steps))
 
 
-@endpoints.add("models.delete")
-async def delete_model(gateway: Gateway, caller: Caller, request: DeleteModel) -> Answer:
-    """The model and its events are gone. Raises InvalidModel, ModelInUse and ModelOfPublishedTask."""
-    return await _delete_model(gateway, caller, request.model, request.force)
-
-
-@endpoints.add("models.delete_many")
-async def delete_models(gateway: Gateway, caller: Caller, request: DeleteModels) -> Answer:
-    """As ``delete``."""
-    return await each(request.ids, lambda model_id: _delete_model(gateway, caller, model_id, request.force))
+async def _delete(gateway: Gateway, caller: Caller, task_id: str, removal: Removal, with_steps: bool) -> dict[str, Any]:
+    task = await own_document(gateway, caller, TASKS, task_id)
+    _check_deletable(task, removal.force)
+    for step in await steps_of(gateway, caller, task) if with_steps else ():
+        await remove_task(gateway, caller, step, removal.model_copy(update={"force": True}))
+    return await remove_task(gateway, caller, task_id, removal)
 
 
 async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> dict[str, Any]:
-    """As ``tasks.delete``."""
+    """Remove one task as ``tasks.delete``: counts of what was removed and changed, and ``urls``."""
     task = await own_document(gateway, caller, TASKS, task_id)
-    is_archived = "archived" in (task.get("system_tags") or ())
-    if not removal.force and task["status"] != CREATED and not is_archived:
-        raise TaskNotDeletable(f"Task {task_id} is {task['status']}: archive it, or use force")
-    (deleted,) = await _delete_events(gateway, caller, [task_id])
-    models = await _remove_output_models(gateway, caller, task_id, removal)
+    _check_deletable(task, removal.force)
+    made = await _made(gateway, caller, task)
+    await _check_nothing_published(gateway, caller, task_id, made, removal.force)
+    (deleted,) = await delete_events(gateway, caller, [task_id])
+    removed, kept = await _remove_drafts(gateway, caller, made, removal)
+    gone = {"parent": f"{DELETED}{task_id}"} | marks(caller)
     children = await gateway.registry.find_ids(TASKS, caller.company, OneOf("parent", (task_id,)))
-    await gateway.registry.update_many(TASKS, children, lambda child: child | {"parent": None})
+    await gateway.registry.update_many(TASKS, children, lambda child: child | gone)
+    await _set_task(gateway, caller, kept, f"{DELETED}{task_id}")
+    await _set_task(gateway, caller, made.used, None)
     await gateway.registry.delete(TASKS, task_id)
-    counts = {"updated_children": len(children), "updated_models": 0, "deleted_models": len(models)}
-    return {"deleted": True, "events": {"deleted": deleted}} | counts | _told_urls(removal, task, models)
-
-
-async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[Document]:
-    """Models of the caller's and their events are gone; the models as they were."""
-    wanted = list(ids)
-    models = await gateway.registry.get_many(MODELS, wanted)
-    await _delete_events(gateway, caller, wanted)
-    await gateway.registry.delete(MODELS, *wanted)
-    return models
+    counts = {"updated_children": len(children), "updated_models": len(kept), "deleted_models": len(removed)}
+    return {"deleted": True, "events": {"deleted": deleted}} | counts | _told_urls(removal, task, made.drafts)
 
 
 def file_urls(tasks: Iterable[Document], models: Iterable[Document]) -> dict[str, list[str]]:
@@ -133,13 +136,22 @@ async def _reset(gateway: Gateway, caller: Caller, task_id: str, removal: Remova
     if task["status"] in (PUBLISHED, PUBLISHING) and not removal.force:
         raise TaskStateConflict(f"Task {task_id} is {task['status']}")
     check_transition(task, CREATED, removal.force)
-    (deleted,) = await _delete_events(gateway, caller, [task_id])
-    models = await _remove_output_models(gateway, caller, task_id, removal)
-    fields = status_fields(task, CREATED, removal)
+    made = await _made(gateway, caller, task)
+    await _check_nothing_published(gateway, caller, task_id, made, removal.force)
+    (deleted,) = await delete_events(gateway, caller, [task_id])
+    removed, kept = await _remove_drafts(gateway, caller, made, removal)
+    await _set_task(gateway, caller, [*kept, *made.used], None)
+    fields = status_fields(task, CREATED, _reasons_of_reset(removal))
     await change(gateway, caller, TASKS, task_id, lambda task: _fresh(task, removal.clear_all) | fields)
     shown = fields | {"last_iteration": 0, "last_metrics": {}}
-    counts = {"deleted_indices": [], "deleted_models": len(models), "events": {"deleted": deleted}}
-    return {"updated": 1, "fields": shown} | counts | _told_urls(removal, task, models)
+    counts = {"deleted_indices": [], "deleted_models": len(removed), "events": {"deleted": deleted}}
+    return {"updated": 1, "fields": shown} | counts | _told_urls(removal, task, made.drafts)
+
+
+def _reasons_of_reset(given: Reasons) -> Reasons:
+    return Reasons(
+        force=given.force, status_reason=given.status_reason or RESET, status_message=given.status_message or RESET
+    )
 
 
 def _fresh(task: Document, clear_all: bool) -> Document:
@@ -163,35 +175,57 @@ def _artifacts(task: Document, mode: str) -> list[Document]:
     return [artifact for artifact in found if artifact.get("mode", OUTPUT) == mode]
 
 
-async def _remove_output_models(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> list[Document]:
-    """Remove the models that a task made, but for those that are published or that other tasks use; which."""
-    if not removal.delete_output_models:
-        return []
-    registry, fields = gateway.registry, frozenset(("company", "ready"))
-    own = await registry.find(MODELS, caller.company, OneOf("task", (task_id,)), PageBounds(fields=fields))
-    ids = {model["id"] for model in own if model["company"] == caller.company and not model.get("ready")}
-    if not ids:
-        return []
-    users = await registry.find_ids(TASKS, caller.company, OneOf("models.input.model", tuple(ids)))
+def _check_deletable(task: Document, force: bool) -> None:
+    is_archived = "archived" in (task.get("system_tags") or ())
+    if not force and task["status"] != CREATED and not is_archived:
+        raise TaskNotDeletable(f"Task {task['id']} is {task['status']}: archive it, or use force")
+
+
+async def _check_nothing_published(gateway: Gateway, caller: Caller, task_id: str, made: Made, force: bool) -> None:
+    if force:
+        return
+    if made.published:
+        raise TaskNotDeletable(f"Task {task_id} made {len(made.published)} published models, use force")
+    condition = every(OneOf("parent", (task_id,)), OneOf("status", (PUBLISHED,)))
+    if children := await gateway.registry.find_ids(TASKS, caller.company, condition):
+        raise TaskNotDeletable(f"Task {task_id} has {len(children)} published children, use force")
+
+
+async def _made(gateway: Gateway, caller: Caller, task: Document) -> Made:
+    """Return the caller's models that a task made."""
+    registry, fields = gateway.registry, frozenset(("company", "ready", "uri"))
+    outputs = [item.get("model") for item in (task.get("models") or {}).get("output") or ()]
+    named = OneOf("id", tuple(model for model in outputs if isinstance(model, str)))
+    by_task = OneOf("task", (task["id"],))
+    condition = some(by_task, named) if named.values else by_task
+    own = await registry.find(MODELS, caller.company, condition, PageBounds(fields=fields))
+    models = {model["id"]: model for model in own if model["company"] == caller.company}
+    drafts = {key: model for key, model in models.items() if not model.get("ready")}
+    used = await _used_by_others(gateway, caller, task["id"], drafts) if drafts else set()
+    return Made(
+        [model for model in models.values() if model.get("ready")],
+        [model for key, model in drafts.items() if key not in used],
+        [model for key, model in drafts.items() if key in used],
+    )
+
+
+async def _used_by_others(gateway: Gateway, caller: Caller, task_id: str, models: Iterable[str]) -> set[Any]:
+    registry = gateway.registry
+    users = await registry.find_ids(TASKS, caller.company, OneOf("models.input.model", tuple(models)))
     tasks = await registry.get_many(TASKS, users.keys() - {task_id})
-    ids -= {item.get("model") for task in tasks for item in (task.get("models") or {}).get("input") or ()}
-    return await remove_models(gateway, caller, ids)
+    return {item.get("model") for task in tasks for item in (task.get("models") or {}).get("input") or ()}
 
 
-async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: bool) -> dict[str, Any]:
-    model = await own_document(gateway, caller, MODELS, model_id)
-    users = await gateway.registry.find_ids(TASKS, caller.company, OneOf("models.input.model", (model_id,)))
-    if users and not force:
-        raise ModelInUse(f"Model {model_id} is the input of {len(users)} tasks")
-    task = await gateway.registry.get(TASKS, model["task"]) if model.get("task") else None
-    if task and task["status"] == PUBLISHED and not force:
-        raise ModelOfPublishedTask(f"Model {model_id} was made by published task {task['id']}")
-    await remove_models(gateway, caller, [model_id])
-    return {"deleted": True, "url": model.get("uri")}
+async def _remove_drafts(
+    gateway: Gateway, caller: Caller, made: Made, removal: Removal
+) -> tuple[list[Document], list[Document]]:
+    """Remove the drafts that nobody uses, if that is asked for: the models that were removed, and those that stay."""
+    if not removal.delete_output_models:
+        return [], [*made.published, *made.drafts]
+    removed = await remove_models(gateway, caller, [model["id"] for model in made.drafts]) if made.drafts else []
+    return removed, made.published
 
 
-async def _delete_events(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[int]:
-    """How many events of each entity there were."""
-    now = time.time_ns() // 1_000_000
-    deletions = [Deletion(caller.company, entity, ALL, now) for entity in ids]
-    return await asyncio.gather(*(gateway.log.delete(deletion) for deletion in deletions))
+async def _set_task(gateway: Gateway, caller: Caller, models: Iterable[Document], task: str | None) -> None:
+    ids = [model["id"] for model in models]
+    await gateway.registry.update_many(MODELS, ids, lambda model: model | {"task": task} | marks(caller))

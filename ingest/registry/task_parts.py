@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import change, check_visible, updated
+from ingest.registry.documents import change, updated
+from ingest.registry.models import raise_iteration
 from ingest.registry.status import check_editable
 from ingest.registry.tasks import OneTask
-from schema.api.requests import AnyFields, Boolean, Request
+from schema.api.requests import AnyFields, Boolean, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.registry import MODELS, TASKS, Document, iso_now
+from schema.registry import TASKS, Document, iso_now
 
 PROPERTIES = "properties"  # a section that may change in any status
 OUTPUT = "output"
@@ -19,17 +22,25 @@ OUTPUT = "output"
 endpoints = Endpoints(Tier.GATEWAY)
 
 
+def _section(name: Any) -> Any:
+    """Return the name of a section; that of the properties in whatever case."""
+    return PROPERTIES if isinstance(name, str) and name.lower() == PROPERTIES else name
+
+
+Section = Annotated[str, BeforeValidator(_section)]
+
+
 class Parameter(AnyFields):
     """One hyper parameter; without ``name`` just its section, which is to be empty if it is replaced."""
 
-    section: str
+    section: Section
     name: str | None = None
 
 
 class ParameterKey(Request):
     """One hyper parameter, or without ``name`` all of a section."""
 
-    section: str
+    section: Section
     name: str | None = None
 
 
@@ -112,11 +123,12 @@ class DeleteArtifacts(EditPart):
 
 
 class AddModel(OneTask):
-    """A model that the task uses or made; one of the same name is replaced."""
+    """A model that a task uses or made; one of the same name is replaced. ``iteration``: how far the task has come."""
 
     name: str
     model: str
     type: Literal["input", "output"]
+    iteration: Integer | None = None
 
 
 class DeleteModels(OneTask):
@@ -201,12 +213,12 @@ async def set_requirements(gateway: Gateway, caller: Caller, request: SetRequire
 
 @endpoints.add("tasks.add_or_update_artifacts")
 async def add_or_update_artifacts(gateway: Gateway, caller: Caller, request: AddArtifacts) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict."""
+    """``{"updated"}``. Raises TaskStateConflict once the task has ended."""
     new = [artifact.model_dump() for artifact in request.artifacts]
     keys = {(artifact.key, artifact.mode) for artifact in request.artifacts}
 
     def edit(task: Document) -> Document:
-        check_editable(task, request.force)
+        check_editable(task, True)
         return _with_artifacts(task, [*_artifacts_without(task, keys), *new])
 
     await change(gateway, caller, TASKS, request.task, edit)
@@ -215,11 +227,11 @@ async def add_or_update_artifacts(gateway: Gateway, caller: Caller, request: Add
 
 @endpoints.add("tasks.delete_artifacts")
 async def delete_artifacts(gateway: Gateway, caller: Caller, request: DeleteArtifacts) -> Answer:
-    """``{"deleted"}``. Raises TaskStateConflict."""
+    """``{"deleted"}``. Raises TaskStateConflict once the task has ended."""
     keys = {(artifact.key, artifact.mode) for artifact in request.artifacts}
 
     def edit(task: Document) -> Document:
-        check_editable(task, request.force)
+        check_editable(task, True)
         return _with_artifacts(task, _artifacts_without(task, keys))
 
     await change(gateway, caller, TASKS, request.task, edit)
@@ -228,15 +240,14 @@ async def delete_artifacts(gateway: Gateway, caller: Caller, request: DeleteArti
 
 @endpoints.add("tasks.add_or_update_model")
 async def add_or_update_model(gateway: Gateway, caller: Caller, request: AddModel) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict once the task has ended, and InvalidModel."""
-    if request.model:
-        await check_visible(gateway, caller, MODELS, [request.model])
+    """``{"updated"}``. Raises TaskStateConflict once the task has ended. The model need not be there yet, or still."""
 
     def edit(task: Document) -> Document:
         check_editable(task, True)
         return with_model(task, request.type, request.name, request.model)
 
     await change(gateway, caller, TASKS, request.task, edit)
+    await raise_iteration(gateway, caller, request.task, request.iteration)
     return {"updated": 1}
 
 

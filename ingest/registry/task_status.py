@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import SomeDocuments, change, each
+from ingest.registry.documents import SomeDocuments, change, each, own_document
+from ingest.registry.pipeline_steps import WithSteps, steps_of
 from ingest.registry.status import CLOSED, COMPLETED, FAILED, IN_PROGRESS, PUBLISHED, STOPPED, check_transition
 from ingest.registry.tasks import OneTask
 from schema.api.requests import Boolean, Request
@@ -30,7 +31,11 @@ class ChangeTask(OneTask, Reasons):
     """A change of a task's status."""
 
 
-class StopTasks(SomeDocuments, Reasons):
+class StopTask(ChangeTask, WithSteps):
+    """A task to stop."""
+
+
+class StopTasks(SomeDocuments, Reasons, WithSteps):
     """Tasks to stop."""
 
 
@@ -41,15 +46,16 @@ async def started(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answ
 
 
 @endpoints.add("tasks.stop")
-async def stop(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
-    """To ``stopped``; the task's process sees it and ends."""
-    return await _stop(gateway, caller, request.task, request)
+async def stop(gateway: Gateway, caller: Caller, request: StopTask) -> Answer:
+    """To ``stopped``; the task's process sees it and ends. Of a pipeline the steps that run too, if asked for."""
+    return await _stop(gateway, caller, request.task, request, request.include_pipeline_steps)
 
 
 @endpoints.add("tasks.stop_many")
 async def stop_many(gateway: Gateway, caller: Caller, request: StopTasks) -> Answer:
     """Those that can be; what was done and what was not."""
-    return await each(request.ids, lambda task_id: _stop(gateway, caller, task_id, request))
+    with_steps = request.include_pipeline_steps
+    return await each(request.ids, lambda task_id: _stop(gateway, caller, task_id, request, with_steps))
 
 
 @endpoints.add("tasks.stopped")
@@ -97,9 +103,20 @@ def status_fields(task: Document, status: str, reasons: Reasons) -> Document:
     return fields
 
 
-async def _stop(gateway: Gateway, caller: Caller, task_id: str, reasons: Reasons) -> dict[str, Any]:
+async def _stop(gateway: Gateway, caller: Caller, task_id: str, reasons: Reasons, with_steps: bool) -> dict[str, Any]:
     message = reasons.status_message or f"Stopped by {caller.user_name}"
-    return await set_status(gateway, caller, task_id, STOPPED, reasons.model_copy(update={"status_message": message}))
+    reasons = reasons.model_copy(update={"status_message": message})
+    if with_steps:
+        await _stop_steps(gateway, caller, task_id, reasons)
+    return await set_status(gateway, caller, task_id, STOPPED, reasons)
+
+
+async def _stop_steps(gateway: Gateway, caller: Caller, task_id: str, reasons: Reasons) -> None:
+    """Stop the steps of a pipeline that run; others are left as they are."""
+    task = await own_document(gateway, caller, TASKS, task_id)
+    for step in await gateway.registry.get_many(TASKS, await steps_of(gateway, caller, task)):
+        if step["status"] == IN_PROGRESS:
+            await set_status(gateway, caller, step["id"], STOPPED, reasons)
 
 
 def _seconds_since(moment: str) -> int:

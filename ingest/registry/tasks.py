@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import (
-    change,
-    check_visible,
-    given,
-    new_document,
-    own_document,
-    updated,
-)
-from ingest.registry.projects import project_of_name
+from ingest.registry.documents import change, given, new_document, own_document, updated
+from ingest.registry.old_forms import present_form
+from ingest.registry.references import check_references
 from ingest.registry.status import CREATED
 from schema.api.requests import AnyFields, Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadDocument, NotSupported, TaskStateConflict
-from schema.registry import MODELS, PROJECTS, TASKS, Document, split
+from schema.registry import PROJECTS, TASKS, Document, iso_now, split
 
 MIN_NAME_LENGTH = 3
 MERGED = ("execution", "script", "output", "models")  # objects of which an edit replaces only the fields it names
@@ -26,8 +21,8 @@ TaskType = Literal[
     "dataset_import", "annotation", "annotation_manual", "training", "testing", "inference", "data_processing",
     "application", "monitor", "controller", "report", "optimizer", "service", "qc", "custom",
 ]  # fmt: skip
-UPDATED = ("name", "tags", "system_tags", "comment", "project", "created")
-DROPPED_BY_CLONE = frozenset(("archived", "development", "hidden"))
+UPDATED = ("name", "tags", "system_tags", "comment", "project", "created", "status_message")
+STRIPPED = ("binary", "repository", "tag", "branch", "version_num", "entry_point", "working_dir")  # of scripts
 NEW_TASK: Document = {
     "comment": "",
     "tags": [],
@@ -85,15 +80,24 @@ class TaskFields(AnyFields):
     runtime: dict[str, Any] | None = None
     output_dest: str | None = None
 
-    def document(self) -> Document:
-        """The fields as a document has them. Raises BadDocument if the name is too short."""
+    def document(self, caller: Caller, previous: Document | None = None) -> Document:
+        """Return the fields as a document has them. ``previous``: the task that they change.
+
+        Raises BadDocument if the name is too short, and what ``present_form`` raises.
+        """
         if self.name is not None and len(self.name.strip()) < MIN_NAME_LENGTH:
             raise BadDocument(f"A task's name has at least {MIN_NAME_LENGTH} characters")
         fields = given(self.model_dump(exclude_unset=True), "task", "output_dest")
         if self.output_dest is not None:
             fields["output"] = (fields.get("output") or {}) | {"destination": self.output_dest.strip()}
-        if self.execution and self.execution.artifacts is not None:
-            fields["execution"]["artifacts"] = [{"mode": "output"} | artifact for artifact in self.execution.artifacts]
+        fields = present_form(caller, TASKS, fields, previous)
+        for items in (fields.get("models") or {}).values():
+            for item in items or ():
+                item["updated"] = iso_now()
+        if (artifacts := (fields.get("execution") or {}).get("artifacts")) is not None:
+            fields["execution"]["artifacts"] = distinct_artifacts(artifacts)
+        if self.script:
+            fields["script"] = {name: _stripped(name, value) for name, value in self.script.items()}
         return fields
 
 
@@ -111,35 +115,27 @@ class EditTask(TaskFields):
     force: Boolean = False
 
 
-class CloneTask(Request):
-    """A task to copy, and what is to be different in the copy."""
-
-    task: str
-    new_task_name: str | None = None
-    new_task_comment: str | None = None
-    new_task_tags: list[str] | None = None
-    new_task_system_tags: list[str] | None = None
-    new_task_parent: str | None = None
-    new_task_project: str | None = None
-    new_project_name: str | None = None
-    new_task_hyperparams: HyperParams | None = None
-    new_task_configuration: Configuration | None = None
-    new_task_container: dict[str, Any] | None = None
-    new_task_input_models: list[InputOrOutput] | None = None
-    execution_overrides: Execution = Execution()
-
-
 class OneTask(Request):
     """One task."""
 
     task: str
 
 
+def distinct_artifacts(artifacts: Iterable[Document]) -> list[Document]:
+    """Return artifacts with their mode, of each key and mode the last."""
+    with_mode = [{"mode": "output"} | artifact for artifact in artifacts]
+    return [*{(artifact.get("key"), artifact["mode"]): artifact for artifact in with_mode}.values()]
+
+
+def _stripped(name: str, value: Any) -> Any:
+    return value.strip() if name in STRIPPED and isinstance(value, str) else value
+
+
 @endpoints.add("tasks.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
     """A task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent)."""
-    fields = request.document()
-    await _check_references(gateway, caller, fields)
+    fields = request.document(caller)
+    await check_references(gateway, caller, fields)
     document = new_document(caller, NEW_TASK | fields)
     await gateway.registry.create(TASKS, document)
     gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
@@ -149,8 +145,8 @@ async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answe
 @endpoints.add("tasks.validate")
 async def validate(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
     """Nothing, if ``create`` would take these fields."""
-    fields = request.document()
-    await _check_references(gateway, caller, fields)
+    fields = request.document(caller)
+    await check_references(gateway, caller, fields)
     split(TASKS, new_document(caller, NEW_TASK | fields))
     return {}
 
@@ -158,14 +154,15 @@ async def validate(gateway: Gateway, caller: Caller, request: CreateTask) -> Ans
 @endpoints.add("tasks.edit")
 async def edit(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
     """Until a task starts, or ``force``. Raises TaskStateConflict and what ``create`` raises."""
-    fields = request.document()
-    await _check_references(gateway, caller, fields)
+    fields = request.document(caller)
+    await check_references(gateway, caller, fields)
 
     def merge(task: Document) -> Document:
         if task["status"] != CREATED and not request.force:
             raise TaskStateConflict(f"Invalid task status: expected={CREATED}, status={task['status']}")
-        both = {name: (task.get(name) or {}) | fields[name] for name in MERGED if isinstance(fields.get(name), dict)}
-        return task | fields | both
+        new = request.document(caller, task)
+        both = {name: (task.get(name) or {}) | new[name] for name in MERGED if isinstance(new.get(name), dict)}
+        return task | new | both
 
     await change(gateway, caller, TASKS, request.task, merge)
     return updated(fields)
@@ -174,27 +171,10 @@ async def edit(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
 @endpoints.add("tasks.update")
 async def update(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
     """In any status, but only what says where a task belongs. Raises what ``create`` raises."""
-    fields = {name: value for name, value in request.document().items() if name in UPDATED}
-    await _check_references(gateway, caller, fields)
+    fields = {name: value for name, value in request.document(caller).items() if name in UPDATED}
+    await check_references(gateway, caller, fields)
     await change(gateway, caller, TASKS, request.task, lambda task: task | fields)
     return updated(fields)
-
-
-@endpoints.add("tasks.clone")
-async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
-    """``{"id"}`` of a copy in status ``created``, without what the task made. Raises what ``create`` raises."""
-    source = await gateway.registry.get(TASKS, request.task)
-    if source is None or source["company"] not in (caller.company, ""):
-        source = await own_document(gateway, caller, TASKS, request.task)
-    answer: dict[str, Any] = {}
-    fields = _copy(source, request)
-    if request.new_project_name:
-        fields["project"] = await project_of_name(gateway, caller, request.new_project_name)
-        answer["new_project"] = {"id": fields["project"], "name": request.new_project_name}
-    await _check_references(gateway, caller, {name: value for name, value in fields.items() if name in ("project",)})
-    document = new_document(caller, NEW_TASK | fields)
-    await gateway.registry.create(TASKS, document)
-    return {"id": document["id"]} | answer
 
 
 @endpoints.add("tasks.ping")
@@ -212,45 +192,3 @@ async def ping(gateway: Gateway, caller: Caller, request: OneTask) -> Answer:
 async def queue(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
     """Raises NotSupported."""
     raise NotSupported(AGENTS)
-
-
-async def _check_references(gateway: Gateway, caller: Caller, fields: Document) -> None:
-    """Raises InvalidProject, InvalidTask and InvalidModel for what a document names and the caller cannot see."""
-    if fields.get("project"):
-        await check_visible(gateway, caller, PROJECTS, [fields["project"]])
-    if fields.get("parent"):
-        await check_visible(gateway, caller, TASKS, [fields["parent"]])
-    models = [item.get("model") for item in (fields.get("models") or {}).get("input") or ()]
-    if any(models):
-        await check_visible(gateway, caller, MODELS, [model for model in models if isinstance(model, str) and model])
-
-
-def _copy(source: Document, request: CloneTask) -> Document:
-    """What a copy keeps of its source, and what the request says instead."""
-    kept = ("type", "script", "comment", "tags", "parent", "project", "hyperparams", "configuration", "container")
-    fields = {name: source[name] for name in kept if name in source}
-    execution = {name: value for name, value in (source.get("execution") or {}).items() if name != "queue"}
-    inputs = [artifact for artifact in execution.get("artifacts") or () if artifact.get("mode") == "input"]
-    asked = request.model_dump(exclude_unset=True)
-    models = asked.get("new_task_input_models")
-    new = {
-        "name": request.new_task_name or source["name"],
-        "comment": request.new_task_comment,
-        "tags": request.new_task_tags,
-        "parent": request.new_task_parent,
-        "project": request.new_task_project,
-        "hyperparams": request.new_task_hyperparams,
-        "configuration": request.new_task_configuration,
-        "container": request.new_task_container,
-        "system_tags": request.new_task_system_tags,
-    }
-    fields |= {
-        "system_tags": [tag for tag in source.get("system_tags") or () if tag not in DROPPED_BY_CLONE],
-        "execution": execution | {"artifacts": inputs} | asked.get("execution_overrides", {}),
-        "models": {
-            "input": (source.get("models") or {}).get("input") or [] if models is None else models,
-            "output": [],
-        },
-        "output": {name: v for name, v in (source.get("output") or {}).items() if name == "destination"},
-    }
-    return fields | {name: value for name, value in new.items() if value is not None}

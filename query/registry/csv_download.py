@@ -110,7 +110,9 @@ async def _page(
 ) -> Sequence[Mapping[str, Any]]:
     fields = [column.field for column in request.field_mappings]
     unpaged = dict.fromkeys(PAGING)
-    page = request.model_copy(update=unpaged | {"page": number, "page_size": size, "only_fields": fields})
+    page = request.model_copy(
+        update=unpaged | {"page": number, "page_size": size, "only_fields": fields, "projection": []}
+    )
     vocabulary = VOCABULARIES[request.entity_type]
     answer = await list_documents(context, caller, Listing(vocabulary, page), join=True)
     rows: Rows = answer[f"{vocabulary.kind.name}s"]

@@ -53,9 +53,9 @@ class Tree(dict[str, "Tree"]):
         for name in path:
             if not tree:
                 return tree
-            if name not in tree:
+            if name not in tree and ANY not in tree:
                 return None
-            tree = tree[name]
+            tree = tree[name] if name in tree else tree[ANY]
         return tree
 
     def without(self, paths: Iterable[Sequence[str]]) -> Tree:
@@ -78,8 +78,21 @@ def pick(value: Any, tree: Tree) -> Any:
         return list(map(pick, value, repeat(tree)))
     if not isinstance(value, Mapping):
         return value
-    named = dict.fromkeys(value, tree[ANY]) if ANY in tree else {n: t for n, t in tree.items() if n in value}
+    named = dict.fromkeys(value, tree[ANY]) if ANY in tree else {}
+    named |= {name: inner for name, inner in tree.items() if name in value}
     return dict(zip(named, map(pick, map(value.get, named), named.values()), strict=True))
+
+
+def leave_out(document: Document, tree: Tree) -> Document:
+    """Return the document without the parts that a tree names; its id always stays."""
+    kept: Document = {}
+    for name, value in document.items():
+        inner = tree.get(name)
+        if inner and isinstance(value, Mapping):
+            kept[name] = leave_out(dict(value), inner)
+        elif inner is None or name == "id":
+            kept[name] = value
+    return kept
 
 
 def select(documents: Sequence[Document], tree: Tree) -> list[Document]:

@@ -3,12 +3,15 @@
 | parameter | means |
 |---|---|
 | ``name`` and other patterns: text | a regular expression that is found in the field |
-| ``tags``, ``status``, …: list | one of the values; ``-x``, ``__$not``: not this; ``__$and``, ``__$or``: ``_list`` |
+| ``tags``, ``status``, …: list | one of the values; ``-x``, ``__$not``: not this; operators: see ``lists.matching`` |
 | ``last_update``, …: ``">=2026-01-01"`` | a date, with an optional comparison; several in a list must all hold |
 | ``last_update``, …: ``[low, high]`` | two dates without comparisons are a range; null: no bound |
 | ``active_duration``, …: ``[low, high]`` | a range of numbers, which may be written as texts; null: no bound |
 | ``_any_``, ``_all_``: {pattern, fields} | the pattern is found in any, or in all, of the fields, whatever its case |
-| ``filters``: {field: {any, all}} | each with ``include`` and ``exclude``: one of these holds, or all |
+| ``_any_``, ``_all_``: {datetime, fields} | the date, comparison or range holds for any, or all, of the dates |
+| ``filters``: {field: {any, all, op}} | ``include``, ``exclude``: one of these holds, or all; ``op``: both, or either |
+
+A range without a lower bound takes in documents that have no value.
 
 Empty lists, null and ``_any_`` without a pattern mean no filter; fields that are not known are ignored.
 """
@@ -24,14 +27,12 @@ from typing import Any
 
 import regex
 
+from query.registry.lists import list_filter, matching
 from schema.errors import BadValue, InvalidField, InvalidRegex
-from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, Not, OneOf, every, some
+from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, OneOf, every, some
 
-OPERATOR = "__$"
-ALL, ANY = ("all", "and"), ("any", "or")
 SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
-MAX_VALUES = 10_000
 MAX_PATTERN = 2000
 MAX_REPEATED = 1000  # times, of all parts of a pattern that are repeated so many times
 REPEATED = re.compile(r"\{(?:\d*,)?(\d+)")
@@ -67,8 +68,8 @@ class Vocabulary:
             elif name == "search_text":
                 yield _search(value)
             elif name == "filters":
-                yield every(*(_filter(field, parts) for field, parts in _object(name, value).items()))
-            elif self.knows(name):
+                yield every(*(list_filter(f, parts) for f, parts in _object(name, value).items() if self.knows(f)))
+            elif self.knows(name) and name not in (parameters.get("filters") or {}):
                 yield self._field(name, value)
 
     def knows(self, name: str) -> bool:
@@ -81,9 +82,10 @@ class Vocabulary:
         if name in DATES:
             return _dates(name, value)
         if name in RANGES and isinstance(value, list):
-            return between(name, value)
+            bounds = between(name, value)
+            return with_missing(bounds)
         if isinstance(value, list):
-            return _list(name, value)
+            return matching(name, value)
         if isinstance(value, str | bool | int | float):
             return OneOf(name, (value,))
         raise InvalidField(f"{name}: a list or a value is expected")
@@ -118,6 +120,12 @@ def between(field: str, bounds: Any) -> Between:
     return Between(field, low, high)
 
 
+def with_missing(bounds: Between) -> Condition:
+    """Return a range that takes in documents without a value where it has no lower bound."""
+    is_open = bounds.low is None and bounds.high is not None
+    return some(bounds, OneOf(bounds.field, (None,))) if is_open else bounds
+
+
 def _bound(field: str, bound: Any) -> float | None:
     try:
         number = float(bound) if bound not in (None, "") else None
@@ -141,20 +149,26 @@ def _search(text: Any) -> Condition:
 
 
 def _multi_field(name: str, value: Any) -> Condition:
-    fields, text = _object(name, value).get("fields"), value.get("pattern")
-    if text is None:
+    fields, text, moments = _object(name, value).get("fields"), value.get("pattern"), value.get("datetime")
+    if text is None and moments is None:
         return EVERYTHING
-    if not isinstance(fields, list) or not isinstance(text, str) or not all(isinstance(f, str) for f in fields):
-        raise InvalidField(f"{name}: pattern and fields are expected")
-    found = tuple(pattern(field, text, True) for field in fields)
-    return some(*found) if name == "_any_" else every(*found)
+    if not isinstance(fields, list) or not all(isinstance(field, str) for field in fields):
+        raise InvalidField(f"{name}: a list of fields is expected")
+    if (text is not None and moments is not None) or not isinstance(text, str | None):
+        raise InvalidField(f"{name}: either a pattern, which is a text, or a datetime is expected")
+    found: tuple[Condition, ...]
+    if text is not None:
+        found = tuple(pattern(field, text, True) for field in fields)
+    else:
+        found = tuple(_dates(field, moments) for field in fields if field in DATES)
+    return some(*found) if name == "_any_" and found else every(*found)
 
 
 def _dates(name: str, value: Any) -> Condition:
     texts = value if isinstance(value, list) else [value]
     if len(texts) == 2 and not any(isinstance(text, str) and text[:1] in SIGNS for text in texts):  # a range
         low, high = (None if text in (None, "") else _date(name, text) for text in texts)
-        return Between(name, low, high)
+        return with_missing(Between(name, low, high))
     return every(*(_compared_date(name, text) for text in texts if text is not None))
 
 
@@ -177,74 +191,3 @@ def _date(name: str, text: Any) -> str:
     except (TypeError, ValueError, OverflowError) as error:
         raise BadValue(f"{name}: {error}") from error
     return universal.isoformat(timespec="microseconds")
-
-
-def _filter(field: str, parts: Any) -> Condition:
-    """``{"any": {"include", "exclude"}, "all": …}`` of one field."""
-    found: list[Condition] = []
-    for mode, combine in (("any", some), ("all", every)):
-        lists = _object(field, _object(field, parts).get(mode) or {})
-        wanted = [OneOf(field, (value,)) for value in _values(field, lists.get("include"))]
-        unwanted = [Not(OneOf(field, (value,))) for value in _values(field, lists.get("exclude"))]
-        if wanted or unwanted:
-            found.append(combine(*wanted, *unwanted))
-    return every(*found)
-
-
-def _values(field: str, values: Any) -> list[Any]:
-    """What is listed; nothing where there is no list. Raises InvalidField."""
-    values = [] if values is None else values
-    if not isinstance(values, list) or len(values) > MAX_VALUES or not all(map(_is_value, values)):
-        raise InvalidField(f"{field}: a list of at most {MAX_VALUES} values is expected")
-    return values
-
-
-def _is_value(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool | int | float)
-
-
-def _list(field: str, values: list[Any]) -> Condition:
-    """A list of values and operators.
-
-    Without operators: one of the values, and none of those that are negated. An operator begins a group of what
-    follows it, all or any of which must hold; the groups are combined as the first operator says.
-    """
-    groups = _groups(_values(field, values))
-    conditions = [_group(field, group) for group in groups if group.members]
-    first = next((group.operator for group in groups if group.operator), "all")
-    return every(*conditions) if first in ALL else some(*conditions)
-
-
-@dataclass
-class Group:
-    """What follows one operator: (value, whether it is negated). The first group has none."""
-
-    operator: str | None
-    members: list[tuple[Any, bool]]
-
-
-def _groups(values: list[Any]) -> list[Group]:
-    groups, negated = [Group(None, [])], False
-    for value in values:
-        operator = value[len(OPERATOR) :] if isinstance(value, str) and value.startswith(OPERATOR) else None
-        if operator in ("not", "nop"):
-            negated = operator == "not"
-        elif operator in ALL or operator in ANY:
-            groups.append(Group(operator, []))
-        elif isinstance(value, str) and value.startswith("-") and len(value) > 1:
-            groups[-1].members.append((value[1:], True))
-        else:
-            groups[-1].members.append((value, negated))
-            negated = False
-    return groups
-
-
-def _group(field: str, group: Group) -> Condition:
-    wanted = tuple(value for value, negated in group.members if not negated)
-    unwanted = tuple(value for value, negated in group.members if negated)
-    one, none = [OneOf(field, wanted)] if wanted else [], [Not(OneOf(field, unwanted))] if unwanted else []
-    if group.operator is None:
-        return every(*one, *none)
-    if group.operator in ANY:
-        return some(*one, *(Not(OneOf(field, (value,))) for value in unwanted))
-    return every(*(OneOf(field, (value,)) for value in wanted), *none)

@@ -15,8 +15,11 @@ from pydantic import Field
 
 from query.context import QueryContext
 from query.registry import statistics
-from query.registry.documents import Tree, expand, select
+from query.registry.conform import conform
+from query.registry.documents import ANY, Tree, expand, leave_out, select
 from query.registry.filters import Vocabulary, between
+from query.registry.paths import excluded_paths, shown_paths, sort_order
+from query.registry.statistics_order import ids_by_statistics, is_statistic
 from schema.api.requests import AnyFields, Boolean, Integer, Texts
 from schema.api.wire import Answer, Caller
 from schema.registry import (
@@ -25,6 +28,7 @@ from schema.registry import (
     Between,
     Condition,
     Document,
+    Kind,
     Not,
     OneOf,
     Order,
@@ -33,6 +37,7 @@ from schema.registry import (
     every,
     some,
 )
+from schema.registry.old_forms import SYSTEM_TAGS, partition_tags
 
 DEFAULT_PAGE_SIZE = 500
 MAX_PAGE, MAX_PAGE_SIZE = 10**12, 10_000
@@ -52,6 +57,7 @@ class GetAll(AnyFields):
     refresh_scroll: Boolean = False
     order_by: Texts = []
     only_fields: Texts = []
+    projection: Texts = []
     search_hidden: Boolean = False
     include_subprojects: Boolean = False
     allow_public: Boolean = True
@@ -79,13 +85,27 @@ class Listing:
     @property
     def order(self) -> list[Order]:
         """The order, as far as it is known."""
-        orders = [Order(name.removeprefix("-"), name.startswith("-")) for name in self.request.order_by]
+        orders = [sort_order(self.vocabulary.kind, path) for path in self.request.order_by]
         return [by for by in orders if self.vocabulary.knows(by.field) or is_statistic(by.field)]
+
+    @property
+    def fields(self) -> list[str]:
+        """Paths of the fields to show; none: all."""
+        return shown_paths(self.vocabulary.kind, self._projection)
 
     @property
     def tree(self) -> Tree:
         """The fields to show."""
-        return Tree.of(self.request.only_fields)
+        return Tree.of(self.fields)
+
+    @property
+    def excluded(self) -> Tree:
+        """The fields to leave out."""
+        return Tree.of(excluded_paths(self.vocabulary.kind, self._projection))
+
+    @property
+    def _projection(self) -> list[str]:
+        return self.request.projection or self.request.only_fields
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,9 @@ async def list_documents(context: QueryContext, caller: Caller, listing: Listing
     scroll_id = await _remember(context, caller, listing.request, window.offset + len(documents))
     kind, tree = listing.vocabulary.kind, listing.tree
     shown = await expand(context, caller, kind, documents, tree) if join else select(documents, tree)
+    if excluded := listing.excluded:
+        shown = [leave_out(document, excluded) for document in shown]
+    conform(caller, kind, shown)
     return {f"{kind.name}s": shown} | ({"scroll_id": scroll_id} if scroll_id else {})
 
 
@@ -148,7 +171,7 @@ async def _find(context: QueryContext, caller: Caller, listing: Listing, window:
         page = PageBounds(listing.order, window.offset, window.limit, fields)
         found = await context.registry.find(kind, caller.company, condition, page)
     else:
-        ids = await _ids_by_statistics(context, caller, listing, condition)
+        ids = await ids_by_statistics(context, caller, kind, condition, listing.order, listing.by_statistics)
         wanted = ids[window.offset : window.offset + window.limit]
         page = PageBounds((), 0, None, fields)
         by_id = {
@@ -156,7 +179,7 @@ async def _find(context: QueryContext, caller: Caller, listing: Listing, window:
         }
         found = [by_id[key] for key in wanted if key in by_id]
     found = [with_artifacts(with_duration(document)) for document in found]
-    return await with_statistics(context, found, statistics_of(listing.request.only_fields))
+    return await with_statistics(context, found, statistics_of(listing.fields))
 
 
 def with_duration(document: Document) -> Document:
@@ -168,9 +191,12 @@ def with_duration(document: Document) -> Document:
 
 
 def with_artifacts(document: Document) -> Document:
-    """What a task executes with a list of artifacts, if only an empty one: the web application counts on it."""
+    """Return a task with its artifacts by key and mode; without any the list is empty: web applications count on it."""
     execution = document.get("execution")
-    return document | {"execution": {"artifacts": []} | execution} if isinstance(execution, dict) else document
+    if not isinstance(execution, dict):
+        return document
+    artifacts = sorted(execution.get("artifacts") or (), key=lambda a: (str(a.get("key")), str(a.get("mode"))))
+    return document | {"execution": execution | {"artifacts": artifacts}}
 
 
 async def with_statistics(
@@ -180,7 +206,15 @@ async def with_statistics(
     if not wanted:
         return list(documents)
     found = await context.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
-    return [document | found[document["id"]] for document in documents]
+    return [_with_later_iteration(document, document | found[document["id"]]) for document in documents]
+
+
+def _with_later_iteration(document: Document, shown: Document) -> Document:
+    """Return ``shown`` with the iteration that was noted with a model, if events tell of none so late."""
+    noted = document.get(statistics.LAST_ITERATION)
+    if noted is None or statistics.LAST_ITERATION not in shown:
+        return shown
+    return shown | {statistics.LAST_ITERATION: max(noted, shown[statistics.LAST_ITERATION])}
 
 
 def storage_company(document: Document) -> str:
@@ -190,7 +224,7 @@ def storage_company(document: Document) -> str:
 
 def statistics_of(only_fields: Sequence[str]) -> frozenset[str]:
     """The statistics that ``only_fields`` asks for; where there are no such fields all but counts."""
-    if not only_fields:
+    if not only_fields or ANY in only_fields:
         return frozenset((statistics.LAST_ITERATION, statistics.LAST_METRICS))
     wanted = {field.split(".")[0] for field in only_fields} & statistics.FIELDS
     if any(_asks_for_counts(field.split(".")) for field in only_fields):
@@ -202,21 +236,18 @@ def _asks_for_counts(path: list[str]) -> bool:
     return path[0] == statistics.LAST_METRICS and (len(path) < 4 or path[3] in COUNTS)
 
 
-def is_statistic(field: str) -> bool:
-    """Whether only the store knows a field."""
-    return field.split(".")[0] in statistics.FIELDS
-
-
 def _top_level(tree: Tree) -> frozenset[str] | None:
     """What to read of a document to show what the tree names."""
-    if not tree:
+    if not tree or ANY in tree:
         return None
-    needed = {"company", "company_origin"} | (tree.keys() - statistics.FIELDS)
+    needed = {"company", "company_origin"} | (tree.keys() - (statistics.FIELDS - {statistics.LAST_ITERATION}))
     return frozenset(needed | ({"status", "started", "last_update"} if "active_duration" in needed else set()))
 
 
 async def _condition(context: QueryContext, caller: Caller, listing: Listing) -> Condition:
     request, filters = listing.request, listing.request.filters
+    if caller.version < SYSTEM_TAGS:
+        filters |= _split_tags(listing.vocabulary.kind, filters)
     projects = filters.get("project")
     if request.include_subprojects and isinstance(projects, list) and projects:
         filters["project"] = await with_subprojects(context, caller, projects)
@@ -224,6 +255,15 @@ async def _condition(context: QueryContext, caller: Caller, listing: Listing) ->
     if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
         conditions.append(HIDDEN)
     return every(*conditions, *([listing.more] if listing.more else []))
+
+
+def _split_tags(kind: Kind, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return filters on tags of the old form as filters on tags and on system tags."""
+    tags = filters.get("tags")
+    if not isinstance(tags, list) or filters.get("system_tags"):
+        return {}
+    own, system = partition_tags(kind, [tag for tag in tags if isinstance(tag, str)])
+    return {"tags": own, "system_tags": system}
 
 
 def of_company(caller: Caller, allow_public: bool) -> Condition:
@@ -250,38 +290,3 @@ async def with_subprojects(context: QueryContext, caller: Caller, projects: Sequ
     below = some(*(begins_with("name", f"{project['name']}/") for project in named))
     found = await context.registry.find_ids(PROJECTS, caller.company, below)
     return [*projects, *(key for key in found if key not in projects)]
-
-
-async def _ids_by_statistics(
-    context: QueryContext, caller: Caller, listing: Listing, condition: Condition
-) -> list[str]:
-    """All ids that match, sorted."""
-    order, filters = listing.order or [Order("created")], listing.by_statistics
-    fields = [by.field for by in order if not is_statistic(by.field)]
-    rows = await context.registry.find_values(listing.vocabulary.kind, caller.company, condition, fields)
-    storage = {key: row[0] for key, row in rows.items()}
-    names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
-    values: dict[str, Mapping[str, Any]] = {n: await context.statistics.columns.of(storage, n) for n in names}
-    values |= {name: {key: row[place] for key, row in rows.items()} for place, name in enumerate(fields, 1)}
-    ids = sorted(storage)
-    for name, bounds in filters.items():
-        ids = [key for key in ids if _lies(values[name][key], bounds)]
-    for by in reversed(order):
-        ids = _sorted(ids, values[by.field], by.descending)
-    return ids
-
-
-def _sorted(ids: Sequence[str], values: Mapping[str, Any], descending: bool) -> list[str]:
-    """Ids without a value come first, then by numbers, then by texts, which do not compare; ties stay in order."""
-    groups: list[list[str]] = [[], [], []]
-    for key in ids:
-        value = values[key]
-        groups[1 if isinstance(value, int | float) else 2 if isinstance(value, str) else 0].append(key)
-    for group in groups[1:]:
-        group.sort(key=values.__getitem__, reverse=descending)
-    return [key for group in (reversed(groups) if descending else groups) for key in group]
-
-
-def _lies(value: float | None, bounds: Between) -> bool:
-    low = bounds.low is None or (value is not None and value >= float(bounds.low))
-    return low and (bounds.high is None or (value is not None and value <= float(bounds.high)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from query.context import QueryContext
 from query.registry import statistics
+from query.registry.conform import conform
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, in_projects, list_documents, with_statistics
 from query.registry.tasks import OfProjects, TaskById
@@ -44,7 +45,9 @@ async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -
     model = await context.registry.get(MODELS, request.model)
     if model is None or model["company"] not in (caller.company, ""):
         raise InvalidModel(f"Invalid model id {request.model}")
-    return {"model": (await with_statistics(context, [model], statistics.ALL))[0]}
+    shown = await with_statistics(context, [model], statistics.ALL)
+    conform(caller, MODELS, shown)
+    return {"model": shown[0]}
 
 
 @endpoints.add("models.get_by_task_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from query.context import QueryContext
+from query.registry.conform import conform
 from query.registry.documents import Tree, expand
 from query.registry.filters import Vocabulary, pattern
 from query.registry.listing import Listing, in_projects, list_documents, with_subprojects
@@ -101,7 +102,9 @@ class GetUserNames(Request):
 @endpoints.add("projects.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
     """``{"project": document}``. Raises InvalidProject."""
-    return {"project": await _visible(context, caller, request.project)}
+    project = await _visible(context, caller, request.project)
+    conform(caller, PROJECTS, [project])
+    return {"project": project}
 
 
 @endpoints.add("projects.get_all")

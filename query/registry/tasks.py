@@ -7,6 +7,7 @@ from typing import Any
 
 from query.context import QueryContext
 from query.registry import statistics
+from query.registry.conform import conform
 from query.registry.filters import Vocabulary
 from query.registry.listing import (
     GetAll,
@@ -70,7 +71,9 @@ class OfProjects(Request):
 async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
     """``{"task": document}`` with its statistics. Raises InvalidTask."""
     (task,) = await _visible(context, caller, [request.task])
-    return {"task": (await with_statistics(context, [with_artifacts(with_duration(task))], statistics.ALL))[0]}
+    shown = await with_statistics(context, [with_artifacts(with_duration(task))], statistics.ALL)
+    conform(caller, TASKS, shown)
+    return {"task": shown[0]}
 
 
 @endpoints.add("tasks.get_all")

@@ -69,6 +69,7 @@ class Caller:
     ack: str | None = None
     idempotency_key: str | None = None
     last_event_id: str | None = None
+    version: Version = (999, 0)  # that the path asks for: older clients send and expect older forms of documents
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ class Authenticator:
         try:
             claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp"], "verify_iat": False})
             identity = claims["identity"]
-            return Caller(**{name: identity.get(name) or "" for name in IDENTITY}), float(claims["exp"])
+            fields: dict[str, Any] = {name: identity.get(name) or "" for name in IDENTITY}
+            return Caller(**fields), float(claims["exp"])
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadToken(f"Invalid token: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from aiohttp import web
@@ -95,7 +96,7 @@ class Dispatcher:
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
             check_connected()
-            answer = await endpoint.handler(caller, parameters)
+            answer = await endpoint.handler(replace(caller, version=call.version), parameters)
         if isinstance(answer, Stream):
             return await streamed(request, answer)
         return await enveloped(call, request, answer)

@@ -22,6 +22,7 @@ MAX_BRANCHES = 50
 NUMBER = r"^[-+]?([0-9]{1,99}(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]{1,2})?$"
 MAX_DOUBLE = sys.float_info.max
 DEFAULT_ORDER = (Order("created"),)
+EMPTY = ("", "[]", "{}")  # as they stand in JSON
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,23 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
 
 
 def _sort_keys(kind: Kind, order: Sequence[Order]) -> list[sa.ColumnElement[Any]]:
-    """Columns sort as they are; what is inside a document by its number first, if it is one: 9 before 10."""
+    """Return what to sort by: columns as they are, values inside documents by their number first (9 before 10).
+
+    Documents without a value for the first key come last in either direction; for further keys no value is smallest.
+    """
     keys: list[sa.ColumnElement[Any]] = []
-    for by in order or DEFAULT_ORDER:
+    for place, by in enumerate(order or DEFAULT_ORDER):
         value = value_of(kind, by.field)
-        parts = [value] if kind.column(by.field) is not None else [_number(value), value]
-        keys += [_directed(by, part) for part in parts]
+        if kind.column(by.field) is None:
+            value = _none_if_empty(value)
+            keys.append(_directed(by, _number(value), empty_last=place == 0))
+        keys.append(_directed(by, value, empty_last=place == 0))
     return keys
+
+
+def _none_if_empty(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return null for texts, lists and objects in documents that are empty."""
+    return sa.case((value.in_(EMPTY), sa.null()), else_=value)
 
 
 def _number(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -164,12 +175,12 @@ def _number(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     )
 
 
-def _directed(by: Order, key: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Nulls are smallest; where there are none nothing is said of them, so that an index fits."""
+def _directed(by: Order, key: sa.ColumnElement[Any], empty_last: bool) -> sa.ColumnElement[Any]:
+    """Apply the direction; nothing is said of nulls where there are none, so that an index fits."""
     directed = key.desc() if by.descending else key.asc()
     if by.field in NEVER_NULL:
         return directed
-    return directed.nulls_last() if by.descending else directed.nulls_first()
+    return directed.nulls_last() if by.descending or empty_last else directed.nulls_first()
 
 
 def _key_of(by: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

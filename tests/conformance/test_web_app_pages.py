@@ -172,7 +172,7 @@ def test_two_dates_are_a_range(person: Browser, project: str) -> None:
 def test_a_hyper_parameter_with_a_dot_is_a_column_like_any(person: Browser, project: str) -> None:
     column = "hyperparams.General.learning%2Erate.value"
     assert rows(person, project, **{column: ["10"]}) == ["1"]
-    assert rows(person, project, order_by=[column]) == ["2", "0", "1"]
+    assert rows(person, project, order_by=[column]) == ["0", "1", "2"]
     assert rows(person, project, order_by=[f"-{column}"]) == ["1", "0", "2"]
     asked = {"section": "General", "name": "learning%2Erate", "projects": [project], "page_size": 1}
     pages = [person.call("projects.get_hyperparam_values", asked | {"page": page})["values"] for page in range(3)]

@@ -92,13 +92,14 @@ def test_filters_by_curves_and_ranges_of_them(api: Api, tasks: list[str], projec
     filters: list[tuple[Data, list[int]]] = [
         ({value: [1, None]}, [1, 2]),
         ({value: [0, 1], "status": ["created", "in_progress"]}, [0, 1, 3]),
-        ({value: [None, 100], "order_by": [f"-{value}", "name"]}, [2, 1, 0, 3]),
+        ({value: [None, 100], "order_by": [f"-{value}", "name"]}, [2, 1, 0, 3, 4, 5, 6]),
     ]
     for given, found in filters:
         assert numbers(api, tasks, project, **given) == found
     assert numbers(api, tasks, project, order_by=[f"-{value}", "-name"])[:4] == [2, 1, 3, 0]
     assert numbers(api, tasks, project, order_by=["-last_iteration"], page_size=3)[:3] == [3, 2, 1]
-    assert numbers(api, tasks, project, order_by=[value, "name"])[:3] == [4, 5, 6]
+    assert numbers(api, tasks, project, order_by=[value, "name"]) == [0, 3, 1, 2, 4, 5, 6]
+    assert numbers(api, tasks, project, order_by=["type", value, "name"]) == [4, 5, 6, 0, 3, 1, 2]
 
 
 def test_an_order_by_a_curve_follows_what_is_reported_and_deleted(api: Api) -> None:

@@ -171,8 +171,10 @@ def test_pages_follow_the_order(
     registry: Registry, condition: Condition, order: list[Order], offset: int, limit: int
 ) -> None:
     expected = sorted((d for d in VISIBLE if holds(condition, d)), key=lambda document: str(document["id"]))
-    for by in reversed(order or [Order("created")]):
+    for place, by in reversed([*enumerate(order or [Order("created")])]):
         expected.sort(key=lambda document: sort_key(document, by.field), reverse=by.descending)
+        if place == 0:
+            expected.sort(key=lambda document: not sort_key(document, by.field)[0])
     found = run(registry.find(TASKS, "c", condition, PageBounds(order, offset, limit, frozenset(("name",)))))
     assert found == [{"id": d["id"], "name": d["name"]} for d in expected[offset : offset + limit]]
 

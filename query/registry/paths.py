@@ -1,0 +1,45 @@
+"""Dotted paths as clients write them: old names of fields, fields that are left out, and what a sort goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schema.registry import TASKS, Kind, Order
+
+EXCLUDED = "-"
+MOVED = {
+    "execution.parameters": "hyperparams.Args",
+    "execution.model_desc": "configuration",
+    "execution.docker_cmd": "container",
+}
+PARAMETER_DEPTH = 3  # hyperparams.<section>.<name>
+
+
+def shown_paths(kind: Kind, paths: Iterable[str]) -> list[str]:
+    """Return the fields to show, by their present names."""
+    return [current(kind, path) for path in paths if not path.startswith(EXCLUDED)]
+
+
+def excluded_paths(kind: Kind, paths: Iterable[str]) -> list[str]:
+    """Return the fields to leave out, by their present names."""
+    return [current(kind, path[1:]) for path in paths if path.startswith(EXCLUDED) and len(path) > 1]
+
+
+def sort_order(kind: Kind, path: str) -> Order:
+    """Return what ``path`` or ``-path`` sorts by: of a hyper parameter its value."""
+    is_descending = path.startswith("-")
+    field = current(kind, path.removeprefix("-"))
+    names = field.split(".")
+    if kind is TASKS and names[0] == "hyperparams" and len(names) == PARAMETER_DEPTH:
+        field = f"{field}.value"
+    return Order(field, is_descending)
+
+
+def current(kind: Kind, path: str) -> str:
+    """Return the present name of a field that API versions before 2.13 had elsewhere."""
+    if kind is not TASKS:
+        return path
+    for old, new in MOVED.items():
+        if path == old or path.startswith(f"{old}."):
+            return new + path.removeprefix(old)
+    return path
