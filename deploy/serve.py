@@ -23,9 +23,9 @@ logger = logging.getLogger("eventide.serve")
 async def start(
     app: web.Application, settings: Settings, port: int, connections: ConnectionTable | None = None
 ) -> tuple[web.AppRunner, int]:
-    """Listen on ``port`` (0: a free one); the runner to clean up, and the port.
+    """Listen; return the runner to clean up, and the port.
 
-    ``connections``: those of the process, if it listens on several ports.
+    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
     Raises ConfigError if the address cannot be had.
     """
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)

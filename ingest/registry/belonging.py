@@ -1,4 +1,4 @@
-"""Where tasks and models belong, and who sees them: archive, tags, projects and companies. The same calls for both."""
+"""Endpoints that move tasks and models: archive, tags, projects and companies. The same for both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UpdateTags(SomeDocuments):
 
 
 class Move(SomeDocuments):
-    """The project to move documents to, by id or else by name; neither: into none."""
+    """The project to move documents to, by id or else by name; neither: out of any."""
 
     project: str | None = None
     project_name: str | None = None
@@ -49,27 +49,27 @@ class ArchivedTasks(Archiving):
 
 
 def declare(kind: Kind) -> None:
-    """The calls for one kind. All raise that kind's error for documents that are not the caller's to change."""
+    """Declare the endpoints of one kind, which raise its error for documents that the caller may not change."""
     service = f"{kind.name}s"
 
     @endpoints.add(f"{service}.archive_many")
     async def archive_many(gateway: Gateway, caller: Caller, request: ArchiveMany) -> Answer:
-        """Out of sight, those that can be; what was done and what was not."""
+        """Archive those that can be; return what was done and what was not."""
         return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, request, True))
 
     @endpoints.add(f"{service}.unarchive_many")
     async def unarchive_many(gateway: Gateway, caller: Caller, request: ArchiveMany) -> Answer:
-        """Back in sight, those that can be; what was done and what was not."""
+        """Unarchive those that can be; return what was done and what was not."""
         return await each(request.ids, lambda key: _archive(gateway, caller, kind, key, request, False))
 
     @endpoints.add(f"{service}.make_public")
     async def make_public(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
-        """Readable for all companies, and writable for none; how many were changed."""
+        """Make readable for all companies, and writable for none; return how many were changed."""
         return await set_public(gateway, caller, kind, request.ids, True)
 
     @endpoints.add(f"{service}.make_private")
     async def make_private(gateway: Gateway, caller: Caller, request: SomeDocuments) -> Answer:
-        """Back to the company that made them public; how many were changed."""
+        """Give back to the company that made them public; return how many were changed."""
         return await set_public(gateway, caller, kind, request.ids, False)
 
     @endpoints.add(f"{service}.update_tags")
@@ -82,7 +82,7 @@ def declare(kind: Kind) -> None:
 
     @endpoints.add(f"{service}.move")
     async def move(gateway: Gateway, caller: Caller, request: Move) -> Answer:
-        """To another project, made if there is none of that name. Raises InvalidProject."""
+        """Move to another project, which is made if there is none of that name. Raises InvalidProject."""
         project = await _destination(gateway, caller, request)
         for key in request.ids:
             await change(gateway, caller, kind, key, lambda document: document | {"project": project})

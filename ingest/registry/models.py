@@ -1,4 +1,4 @@
-"""Calls that make, change and remove models."""
+"""Endpoints that make, change and remove models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Metadata(AnyFields):
 
 
 class ModelFields(AnyFields):
-    """A model's document, or a part of it. Fields that are not named here are kept as they are."""
+    """A model's document, or a part of it. Other fields are kept as they are."""
 
     name: str | None = None
     uri: str | None = None
@@ -97,7 +97,7 @@ class DeleteMetadata(OneModel):
 
 @endpoints.add("models.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answer:
-    """``{"id", "created": true}``. Raises InvalidProject and InvalidTask."""
+    """Create a model: ``{"id", "created": true}``. Raises InvalidProject and InvalidTask."""
     fields = {"uri": request.uri, "ready": request.ready} | request.document(caller)
     await _check_references(gateway, caller, fields)
     document = new_document(caller, NEW_MODEL | fields)
@@ -110,7 +110,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answ
 
 @endpoints.add("models.edit")
 async def edit(gateway: Gateway, caller: Caller, request: EditModel) -> Answer:
-    """Raises InvalidModel and what ``create`` raises."""
+    """Change fields of a model. Raises InvalidModel, and what ``create`` raises."""
     fields = request.document(caller)
     await _check_references(gateway, caller, fields)
     model = await change(gateway, caller, MODELS, request.model, lambda model: model | fields)
@@ -121,13 +121,16 @@ async def edit(gateway: Gateway, caller: Caller, request: EditModel) -> Answer:
 
 @endpoints.add("models.update")
 async def update(gateway: Gateway, caller: Caller, request: EditModel) -> Answer:
-    """As ``edit``."""
+    """Change fields of a model, like ``edit``."""
     return await edit(gateway, caller, request)
 
 
 @endpoints.add("models.update_for_task")
 async def update_for_task(gateway: Gateway, caller: Caller, request: UpdateForTask) -> Answer:
-    """``{"id", "created", …}``. Raises MissingField, InvalidTask, InvalidModel, and TaskStateConflict if it ended."""
+    """Create or change the model that a task made: ``{"id", "created", …}``.
+
+    Raises MissingField, InvalidTask, InvalidModel, and TaskStateConflict if the task has ended.
+    """
     if bool(request.uri) == bool(request.override_model_id):
         raise MissingField("Either uri or override_model_id is required")
     task = await own_document(gateway, caller, TASKS, request.task)
@@ -151,7 +154,7 @@ async def update_for_task(gateway: Gateway, caller: Caller, request: UpdateForTa
 
 @endpoints.add("models.add_or_update_metadata")
 async def add_or_update_metadata(gateway: Gateway, caller: Caller, request: AddMetadata) -> Answer:
-    """``{"updated"}``. Raises InvalidModel."""
+    """Set metadata: ``{"updated"}``. Raises InvalidModel."""
     new = _by_key(request.metadata)
 
     def edit(model: Document) -> Document:
@@ -163,7 +166,7 @@ async def add_or_update_metadata(gateway: Gateway, caller: Caller, request: AddM
 
 @endpoints.add("models.delete_metadata")
 async def delete_metadata(gateway: Gateway, caller: Caller, request: DeleteMetadata) -> Answer:
-    """``{"updated"}``. Raises InvalidModel."""
+    """Remove metadata: ``{"updated"}``. Raises InvalidModel."""
 
     def edit(model: Document) -> Document:
         kept = {key: item for key, item in (model.get("metadata") or {}).items() if key not in request.keys}
@@ -188,7 +191,7 @@ async def raise_iteration(gateway: Gateway, caller: Caller, task_id: str, iterat
 
 
 async def _create_for(gateway: Gateway, caller: Caller, task: Document, request: UpdateForTask) -> str:
-    """The id of a new model with what its task says of it."""
+    """Create a model with what its task says of it; return its id."""
     execution = task.get("execution") or {}
     inputs = input_models(task)
     fields = {

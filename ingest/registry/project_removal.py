@@ -1,4 +1,4 @@
-"""Calls that remove projects, with or without what is in them, or put one into another."""
+"""Endpoints that remove projects, with or without what is in them, or merge one into another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class DeleteProject(Request):
-    """A project to remove; ``force``: even if it has contents; ``delete_contents``: and them too."""
+    """A project to remove. ``force``: even if it has contents. ``delete_contents``: with them."""
 
     project: str
     force: Boolean = False
@@ -26,7 +26,7 @@ class DeleteProject(Request):
 
 
 class MergeProject(Request):
-    """A project whose contents go to the one of an id."""
+    """A project whose contents move to another one."""
 
     project: str
     destination_project: str
@@ -40,7 +40,7 @@ class SomeProjects(Request):
 
 @endpoints.add("projects.delete")
 async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> Answer:
-    """The project and those in it are gone; what was in them belongs to none, or is gone but for its files (``urls``).
+    """Delete a project and those in it; what was in them belongs to none, or is deleted but for its files (``urls``).
 
     Raises InvalidProject, ProjectHasTasks and ProjectHasModels.
     """
@@ -61,7 +61,10 @@ async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> An
 
 @endpoints.add("projects.merge")
 async def merge(gateway: Gateway, caller: Caller, request: MergeProject) -> Answer:
-    """``{"moved_entities", "moved_projects"}``. Raises InvalidProject and BadProjectMove (into itself)."""
+    """Move the contents of a project: ``{"moved_entities", "moved_projects"}``.
+
+    Raises InvalidProject and BadProjectMove (into itself).
+    """
     source = await own_document(gateway, caller, PROJECTS, request.project)
     target = await own_document(gateway, caller, PROJECTS, request.destination_project)
     if f"{target['name']}/".startswith(f"{source['name']}/"):
@@ -81,13 +84,13 @@ async def merge(gateway: Gateway, caller: Caller, request: MergeProject) -> Answ
 
 @endpoints.add("projects.make_public")
 async def make_public(gateway: Gateway, caller: Caller, request: SomeProjects) -> Answer:
-    """Visible to all companies, and to be changed by none. Raises InvalidProject."""
+    """Make projects visible to all companies, and changeable by none. Raises InvalidProject."""
     return await set_public(gateway, caller, PROJECTS, request.ids, True)
 
 
 @endpoints.add("projects.make_private")
 async def make_private(gateway: Gateway, caller: Caller, request: SomeProjects) -> Answer:
-    """Back to the company that made them public. Raises InvalidProject."""
+    """Give projects back to the company that made them public. Raises InvalidProject."""
     return await set_public(gateway, caller, PROJECTS, request.ids, False)
 
 
@@ -106,7 +109,7 @@ async def _check_empty(gateway: Gateway, caller: Caller, inside: Condition) -> N
 
 
 async def _own(gateway: Gateway, caller: Caller, kind: Kind, inside: Condition) -> list[str]:
-    """Whether public or not: whose events are stored under the caller's company."""
+    """Return the condition of documents, public or not, whose events are stored under the caller's company."""
     found = await gateway.registry.find_ids(kind, caller.company, inside)
     return [document_id for document_id, storage in found.items() if storage == caller.company]
 

@@ -1,4 +1,4 @@
-"""Calls that make, change and remove projects. A name is a path: ``a/b`` lies in ``a``, which is made with it."""
+"""Endpoints that make and change projects. A name is a path: ``a/b`` lies in ``a``, which is made with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class ProjectFields(AnyFields):
-    """A project's document, or a part of it. Fields that are not named here are kept as they are."""
+    """A project's document, or a part of it. Other fields are kept as they are."""
 
     name: str | None = None
     description: str | None = None
@@ -47,14 +47,17 @@ class MoveProject(Request):
 
 @endpoints.add("projects.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateProject) -> Answer:
-    """``{"id"}``. Raises NotUnique if there is one of that name, and BadProjectName."""
+    """Create a project: ``{"id"}``. Raises NotUnique if there is one of that name, and BadProjectName."""
     fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
     return {"id": await _create(gateway, caller, fields)}
 
 
 @endpoints.add("projects.update")
 async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answer:
-    """With a new name all that lies in it moves along. Raises InvalidProject, NotUnique and BadProjectName."""
+    """Change a project; with a new name all that lies in it moves along.
+
+    Raises InvalidProject, NotUnique and BadProjectName.
+    """
     fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
     if request.name is not None:
         project = await own_document(gateway, caller, PROJECTS, request.project)
@@ -68,7 +71,7 @@ async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answ
 
 @endpoints.add("projects.move")
 async def move(gateway: Gateway, caller: Caller, request: MoveProject) -> Answer:
-    """``{"moved"}``. Raises InvalidProject, NotUnique and BadProjectMove (under itself)."""
+    """Move a project: ``{"moved"}``. Raises InvalidProject, NotUnique and BadProjectMove (under itself)."""
     project = await own_document(gateway, caller, PROJECTS, request.project)
     location = normal_name(request.new_location) + "/" if request.new_location.strip("/ ") else ""
     if location.startswith(f"{project['name']}/"):
@@ -77,7 +80,7 @@ async def move(gateway: Gateway, caller: Caller, request: MoveProject) -> Answer
 
 
 async def project_of_name(gateway: Gateway, caller: Caller, name: str) -> str:
-    """The id of the caller's project of a name, made if there is none. Raises BadProjectName."""
+    """Return the id of the caller's project of a name, made if there is none. Raises BadProjectName."""
     name = normal_name(name)
     for _ in range(2):  # the second time another process has made it in between
         if found := await _find(gateway, caller, name):
@@ -90,7 +93,7 @@ async def project_of_name(gateway: Gateway, caller: Caller, name: str) -> str:
 
 
 def normal_name(name: str) -> str:
-    """A path without empty parts. Raises BadProjectName if nothing is left, or too much."""
+    """Return a path without empty parts. Raises BadProjectName if nothing is left, or too much."""
     parts = [part.strip() for part in name.split("/") if part.strip()]
     if not 0 < len(parts) <= MAX_DEPTH:
         raise BadProjectName(f"A project's name has 1 to {MAX_DEPTH} parts: {name!r}")
@@ -106,7 +109,7 @@ async def _create(gateway: Gateway, caller: Caller, fields: Document) -> str:
 
 
 async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
-    """What a project of this name says of its place; the projects above it are made."""
+    """Return the fields that say where a project of this name lies; the projects above it are made."""
     above, _, basename = name.rpartition("/")
     parent = await project_of_name(gateway, caller, above) if above else None
     return {"name": name, "basename": basename, "parent": parent}
@@ -119,7 +122,7 @@ async def _find(gateway: Gateway, caller: Caller, name: str) -> Document | None:
 
 
 async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str) -> int:
-    """Give a project another name and place, with all that lies in it; how many were moved."""
+    """Give a project another name and place, with all that lies in it; return how many were moved."""
     old = project["name"]
     if name.startswith(f"{old}/"):
         raise BadProjectMove(f"Project {old} cannot lie in itself")
@@ -136,7 +139,7 @@ async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str
 
 
 async def projects_below(gateway: Gateway, caller: Caller, name: str) -> list[str]:
-    """The ids of the caller's projects that lie in the one of a name."""
+    """Return the ids of the caller's projects that lie in the one of a name."""
     page = PageBounds(fields=frozenset(("company",)))
     found = await gateway.registry.find(PROJECTS, caller.company, begins_with("name", f"{name}/"), page)
     return [project["id"] for project in found if project["company"] == caller.company]

@@ -1,4 +1,4 @@
-"""Calls that publish: tasks and models, each of which may take the other along."""
+"""Endpoints that publish tasks and models, each of which may publish the other too."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class Complete(OneTask, Reasons):
-    """The end of a task; ``publish``: and publish it."""
+    """A task to end. ``publish``: and to publish."""
 
     publish: Boolean = False
 
 
 class PublishTask(OneTask, Reasons):
-    """A task to publish; ``publish_model``: and the model that it made last."""
+    """A task to publish. ``publish_model``: with the model that it made last."""
 
     publish_model: Boolean = True
 
@@ -53,7 +53,7 @@ class PublishModels(SomeDocuments):
 
 @endpoints.add("tasks.completed")
 async def completed(gateway: Gateway, caller: Caller, request: Complete) -> Answer:
-    """To ``completed``, and on to ``published`` if asked for. Raises TaskStateConflict."""
+    """Move a task to ``completed``, and on to ``published`` if asked for. Raises TaskStateConflict."""
     answer = await set_status(gateway, caller, request.task, COMPLETED, request)
     if not request.publish:
         return answer | {"published": 0}
@@ -62,13 +62,13 @@ async def completed(gateway: Gateway, caller: Caller, request: Complete) -> Answ
 
 @endpoints.add("tasks.publish")
 async def publish_task(gateway: Gateway, caller: Caller, request: PublishTask) -> Answer:
-    """To ``published``: its events are locked from now on. Raises TaskStateConflict."""
+    """Move a task to ``published``: its events are locked from now on. Raises TaskStateConflict."""
     return await _publish_task(gateway, caller, request.task, request, request.publish_model)
 
 
 @endpoints.add("tasks.publish_many")
 async def publish_tasks(gateway: Gateway, caller: Caller, request: PublishTasks) -> Answer:
-    """Those that can be; what was done and what was not."""
+    """Publish those that can be; return what was done and what was not."""
     return await each(
         request.ids, lambda task_id: _publish_task(gateway, caller, task_id, request, request.publish_model)
     )
@@ -82,13 +82,13 @@ async def set_ready(gateway: Gateway, caller: Caller, request: PublishModel) -> 
 
 @endpoints.add("models.publish")
 async def publish_model(gateway: Gateway, caller: Caller, request: PublishModel) -> Answer:
-    """As ``set_ready``."""
+    """Publish a model, like ``set_ready``."""
     return await set_ready(gateway, caller, request)
 
 
 @endpoints.add("models.publish_many")
 async def publish_models(gateway: Gateway, caller: Caller, request: PublishModels) -> Answer:
-    """Those that can be; what was done and what was not."""
+    """Publish those that can be; return what was done and what was not."""
     with_task, force = request.publish_task and request.publish_tasks, request.force_publish_task
     return await each(request.ids, lambda model_id: _publish_model(gateway, caller, model_id, with_task, force))
 

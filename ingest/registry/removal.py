@@ -38,10 +38,10 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class Removal(Reasons):
-    """``clear_all``: without script and parameters too. ``delete_output_models``: and the models that the task made.
+    """The extent of a removal.
 
-    ``force``: also what is published. ``return_file_urls``: tell where the files of what is removed are; they stay
-    there.
+    ``clear_all``: also script and parameters. ``delete_output_models``: also the models that the task made.
+    ``return_file_urls``: return the URLs of the files of what is removed; the files stay.
     """
 
     clear_all: Boolean = False
@@ -68,13 +68,13 @@ class Made:
 
 @endpoints.add("tasks.reset")
 async def reset(gateway: Gateway, caller: Caller, request: RemoveFromTask) -> Answer:
-    """Back to ``created``, without events, statistics and what the task made. Raises TaskStateConflict."""
+    """Move a task back to ``created``, without events, statistics and what it made. Raises TaskStateConflict."""
     return await _reset(gateway, caller, request.task, request)
 
 
 @endpoints.add("tasks.reset_many")
 async def reset_many(gateway: Gateway, caller: Caller, request: RemoveFromTasks) -> Answer:
-    """Those that can be; what was done and what was not. The same of all ``_many`` here."""
+    """Reset those that can be; return what was done and what was not."""
     return await each(request.ids, lambda task_id: _reset(gateway, caller, task_id, request))
 
 
@@ -89,7 +89,7 @@ async def delete_task(gateway: Gateway, caller: Caller, request: RemoveFromTask)
 
 @endpoints.add("tasks.delete_many")
 async def delete_tasks(gateway: Gateway, caller: Caller, request: RemoveFromTasks) -> Answer:
-    """As ``delete``."""
+    """Delete those that can be; return what was done and what was not."""
     with_steps = request.include_pipeline_steps
     return await each(request.ids, lambda task_id: _delete(gateway, caller, task_id, request, with_steps))
 
@@ -121,7 +121,7 @@ async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: R
 
 
 def file_urls(tasks: Iterable[Document], models: Iterable[Document]) -> dict[str, list[str]]:
-    """Where the files of tasks and models are; those of events only the store knows, which is not asked here."""
+    """Return the URLs of the files of tasks and models, without those of events, which only the store knows."""
     made = [artifact for task in tasks for artifact in _artifacts(task, OUTPUT)]
     artifacts = [str(artifact["uri"]) for artifact in made if artifact.get("uri")]
     return {
@@ -155,7 +155,7 @@ def _reasons_of_reset(given: Reasons) -> Reasons:
 
 
 def _fresh(task: Document, clear_all: bool) -> Document:
-    """The task without what it made while it ran."""
+    """Return the task without what it made while it ran."""
     kept = {name: value for name, value in task.items() if name not in FORGOTTEN_BY_RESET}
     execution = {} if clear_all else {n: v for n, v in (task.get("execution") or {}).items() if n != "queue"}
     if execution.get("artifacts"):

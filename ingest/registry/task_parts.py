@@ -1,4 +1,4 @@
-"""Calls that change parts of tasks: hyper parameters, configurations, requirements, artifacts and models."""
+"""Endpoints that change parts of tasks: hyper parameters, configurations, requirements, artifacts and models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Section = Annotated[str, BeforeValidator(_section)]
 
 
 class Parameter(AnyFields):
-    """One hyper parameter; without ``name`` just its section, which is to be empty if it is replaced."""
+    """One hyper parameter; without ``name`` its section alone, which becomes empty if it is replaced."""
 
     section: Section
     name: str | None = None
@@ -73,13 +73,13 @@ class ModelKey(Request):
 
 
 class EditPart(OneTask):
-    """A change of a part: until the task starts, or ``force``, until it ends."""
+    """A change of a part of a task that has not started, or, with ``force``, has not ended."""
 
     force: Boolean = False
 
 
 class EditHyperParams(EditPart):
-    """Hyper parameters to set; ``replace_hyperparams``: what of the old ones goes."""
+    """Hyper parameters to set. ``replace_hyperparams``: which of the old ones are removed."""
 
     hyperparams: list[Parameter]
     replace_hyperparams: Literal["none", "section", "all"] = "none"
@@ -92,7 +92,7 @@ class DeleteHyperParams(EditPart):
 
 
 class EditConfiguration(EditPart):
-    """Configurations to set; ``replace_configuration``: all others go."""
+    """Configurations to set. ``replace_configuration``: all others are removed."""
 
     configuration: list[Item]
     replace_configuration: Boolean = False
@@ -105,13 +105,13 @@ class DeleteConfiguration(EditPart):
 
 
 class SetRequirements(OneTask):
-    """What the task's script needs."""
+    """The requirements of the task's script."""
 
     requirements: dict[str, Any]
 
 
 class AddArtifacts(EditPart):
-    """Artifacts; those of the same key and mode are replaced."""
+    """Artifacts to add; those of the same key and mode are replaced."""
 
     artifacts: list[Artifact]
 
@@ -139,7 +139,7 @@ class DeleteModels(OneTask):
 
 @endpoints.add("tasks.edit_hyper_params")
 async def edit_hyper_params(gateway: Gateway, caller: Caller, request: EditHyperParams) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict, unless only properties change."""
+    """Set hyper parameters: ``{"updated"}``. Raises TaskStateConflict, unless only properties change."""
     new: dict[str, Document] = {}
     for parameter in request.hyperparams:
         section = new.setdefault(parameter.section, {})
@@ -159,7 +159,7 @@ async def edit_hyper_params(gateway: Gateway, caller: Caller, request: EditHyper
 
 @endpoints.add("tasks.delete_hyper_params")
 async def delete_hyper_params(gateway: Gateway, caller: Caller, request: DeleteHyperParams) -> Answer:
-    """``{"deleted"}``. Raises as ``edit_hyper_params``."""
+    """Remove hyper parameters: ``{"deleted"}``. Raises TaskStateConflict, unless only properties change."""
 
     def edit(task: Document) -> Document:
         _check_parameters(task, [key.section for key in request.hyperparams], request.force)
@@ -177,7 +177,7 @@ async def delete_hyper_params(gateway: Gateway, caller: Caller, request: DeleteH
 
 @endpoints.add("tasks.edit_configuration")
 async def edit_configuration(gateway: Gateway, caller: Caller, request: EditConfiguration) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict."""
+    """Set configurations: ``{"updated"}``. Raises TaskStateConflict."""
     new = {item.name: item.model_dump() for item in request.configuration}
 
     def edit(task: Document) -> Document:
@@ -192,7 +192,7 @@ async def edit_configuration(gateway: Gateway, caller: Caller, request: EditConf
 
 @endpoints.add("tasks.delete_configuration")
 async def delete_configuration(gateway: Gateway, caller: Caller, request: DeleteConfiguration) -> Answer:
-    """``{"deleted"}``. Raises TaskStateConflict."""
+    """Remove configurations: ``{"deleted"}``. Raises TaskStateConflict."""
 
     def edit(task: Document) -> Document:
         check_editable(task, request.force)
@@ -205,7 +205,7 @@ async def delete_configuration(gateway: Gateway, caller: Caller, request: Delete
 
 @endpoints.add("tasks.set_requirements")
 async def set_requirements(gateway: Gateway, caller: Caller, request: SetRequirements) -> Answer:
-    """In any status."""
+    """Set the requirements of the script, in any status."""
     script = {"requirements": request.requirements}
     await change(gateway, caller, TASKS, request.task, lambda t: t | {"script": (t.get("script") or {}) | script})
     return updated({"script.requirements": request.requirements})
@@ -253,7 +253,7 @@ async def add_or_update_model(gateway: Gateway, caller: Caller, request: AddMode
 
 @endpoints.add("tasks.delete_models")
 async def delete_models(gateway: Gateway, caller: Caller, request: DeleteModels) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict once the task has ended."""
+    """Take models off a task: ``{"updated"}``. Raises TaskStateConflict once the task has ended."""
     keys = {(model.type, model.name) for model in request.models}
 
     def edit(task: Document) -> Document:
@@ -268,7 +268,7 @@ async def delete_models(gateway: Gateway, caller: Caller, request: DeleteModels)
 
 
 def with_model(task: Document, kind: str, name: str, model_id: str) -> Document:
-    """The task with a model among its inputs or outputs; one of the same name keeps its place."""
+    """Return the task with a model among its inputs or outputs; one of the same name keeps its place."""
     models = task.get("models") or {}
     item = {"name": name, "model": model_id, "updated": iso_now()}
     items = [item if other.get("name") == name else other for other in models.get(kind) or ()]

@@ -1,4 +1,4 @@
-"""Calls that start and end tasks."""
+"""Endpoints that start and end tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class Reasons(Request):
-    """Why a status changes; ``force``: whatever it is."""
+    """Why a status changes. ``force``: whatever the status is."""
 
     force: Boolean = False
     status_reason: str = ""
@@ -41,7 +41,7 @@ class StopTasks(SomeDocuments, Reasons, WithSteps):
 
 @endpoints.add("tasks.started")
 async def started(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
-    """To ``in_progress``. Raises TaskStateConflict, as all here."""
+    """Move a task to ``in_progress``. Raises TaskStateConflict."""
     return await set_status(gateway, caller, request.task, IN_PROGRESS, request) | {"started": 1}
 
 
@@ -53,26 +53,26 @@ async def stop(gateway: Gateway, caller: Caller, request: StopTask) -> Answer:
 
 @endpoints.add("tasks.stop_many")
 async def stop_many(gateway: Gateway, caller: Caller, request: StopTasks) -> Answer:
-    """Those that can be; what was done and what was not."""
+    """Stop those that can be; return what was done and what was not."""
     with_steps = request.include_pipeline_steps
     return await each(request.ids, lambda task_id: _stop(gateway, caller, task_id, request, with_steps))
 
 
 @endpoints.add("tasks.stopped")
 async def stopped(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
-    """To ``stopped``."""
+    """Move a task to ``stopped``. Raises TaskStateConflict."""
     return await set_status(gateway, caller, request.task, STOPPED, request)
 
 
 @endpoints.add("tasks.failed")
 async def failed(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
-    """To ``failed``."""
+    """Move a task to ``failed``. Raises TaskStateConflict."""
     return await set_status(gateway, caller, request.task, FAILED, request)
 
 
 @endpoints.add("tasks.close")
 async def close(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answer:
-    """To ``closed``."""
+    """Move a task to ``closed``. Raises TaskStateConflict."""
     return await set_status(gateway, caller, request.task, CLOSED, request)
 
 
@@ -90,7 +90,7 @@ async def set_status(gateway: Gateway, caller: Caller, task_id: str, status: str
 
 
 def status_fields(task: Document, status: str, reasons: Reasons) -> Document:
-    """What a task says of a status that begins now."""
+    """Return the fields of a task whose status begins now."""
     now = iso_now()
     fields: Document = {"status": status, "status_changed": now}
     fields |= {"status_reason": reasons.status_reason, "status_message": reasons.status_message}

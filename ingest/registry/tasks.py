@@ -1,4 +1,4 @@
-"""Calls that make and edit tasks."""
+"""Endpoints that make and edit tasks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Configuration = dict[str, dict[str, Any]]  # name: item
 
 
 class Execution(AnyFields):
-    """How a task runs, and its artifacts."""
+    """The execution of a task, and its artifacts."""
 
     artifacts: list[dict[str, Any]] | None = None
 
@@ -62,7 +62,7 @@ class InputOrOutput(AnyFields):
 
 
 class TaskFields(AnyFields):
-    """A task's document, or a part of it. The fields that are named here are checked, all others kept as they are."""
+    """A task's document, or a part of it. These fields are checked, all others kept as they are."""
 
     name: str | None = None
     type: TaskType | None = None
@@ -133,7 +133,7 @@ def _stripped(name: str, value: Any) -> Any:
 
 @endpoints.add("tasks.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
-    """A task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent)."""
+    """Create a task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent)."""
     fields = request.document(caller)
     await check_references(gateway, caller, fields)
     document = new_document(caller, NEW_TASK | fields)
@@ -144,7 +144,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answe
 
 @endpoints.add("tasks.validate")
 async def validate(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
-    """Nothing, if ``create`` would take these fields."""
+    """Return nothing, if ``create`` would take these fields."""
     fields = request.document(caller)
     await check_references(gateway, caller, fields)
     split(TASKS, new_document(caller, NEW_TASK | fields))
@@ -153,7 +153,10 @@ async def validate(gateway: Gateway, caller: Caller, request: CreateTask) -> Ans
 
 @endpoints.add("tasks.edit")
 async def edit(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
-    """Until a task starts, or ``force``. Raises TaskStateConflict and what ``create`` raises."""
+    """Change a task that has not started, or any with ``force``.
+
+    Raises TaskStateConflict and what ``create`` raises.
+    """
     fields = request.document(caller)
     await check_references(gateway, caller, fields)
 
@@ -170,7 +173,10 @@ async def edit(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
 
 @endpoints.add("tasks.update")
 async def update(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
-    """In any status, but only what says where a task belongs. Raises what ``create`` raises."""
+    """Change, in any status, fields that say where a task belongs.
+
+    Raises what ``create`` raises.
+    """
     fields = {name: value for name, value in request.document(caller).items() if name in UPDATED}
     await check_references(gateway, caller, fields)
     await change(gateway, caller, TASKS, request.task, lambda task: task | fields)
@@ -179,7 +185,7 @@ async def update(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
 
 @endpoints.add("tasks.ping")
 async def ping(gateway: Gateway, caller: Caller, request: OneTask) -> Answer:
-    """The task's process lives. Raises InvalidTask."""
+    """Record that the task's process lives. Raises InvalidTask."""
     await own_document(gateway, caller, TASKS, request.task)
     gateway.last_update_recorder.touch(TASKS, [request.task], caller.user)
     return {}
@@ -190,5 +196,5 @@ async def ping(gateway: Gateway, caller: Caller, request: OneTask) -> Answer:
 @endpoints.add("tasks.dequeue")
 @endpoints.add("tasks.dequeue_many")
 async def queue(gateway: Gateway, caller: Caller, request: AnyFields) -> Answer:
-    """Raises NotSupported."""
+    """Refuse: there are no queues. Raises NotSupported."""
     raise NotSupported(AGENTS)

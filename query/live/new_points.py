@@ -1,4 +1,4 @@
-"""The new points of entities: all where they are few, else with their range."""
+"""The new points of entities: all of them where they are few, else buckets with their range."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class BatchRange:
 
 
 async def points(store: Store, gaps: Sequence[BatchRange]) -> dict[str, StreamMessage]:
-    """What to tell of the points in the gaps, by entity, where there are any."""
+    """Read the points of some ranges of batches; return a message for each entity that has any."""
     notices: dict[str, StreamMessage] = {}
     for start in range(0, len(gaps), ENTITIES_AT_ONCE):
         notices |= await _notices(store, gaps[start : start + ENTITIES_AT_ONCE])
@@ -66,7 +66,10 @@ async def points(store: Store, gaps: Sequence[BatchRange]) -> dict[str, StreamMe
 
 
 async def _notices(store: Store, gaps: Sequence[BatchRange]) -> dict[str, StreamMessage]:
-    """Of few points all, which costs a third; where there are more, they are read again as few with their range."""
+    """Return the messages of some entities.
+
+    Few points are read as they are, which costs a third; where there are more, they are read again as buckets.
+    """
     found = by_task(await store.read(POINTS_SQL, _bounds(gaps)))
     resets = {task for task, rows in found.items() if _is_beyond_points(rows)}
     crowded = {task for task, rows in found.items() if any(_is_crowded(row["points"]) for row in rows)} - resets
@@ -78,19 +81,19 @@ async def _notices(store: Store, gaps: Sequence[BatchRange]) -> dict[str, Stream
 
 
 def _bounds(gaps: Sequence[BatchRange]) -> dict[str, Any]:
-    """The parameters of POINTS_SQL."""
+    """Return the parameters of POINTS_SQL."""
     sinces, untils = [(gap.after + 1) << 16 for gap in gaps], [(gap.through + 1) << 16 for gap in gaps]
     bounds = {"sinces": sinces, "untils": untils, "since": min(sinces), "until": max(untils)}
     return entities_parameters(gap.entity for gap in gaps) | bounds
 
 
 def _is_beyond_points(rows: Sequence[Row]) -> bool:
-    """Whether points do not tell it: there are too many curves, or some points lost their value."""
+    """Tell whether a reset is needed: there are too many curves, or some points lost their value."""
     return len(rows) > MAX_CURVES or any(row["removed"] for row in rows)
 
 
 def _is_crowded(points: Sequence[Sequence[Any]]) -> bool:
-    """Whether some of the points are to become one."""
+    """Tell whether points have to be put into buckets."""
     return len(points) > CURVE_POINTS or len({point[0] for point in points}) < len(points)
 
 

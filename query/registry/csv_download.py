@@ -1,6 +1,6 @@
-"""Tables as CSV: what a ``get_all_ex`` would list, with the columns that are named, as a file.
+"""Tables as CSV: the rows of a ``get_all_ex``, with the columns that are named, as a file.
 
-``prepare`` answers an id that holds the request; a browser then follows a link with it.
+``prepare`` returns an id that holds the request; a browser then follows a link with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class Value(Request):
-    """What stands in a cell instead of a value."""
+    """A text that a cell shows in place of a value."""
 
     key: Any = None
     value: Any = None
@@ -52,7 +52,7 @@ class Column(Request):
     values: list[Value] = []
 
     def cell(self, document: Mapping[str, Any]) -> str:
-        """The text of a row's cell."""
+        """Return the text of a row's cell."""
         value = at(document, names_of(self.field))
         found = _text(value.get("id") if isinstance(value, Mapping) else value)
         shown = next((_text(one.value) for one in self.values if _text(one.key) == found), found)
@@ -67,14 +67,17 @@ class Prepare(GetAll):
 
 
 class Download(Request):
-    """What ``prepare`` answered."""
+    """The id that ``prepare`` returned."""
 
     prepare_id: str
 
 
 @endpoints.add("organization.prepare_download_for_get_all")
 async def prepare(context: QueryContext, caller: Caller, request: Prepare) -> Answer:
-    """``{"prepare_id"}``. Raises InvalidField for what cannot be listed, and if there is too much to remember."""
+    """Return ``{"prepare_id"}`` for a download.
+
+    Raises InvalidField for what cannot be listed, and if the request does not fit an id.
+    """
     await _page(context, caller, request, 0, 1)
     prepare_id = context.cursors.make(NAME, caller, [], request.model_dump(mode="json", exclude_none=True))
     if len(prepare_id) > MAX_ID_CHARACTERS:
@@ -84,7 +87,7 @@ async def prepare(context: QueryContext, caller: Caller, request: Prepare) -> An
 
 @endpoints.add(NAME)
 async def download(context: QueryContext, caller: Caller, request: Download) -> Stream:
-    """The file. Raises InvalidScroll for an id that is not ``prepare``'s, or too old."""
+    """Stream the file. Raises InvalidScroll for an id that is not ``prepare``'s, or too old."""
     state = context.cursors.read(request.prepare_id, NAME, caller, [])
     prepared = Prepare.model_validate(state)
     headers = {

@@ -37,7 +37,7 @@ class Tree(dict[str, "Tree"]):
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> Tree:
-        """``a.b``, ``a.c``, ``d`` -> {a: {b, c}, d}; a path wins over longer ones."""
+        """Parse paths: ``a.b``, ``a.c``, ``d`` -> {a: {b, c}, d}; a path takes precedence over longer ones."""
         tree = cls()
         for path in sorted(paths, key=len, reverse=True):
             *parents, name = names_of(path)
@@ -48,7 +48,7 @@ class Tree(dict[str, "Tree"]):
         return tree
 
     def at(self, path: Sequence[str]) -> Tree | None:
-        """What is asked for under a path; None if nothing is."""
+        """Return the tree under a path; None if nothing under it is asked for."""
         tree: Tree = self
         for name in path:
             if not tree:
@@ -59,7 +59,7 @@ class Tree(dict[str, "Tree"]):
         return tree
 
     def without(self, paths: Iterable[Sequence[str]]) -> Tree:
-        """The same, with everything under each of ``paths`` that is mentioned."""
+        """Return the tree with everything under each of ``paths`` that is mentioned."""
         tree = Tree(self)
         for name, *rest in paths:
             if name in tree:
@@ -68,9 +68,9 @@ class Tree(dict[str, "Tree"]):
 
 
 def pick(value: Any, tree: Tree) -> Any:
-    """The parts of a document that a tree names, through all members of lists; ``*`` names all fields of an object.
+    """Return the parts of a document that a tree names, through all members of lists; ``*`` names all fields.
 
-    A call for each level and none besides: documents are nested as deeply as half of Python's stack.
+    It makes one call for each level and none besides: documents are nested as deeply as half of Python's stack.
     """
     if not tree:
         return value
@@ -96,12 +96,12 @@ def leave_out(document: Document, tree: Tree) -> Document:
 
 
 def select(documents: Sequence[Document], tree: Tree) -> list[Document]:
-    """Each document's id and what the tree names."""
+    """Return each document's id and what the tree names."""
     return [{"id": document["id"]} | pick(document, tree) if tree else document for document in documents]
 
 
 def at(value: Any, path: Iterable[str]) -> Any:
-    """What stands at a path; None if there is nothing."""
+    """Return the value at a path; None if there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
@@ -110,7 +110,10 @@ def at(value: Any, path: Iterable[str]) -> Any:
 async def expand(
     context: QueryContext, caller: Caller, kind: Kind, documents: Sequence[Document], tree: Tree
 ) -> list[Document]:
-    """As ``select``, with references as objects: the id, and the fields that the tree names. ``documents`` change."""
+    """Select fields, with references as objects: the id, and the fields that the tree names.
+
+    ``documents`` are changed.
+    """
     references = REFERENCES[kind.name]
     found = select(documents, tree.without(references))
     for path, target in references.items():
@@ -146,7 +149,7 @@ async def _look_up(
 
 
 def _places(value: Any, path: Sequence[str]) -> Iterator[Document]:
-    """The objects that hold the last name of a path."""
+    """Return the objects that hold the last name of a path."""
     if isinstance(value, list):
         for member in value:
             yield from _places(member, path)

@@ -44,10 +44,10 @@ RANGES = frozenset(("active_duration",))
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What documents of a kind are filtered and sorted by: ``roots``, the first parts of the fields.
+    """The fields that documents of a kind are filtered and sorted by: ``roots``, the first parts of their paths.
 
-    ``patterns``: those whose texts are regular expressions. ``has_hidden``: those tagged ``hidden`` are left out unless
-    they are searched for.
+    ``patterns``: fields whose texts are regular expressions. ``has_hidden``: documents tagged ``hidden`` are left out
+    unless they are searched for.
     """
 
     kind: Kind
@@ -56,7 +56,10 @@ class Vocabulary:
     has_hidden: bool = True
 
     def condition(self, parameters: Mapping[str, Any]) -> Condition:
-        """What the parameters of a call ask for. Raises InvalidField, BadValue and InvalidRegex."""
+        """Return the condition that the parameters of a call ask for.
+
+        Raises InvalidField, BadValue and InvalidRegex.
+        """
         return every(*self._conditions(parameters))
 
     def _conditions(self, parameters: Mapping[str, Any]) -> Iterator[Condition]:
@@ -73,7 +76,7 @@ class Vocabulary:
                 yield self._field(name, value)
 
     def knows(self, name: str) -> bool:
-        """Whether a field may be filtered or sorted by."""
+        """Tell whether a field may be filtered or sorted by."""
         return name.split(".")[0] in self.roots
 
     def _field(self, name: str, value: Any) -> Condition:
@@ -92,7 +95,7 @@ class Vocabulary:
 
 
 def pattern(field: str, text: str, ignore_case: bool = False) -> Matches:
-    """A regular expression that is one. Raises InvalidRegex."""
+    """Return a regular expression. Raises InvalidRegex if it is none."""
     try:
         if len(text) > MAX_PATTERN:
             raise InvalidRegex(f"A pattern has at most {MAX_PATTERN} characters")
@@ -104,7 +107,10 @@ def pattern(field: str, text: str, ignore_case: bool = False) -> Matches:
 
 
 def _check_memory(text: str) -> None:
-    """No time limit holds for what these take: repetitions are compiled one by one, recursion has no end."""
+    """Check a pattern for what no time limit stops.
+
+    Repetitions are compiled one by one, and recursion has no end.
+    """
     numbers = [int(number[:9]) for number in REPEATED.findall(text)]
     if math.prod(max(1, number) for number in numbers) > MAX_REPEATED:
         raise InvalidRegex(f"A pattern repeats its parts at most {MAX_REPEATED} times, all together")
@@ -113,7 +119,10 @@ def _check_memory(text: str) -> None:
 
 
 def between(field: str, bounds: Any) -> Between:
-    """A range of numbers, or of texts that are: the web application has them from its address. Raises InvalidField."""
+    """Return the condition of a range of numbers.
+
+    They may be texts, as the web application has them from its address. Raises InvalidField.
+    """
     if not isinstance(bounds, list) or len(bounds) != 2:
         raise InvalidField(f"{field}: a list of two numbers is expected")
     low, high = (_bound(field, bound) for bound in bounds)
@@ -184,7 +193,7 @@ def _compared_date(name: str, text: Any) -> Condition:
 
 
 def _date(name: str, text: Any) -> str:
-    """A date as documents write it, so that texts compare."""
+    """Return a date as documents write it, so that texts compare."""
     try:
         moment = datetime.fromisoformat(text)
         universal = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""One number of a great many entities at once, by which lists are sorted and filtered: a column of a table."""
+"""Numbers of very many entities at once, by which lists are sorted and filtered: a column of a table."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class MetricColumns:
         self._known: OrderedDict[str, dict[str, tuple[int, float | None]]] = OrderedDict()
 
     async def of(self, storage: Mapping[str, str], field: str) -> Numbers:
-        """The number in ``field`` by id, None where there is none.
+        """Return the number in ``field`` by id, None where there is none.
 
         ``storage``: under which company the events of each id are stored. ``field``: ``last_iteration`` or
-        ``last_metrics.<metric>.<variant>.<value>``; others are nobody's.
+        ``last_metrics.<metric>.<variant>.<value>``; no entity has any other.
         """
         if not storage or not (sql := _statement(field)):
             return dict.fromkeys(storage)
@@ -77,7 +77,7 @@ class MetricColumns:
         return {key: known[key][1] for key in storage}
 
     async def _read(self, sql: str, storage: Mapping[str, str], field: str, ids: Collection[str]) -> Numbers:
-        """Of a few entities by name, of many all that there are."""
+        """Read the column: of a few entities by name, of many for all that there are."""
         parameters: dict[str, object] = {"companies": sorted(set(storage.values()))}
         if field != ITERATION:
             _, parameters["metric"], parameters["variant"], _ = field.split(".")
@@ -89,7 +89,7 @@ class MetricColumns:
         return dict(zip(row["tasks"], row["numbers"], strict=True))
 
     def _forget_some(self, newest: str) -> None:
-        """The columns that were asked for longest ago go first."""
+        """Evict the columns that were asked for longest ago."""
         if newest in self._known:
             self._known.move_to_end(newest)
         while sum(map(len, self._known.values())) > REMEMBERED_NUMBERS:
@@ -97,7 +97,7 @@ class MetricColumns:
 
 
 def _statement(field: str) -> str:
-    """What reads a field; nothing if there is no such field."""
+    """Return the statement that reads a field; None if there is no such field."""
     if field == ITERATION:
         return ITERATION_SQL
     path = field.split(".")

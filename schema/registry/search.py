@@ -1,4 +1,4 @@
-"""Finding documents: conditions, order and page -> SQL. Callers see their company's documents and the public ones."""
+"""Searches: conditions, order and page -> SQL. Callers see their company's documents and the public ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EMPTY = ("", "[]", "{}")  # as they stand in JSON
 
 @dataclass(frozen=True)
 class Tally:
-    """How many documents there are of one combination of values, and the sum of their ``active_duration``."""
+    """The number of documents with one combination of values, and the sum of their ``active_duration`` (seconds)."""
 
     values: tuple[Any, ...]
     count: int
@@ -35,12 +35,12 @@ class Tally:
 
 
 class Search(Database):
-    """Reads that look for documents by more than their id. All raise InvalidRegex for a pattern that is none."""
+    """Searches for documents. All raise InvalidRegex for a pattern that is none."""
 
     async def find(
         self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: PageBounds | None = None
     ) -> list[Document]:
-        """A page of the documents that match, sorted; ties by id."""
+        """Return a page of the documents that match, sorted; ties by id."""
         page = page or PageBounds()
         if any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition)):
             query = _few(kind, company, condition, page)
@@ -50,20 +50,20 @@ class Search(Database):
         return await self._read(lambda c: [_project(dict(row), page) for row in c.execute(query).mappings()])
 
     async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:
-        """The company under which their events are stored, by id, of all documents that match."""
+        """Return, by id, the company under which the events of all matching documents are stored."""
         query = sa.select(kind.rows.c.id, _storage(kind)).where(*_visible(kind, company, condition))
         return await self._read(lambda c: {key: company for key, company in c.execute(query)})
 
     async def find_values(
         self, kind: Kind, company: str, condition: Condition, fields: Sequence[str]
     ) -> dict[str, tuple[Any, ...]]:
-        """As ``find_ids``, for a great many documents: the company, and what each of ``fields`` sorts by."""
+        """Return the same as ``find_ids`` for very many documents, with the sort key of each of ``fields``."""
         columns = (_storage(kind), *(value_of(kind, field) for field in fields))
         query = sa.select(kind.rows.c.id, *columns).where(*_visible(kind, company, condition, often=None))
         return await self._read(lambda c: {key: tuple(values) for key, *values in c.execute(query)})
 
     async def tally(self, kind: Kind, company: str, condition: Condition, by: Sequence[str]) -> list[Tally]:
-        """Counts of the documents that match, for each combination of values of the columns ``by``."""
+        """Count the matching documents for each combination of values of the columns ``by``."""
         columns = [kind.rows.c[name] for name in by]
         seconds = kind.rows.c.active_duration if "active_duration" in kind.rows.c else sa.literal(0)
         query = sa.select(*columns, sa.func.count(), sa.func.coalesce(sa.func.sum(seconds), 0))
@@ -71,7 +71,7 @@ class Search(Database):
         return await self._read(lambda c: [Tally(tuple(row[:-2]), row[-2], int(row[-1])) for row in c.execute(query)])
 
     async def distinct(self, kind: Kind, company: str, field: str, condition: Condition = EVERYTHING) -> list[str]:
-        """The values that a column or list of terms has in the documents that match, sorted."""
+        """Return the values of a column or list of terms in the matching documents, sorted."""
         if field in kind.term_fields:
             value, matching = kind.terms.c.value, sa.select(kind.rows.c.id).where(*_visible(kind, company, condition))
             query = sa.select(value).where(kind.terms.c.field == field, kind.terms.c.id.in_(matching)).distinct()
@@ -88,27 +88,27 @@ def _visible(
 
 
 def _storage(kind: Kind) -> sa.ColumnElement[str]:
-    """The company under which the events of a document are stored."""
+    """Return the SQL of the company under which a document's events are stored."""
     rows = kind.rows.c
     return sa.case((rows.company != PUBLIC, rows.company), else_=sa.func.coalesce(rows.company_origin, PUBLIC))
 
 
 def _few(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
-    """Documents that are named, so that no index but that of the ids matters."""
+    """Search among documents that are named by id, where no other index matters."""
     query = _columns(kind, page).where(*_visible(kind, company, condition))
     query = query.order_by(*_sort_keys(kind, page.order), kind.rows.c.id)
     return query if page.limit is None else query.limit(page.limit).offset(page.offset)
 
 
 def _many(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
-    """First the ids and sort keys of the page, then their documents."""
+    """Search for the ids and sort keys of the page first, then for their documents."""
     order = _sort_keys(kind, page.order)
     found = _page(kind, company, condition, order, page)
     return _columns(kind, page).join(found, found.c.id == kind.rows.c.id).order_by(*_again(found, order))
 
 
 def _columns(kind: Kind, page: PageBounds) -> sa.Select[Any]:
-    """The columns that a page shows; bodies are read only if a field is in them."""
+    """Return the columns that a page shows; bodies are read only if a field is in them."""
     columns = [column for column in kind.rows.c if _is_wanted(column.name, page)]
     if page.fields is not None and page.fields <= set(kind.rows.c.keys()):
         return sa.select(*columns).select_from(kind.rows)
@@ -118,7 +118,7 @@ def _columns(kind: Kind, page: PageBounds) -> sa.Select[Any]:
 def _page(
     kind: Kind, company: str, condition: Condition, order: list[sa.ColumnElement[Any]], page: PageBounds
 ) -> sa.Subquery:
-    """The union of branches that can each follow an index, as an IN could not."""
+    """Return a union of branches that can each follow an index, which an IN could not."""
     keys = [_key_of(by).label(f"key{number}") for number, by in enumerate(order)]
     branches = []
     for owner, part in product(dict.fromkeys((company, PUBLIC)), _by_project(condition)):
@@ -134,7 +134,7 @@ def _page(
 
 
 def _by_project(condition: Condition) -> list[Condition]:
-    """The condition for each of the projects that it names."""
+    """Split a condition by the projects that it names."""
     parts = _parts(condition)
     for part in parts:
         if isinstance(part, OneOf) and part.field == "project" and len(part.values) <= MAX_BRANCHES:
@@ -144,7 +144,7 @@ def _by_project(condition: Condition) -> list[Condition]:
 
 
 def _parts(condition: Condition) -> tuple[Condition, ...]:
-    """What must hold at once."""
+    """Return the conditions that must all hold."""
     return condition.parts if isinstance(condition, Every) else (condition,)
 
 
@@ -169,7 +169,7 @@ def _none_if_empty(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _number(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The number that a text is; texts that are none are greater than all that are."""
+    """Return the SQL of the number that a text is; other texts are greater than all numbers."""
     return sa.case(
         (value.regexp_match(NUMBER), sa.cast(value, sa.Double)), (value.is_not(None), sa.literal(MAX_DOUBLE))
     )
@@ -184,14 +184,14 @@ def _directed(by: Order, key: sa.ColumnElement[Any], empty_last: bool) -> sa.Col
 
 
 def _key_of(by: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """What is sorted by, without the direction."""
+    """Return what is sorted by, without the direction."""
     while isinstance(by, sa.UnaryExpression):
         by = by.element
     return by
 
 
 def _again(rows: sa.Subquery, order: list[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[Any]]:
-    """The same order by the keys that a page's rows carry, then by id."""
+    """Sort by the keys that a page's rows carry, then by id."""
     return [*(_directed_as(by, rows.c[f"key{number}"]) for number, by in enumerate(order)), rows.c.id]
 
 
