@@ -5,14 +5,15 @@ Each implementation stands under the path of its minimum version; a path without
 
 from __future__ import annotations
 
-import inspect
 from html import escape
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from schema.api.docstrings import paragraphs, to_html, with_commonmark
 from schema.api.requests import ARROW_STREAM, JSON_LINES, EventBatch
 from schema.api.wire import EVENT_STREAM, MAX_VERSION, Endpoint, Endpoints
+from schema.build import build
 from schema.events.tables import EVENT_TYPES
 
 Json = dict[str, Any]
@@ -79,11 +80,13 @@ table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; vertical-align: top; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid #8884 }}
 summary {{ cursor: pointer; padding: 0.3rem 0 }}
 </style>
+<p><a href=".">Eventide</a></p>
 <h1>Eventide API {version}</h1>
 <p>Every call takes any HTTP method with a JSON body and answers <code>{{"meta": …, "data": …}}</code>.
 Authenticate with Basic (access and secret key) or with the Bearer token of <code>auth.login</code>.
 The same as <a href="openapi.json">OpenAPI</a>.</p>
 {endpoints}
+<p>Eventide {build}. <a href=".">Back to its page</a></p>
 </html>
 """
 
@@ -93,11 +96,15 @@ def document(endpoints: Endpoints) -> Json:
     ordered = sorted(endpoints, key=lambda endpoint: (endpoint.name, endpoint.since))
     models = sorted({endpoint.request for endpoint in ordered}, key=lambda model: model.__name__)
     references, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
-    schemas = {"Event": EVENT, "Meta": META, "Envelope": ENVELOPE} | definitions.get("$defs", {})
+    schemas = {"Event": EVENT, "Meta": META, "Envelope": ENVELOPE} | with_commonmark(definitions.get("$defs", {}))
     schemas.pop(EventBatch.__name__, None)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Eventide", "version": MAX_VERSION, "summary": "The ClearML events API"},
+        "info": {
+            "title": "Eventide",
+            "version": MAX_VERSION,
+            "summary": f"The ClearML events API, of Eventide {build().version}",
+        },
         "security": [{"basic": []}, {"bearer": []}],
         "paths": {path_of(e): _item_of(e, references[e.request, "validation"]) for e in ordered},
         "components": {
@@ -114,7 +121,7 @@ def page(endpoints: Endpoints) -> str:
     """Return the page of an endpoint table: HTML without scripts or external assets."""
     described = document(endpoints)
     items = [_item(path, next(iter(item.values())), described) for path, item in described["paths"].items()]
-    return PAGE.format(version=MAX_VERSION, endpoints="\n".join(items))
+    return PAGE.format(version=MAX_VERSION, endpoints="\n".join(items), build=escape(str(build())))
 
 
 def path_of(endpoint: Endpoint) -> str:
@@ -133,7 +140,7 @@ def _described(endpoint: Endpoint, answer: Json) -> Json:
     return {
         "operationId": f"{endpoint.name}@{endpoint.actual_version}",
         "tags": [endpoint.name.partition(".")[0]],
-        "summary": _summary(endpoint),
+        **_text(endpoint),
         "responses": {
             "200": {"description": "the answer", "content": answer},
             "default": {"description": "what went wrong: result_code and result_subcode", "content": ENVELOPED},
@@ -141,20 +148,21 @@ def _described(endpoint: Endpoint, answer: Json) -> Json:
     }
 
 
+def _text(endpoint: Endpoint) -> dict[str, str]:
+    """The first paragraph of what is documented, and the others, if there are any."""
+    summary, *others = paragraphs(endpoint.documented)
+    return {"summary": summary} | ({"description": "\n\n".join(others)} if others else {})
+
+
 def _query_parameters(endpoint: Endpoint) -> list[Json]:
     """Describe a GET's query parameters, so that a browser's EventSource can open it."""
-    schema = endpoint.request.model_json_schema(ref_template=REFERENCE)
+    schema = with_commonmark(endpoint.request.model_json_schema(ref_template=REFERENCE))
     required = schema.get("required", ())
     parameters = [
         {"name": name, "in": "query", "required": name in required, "schema": field}
         for name, field in schema["properties"].items()
     ]
     return [*parameters, LAST_EVENT_ID]
-
-
-def _summary(endpoint: Endpoint) -> str:
-    text = inspect.getdoc(endpoint.documented) or ""
-    return " ".join(text.split("\n\n")[0].split())
 
 
 def _content(endpoint: Endpoint, reference: Json) -> Json:
@@ -173,7 +181,9 @@ def _item(path: str, operation: Json, described: Json) -> str:
     schema = _parameters(operation, described)
     fields = [_field(name, field, schema) for name, field in schema.get("properties", {}).items()]
     table = f"<table>{''.join(fields)}</table>" if fields else ""
-    return f"<details><summary><code>{escape(path)}</code> {escape(operation['summary'])}</summary>{table}</details>"
+    more = [f"<p>{to_html(text)}</p>" for text in operation.get("description", "").split("\n\n") if text]
+    summary = f"<code>{escape(path)}</code> {to_html(operation['summary'])}"
+    return f"<details><summary>{summary}</summary>{''.join(more)}{table}</details>"
 
 
 def _parameters(operation: Json, described: Json) -> Json:
@@ -190,5 +200,5 @@ def _parameters(operation: Json, described: Json) -> Json:
 def _field(name: str, field: Json, schema: Json) -> str:
     kind = field.get("type") or "/".join(option.get("type", "") for option in field.get("anyOf", ())) or "any"
     needed = "required" if name in schema.get("required", ()) else f"default {field.get('default', 'none')}"
-    cells = (f"<code>{escape(name)}</code>", escape(str(kind)), escape(needed), escape(field.get("description", "")))
+    cells = (f"<code>{escape(name)}</code>", escape(str(kind)), escape(needed), to_html(field.get("description", "")))
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

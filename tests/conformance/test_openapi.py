@@ -13,6 +13,7 @@ from schemathesis.core import NotSet
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
+from schema.build import build
 from tests.harness.api import Api, Data
 from tests.harness.deployment import Deployment
 from tests.harness.events import image, model_events, one_of_each, plot, scalar
@@ -73,6 +74,18 @@ def test_the_page_needs_nothing_else(nobody: Api, description: Data) -> None:
         assert page.headers["Content-Type"].startswith("text/html")
         assert not re.search(r"<script|<link|<img|@import|url\(", page.text)
         assert all(path in page.text for path in description["paths"])
+
+
+def test_docstrings_are_read_as_text(nobody: Api, description: Data) -> None:
+    """Neither the page nor the document shows reStructuredText; the page shows whole docstrings, and the way back."""
+    for origin in nobody.origins.all():
+        page = nobody.ask(f"{origin}/docs", method="GET").text
+        assert "`" not in page
+        assert "<code>urls</code>" in page
+        assert "Images whose file a later one has overwritten are left out." in page
+        assert '<a href=".">' in page
+        assert f"Eventide {build()}" in page
+    assert "``" not in json.dumps(description)
 
 
 def test_no_request_is_an_internal_error(eventide: Deployment, description: Data) -> None:

@@ -18,3 +18,11 @@ def test_every_module_is_in_a_package_that_is_installed() -> None:
         name = ".".join(package.relative_to(ROOT).parts)
         assert any(fnmatch(name, pattern) for pattern in setuptools["packages"]["find"]["include"]), name
         assert (package / "__init__.py").is_file(), name
+
+
+def test_the_license_is_told_and_shipped() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert all(list(ROOT.glob(pattern)) for pattern in project["license-files"])
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
