@@ -8,10 +8,10 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# By command. Arrow's own pool keeps what large bodies needed once: 40 MB.
+# By command. Arrow's own pool keeps the memory that large bodies once needed: 40 MB.
 ENVIRONMENT: dict[str, dict[str, str]] = {"gateway": {"ARROW_DEFAULT_MEMORY_POOL": "system"}}
 # Arrow loads it to make an array of a Python list, in case that were a data frame: 35 to 60 MB, and half a second and
-# more in which a gateway answered nobody.
+# more in which a gateway answered no request.
 UNUSED = "pandas"
 
 

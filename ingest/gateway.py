@@ -86,7 +86,8 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
             raise EmptyBatch("Batch has no events")
         return await add(gateway, caller, request)
     BATCH_BYTES.inc(len(request.body))
-    if len(request.body) < READ_IN_THREAD_FROM_BYTES and request.media_type != ARROW_STREAM:  # few bytes, many events
+    # An Arrow body may hold many events in few bytes.
+    if len(request.body) < READ_IN_THREAD_FROM_BYTES and request.media_type != ARROW_STREAM:
         read = _read(gateway, caller, request)
     else:
         read = await asyncio.get_running_loop().run_in_executor(READERS, _read, gateway, caller, request)

@@ -23,7 +23,7 @@ from schema.errors import Unavailable
 
 REMEMBERED_OUTCOMES = 10_000
 RETRY_SECONDS = 1.0
-ANSWER_MS = 10_000  # a broker that says nothing for so long leads nothing any more
+ANSWER_MS = 10_000  # a broker silent for so long is no leader any more
 logger = logging.getLogger("eventide.applied")
 
 

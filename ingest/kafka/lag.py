@@ -93,7 +93,7 @@ class LagReader:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            # One record of each partition is all that is looked at.
+            # One record of each partition is read.
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,

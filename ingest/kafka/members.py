@@ -6,7 +6,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocol
 
 from ingest.kafka.admin import admin
 
-STABLE = "Stable"  # every member knows what it has
+STABLE = "Stable"  # every member knows its partitions
 
 
 async def assigned_partitions(bootstrap: str, group: str, topic: str) -> set[int] | None:

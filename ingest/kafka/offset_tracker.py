@@ -82,7 +82,7 @@ class OffsetTracker:
         try:
             if await self._commit(due):
                 self._committed |= {p: offset for p, offset in due.items() if p in self._committed}
-        except Exception as error:  # of the consumer's thread, whatever it is: nothing is lost by not committing
+        except Exception as error:  # any error of the consumer's thread: nothing is lost by not committing
             logger.warning("offsets are not committed: %r", error)
 
     def positions(self) -> dict[int, int]:

@@ -29,7 +29,7 @@ from aiokafka.structs import RecordMetadata
 from schema.errors import BadValue, Unavailable
 from schema.metrics import PRODUCE_ERRORS, PRODUCER_RESTARTS
 
-REQUEST_TIMEOUT_SECONDS = 15.0  # also how long a broker that says nothing holds up what is on its way to it
+REQUEST_TIMEOUT_SECONDS = 15.0  # also how long a silent broker delays the records on their way to it
 MAX_BATCH_BYTES = 1 << 20
 RECORD_OVERHEAD_BYTES = 4096
 RETRY_SECONDS = 0.5

@@ -24,7 +24,7 @@ from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, R
 from schema.store import Store
 
 SLOW_SECONDS = 10.0
-LOG_APPEND_TIME = 1  # Kafka's number for a timestamp that is the broker's
+LOG_APPEND_TIME = 1  # Kafka's number for a timestamp set by the broker
 logger = logging.getLogger("eventide.sink")
 
 
@@ -68,7 +68,7 @@ class Sink:
         self._progress_at = time.monotonic()
         self._retrying = ""
         self.assigned: set[int] = set()
-        self.lag_records = 0  # as last measured; kept up to date by whoever consumes
+        self.lag_records = 0  # as last measured; set by the consumer
         self.fatal: EventsError | None = None
 
     async def write(self, messages: Sequence[Consumed]) -> None:

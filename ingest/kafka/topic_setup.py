@@ -23,7 +23,7 @@ SET_ON_THE_TOPIC = 1  # where a configuration comes from
 DELETION_SECONDS = 1.0
 MARGIN_SECONDS = 1.0  # between the clocks of gateways and brokers
 RETENTION_MS = 7 * 24 * 3600 * 1000
-# The broker's time is what deadlines of records are held against.
+# Deadlines of records are compared with the broker's time.
 BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}
 logger = logging.getLogger("eventide.topic")
 
@@ -102,7 +102,7 @@ async def _drain(bootstrap: str, registry: Registry, topic: Topic, plan: TopicPl
 
 
 async def _make_anew(client: AIOKafkaAdminClient, plan: TopicPlan) -> None:
-    await client.delete_topics([applied_topic(plan.name)])  # it speaks of another topic's offsets
+    await client.delete_topics([applied_topic(plan.name)])  # its offsets are those of another topic
     await asyncio.sleep(DELETION_SECONDS)
     await _create(client, plan)
 

@@ -18,8 +18,8 @@ from schema.metrics import PARKED
 from schema.store.disk_guard import need_room
 
 BLOCK_BYTES = 256 << 20
-SPARE = 1.5  # times the disk's reserve has to be free, so that there is room for what was acknowledged in the store
-COMPRESSION = "lz4"  # zstd takes three times the time of all that is done here
+SPARE = 1.5  # times the disk's reserve must be free, to leave room in the store for what was acknowledged
+COMPRESSION = "lz4"  # zstd would take three times as long as everything else here
 SCHEMA = """
 PRAGMA page_size = 32768;
 PRAGMA journal_mode = WAL;

@@ -100,7 +100,7 @@ def _sum(lengths: npt.NDArray[np.int64]) -> int:
     """Add numbers that may each be anything. Raises MalformedRequest if one is negative."""
     if (lengths < 0).any():
         raise MalformedRequest("Not an Arrow stream of events: a length is negative")
-    return sum(lengths.tolist())  # of Python's integers, which do not overflow
+    return sum(lengths.tolist())  # Python's integers do not overflow
 
 
 def _root(metadata: bytes) -> int:

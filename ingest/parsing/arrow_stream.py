@@ -46,7 +46,7 @@ OWN = {
 ELSEWHERE = frozenset(("type", "allow_locked"))  # looked at before the rows are made
 MAX_EVENTS = 1_000_000  # of a body
 MAX_COLUMNS = 1000
-SLICE_VALUES = 5000  # are made Python's at once: 15 ms, in which no other thread has a turn
+SLICE_VALUES = 5000  # become Python objects at once: 15 ms, which block all other threads
 SIMPLE = (
     pa.types.is_null,
     pa.types.is_boolean,

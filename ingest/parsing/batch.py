@@ -20,7 +20,7 @@ from schema.events.normalize import Mention, ParseContext, normalise
 from schema.events.rows import Row, Rows, columns, plain_or_columns, without_tasks
 
 CHUNK_ROWS = 8192
-READ_SECONDS = 60  # of a processor, not of a clock: who shares it with others is not refused
+READ_SECONDS = 60  # of CPU time, so that a busy machine refuses nobody
 
 
 @dataclass

@@ -20,7 +20,7 @@ from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 Arrays = Mapping[str, pa.Array]
 NAMES = ("metric", "variant")
 USUAL_ROWS = 8192  # more than most batches have
-USUAL_CHARACTERS = 32  # a longer text, so many times, takes much memory
+USUAL_CHARACTERS = 32  # a longer text, repeated so often, takes much memory
 
 
 class NotOnFastPath(Exception):

@@ -202,7 +202,7 @@ def _decoder(event_type: str, names: frozenset[str]) -> msgspec.json.Decoder[msg
     """
     known = msgspec.structs.fields(KINDS[event_type]) if event_type in KINDS else ()
     fields = [(field.name, field.type) for field in known if field.name in names or field.required]
-    if not fields or len(fields) != len(names) - 1:  # but for the type
+    if not fields or len(fields) != len(names) - 1:  # without the type
         raise msgspec.ValidationError(f"Not an ordinary {event_type}")
     options: dict[str, Any] = {"gc": False, "forbid_unknown_fields": True, "tag_field": "type", "tag": event_type}
     return msgspec.json.Decoder(msgspec.defstruct("Line", fields, **options))

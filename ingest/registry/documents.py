@@ -19,7 +19,7 @@ INVALID: dict[str, type[RequestError]] = {
     MODELS.name: InvalidModel,
     PROJECTS.name: InvalidProject,
 }
-# What only Eventide writes, and what a request says that is no part of the document.
+# Fields that only Eventide writes, and parameters that are no part of the document.
 OWN_FIELDS = """
 id company company_origin user status created last_update last_change last_changed_by last_iteration last_metrics
 unique_metrics metric_stats method force

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import uuid
 
-SECONDS = 16  # to a step of the first digits, which begin again after half a year
+SECONDS = 16  # for a step of the first digits, which wrap around after half a year
 DIGITS = 5
 
 

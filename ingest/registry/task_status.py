@@ -95,7 +95,7 @@ def status_fields(task: Document, status: str, reasons: Reasons) -> Document:
     fields: Document = {"status": status, "status_changed": now}
     fields |= {"status_reason": reasons.status_reason, "status_message": reasons.status_message}
     if status == IN_PROGRESS:
-        fields["started"] = task.get("started") or now  # one that goes on started when it first did
+        fields["started"] = task.get("started") or now  # a task that continues keeps its first start
     elif status in ENDED:
         fields |= {"completed": now, "active_duration": _seconds_since(task.get("started") or task["created"])}
     elif status == PUBLISHED:

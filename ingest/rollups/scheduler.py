@@ -16,10 +16,10 @@ from schema.events.tables import SCALAR
 from schema.store import Store
 
 INTERVAL_SECONDS = 2.0
-REST = 4  # times as long as the last turn took: rolling up takes no more than its share of the store
+REST = 4  # times the last turn's duration: rolling up takes a fifth of the time at most
 QUIET_SECONDS = 5.0
 FIRST_LOOK_SECONDS = 30.0  # until curves without roll-ups are looked for
-ENTITIES_AT_ONCE = 500  # they travel in a URL
+ENTITIES_AT_ONCE = 500  # parameters travel in the URL
 REMEMBERED_ENTITIES = 100_000
 logger = logging.getLogger("eventide.rollups")
 

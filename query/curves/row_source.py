@@ -51,7 +51,7 @@ FROM
 )
 GROUP BY curve
 """
-# The values of a bucket -> what is drawn of it. Values count with the precision of the index that the API stands for.
+# The aggregates of a bucket, of values as 32-bit floats (API contract 2.2).
 AGGREGATES = {
     "mean": {"y": "avg(toFloat32(value))"},
     "minmax": {

@@ -15,8 +15,8 @@ from schema.store import Store
 from schema.store.tombstone_filters import NOT_DELETED_MANY_SQL, OF_ENTITIES_SQL
 
 ENTITIES_AT_ONCE = 100  # whose points are read in one statement
-CURVE_POINTS = 200  # of one notice
-MAX_CURVES = 400  # of one notice; beyond: a reset
+CURVE_POINTS = 200  # of one message
+MAX_CURVES = 400  # of one message; beyond: a reset
 
 NEW = f"""
 PREWHERE {OF_ENTITIES_SQL} AND seq >= {{since:UInt64}} AND seq < {{until:UInt64}}

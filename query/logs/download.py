@@ -70,7 +70,7 @@ def _text_line(event: dict[str, Any], line_format: str) -> str:
     values = {name: "" if value is None else value for name, value in values.items()}
     try:
         return line_format.rstrip("\n").format(**values) + "\n"
-    except (ValueError, TypeError):  # a number's format, and this line has a text or nothing there
+    except (ValueError, TypeError):  # the format of a number, and the line has a text or nothing there
         return AsFarAsPossible().vformat(line_format.rstrip("\n"), (), values) + "\n"
 
 

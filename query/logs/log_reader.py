@@ -28,24 +28,24 @@ from schema.registry import Entity
 from schema.store import Store
 from schema.store.tombstone_filters import OF_ENTITY_SQL
 
-WIDER = 16  # times, where a page's end was too near
-AT_ONCE = 1000  # timestamps of one statement: they travel in a URL
-FEW_TIES = 32  # lines beyond a page, among which those of its last timestamp mostly end
+WIDER = 16  # times further, if a page's end was too near
+AT_ONCE = 1000  # timestamps of one statement: parameters travel in the URL
+FEW_TIES = 32  # lines beyond a page: mostly enough to include all of its last timestamp
 
-COPIES = f"FROM logs WHERE {OF_ENTITY_SQL}"  # a line that was written again is there more than once
+COPIES = f"FROM logs WHERE {OF_ENTITY_SQL}"  # with copies of lines that were written again
 LINES = f"FROM logs FINAL WHERE {OF_ENTITY_SQL} AND $living"
 WITHIN = "timestamp BETWEEN {low:Int64} AND {high:Int64}"
 END_SQL = (
     f"SELECT timestamp {COPIES} AND {WITHIN} ORDER BY timestamp $direction LIMIT 1 OFFSET {{near:UInt64}}{ONE_THREAD}"
 )
 WHOLE_LINE = document_columns(LOG)
-# A line's copies share timestamp, batch and place; what different lines may share is this number alone.
+# Copies of a line share timestamp, batch and number; different lines may share this number alone.
 LINE_COLUMNS = f"{WHOLE_LINE}, reinterpretAsUInt64(batch_id) + line AS copy_of"
 PAGE_SQL = f"""
 SELECT {LINE_COLUMNS} {LINES} AND $filter AND $within
 ORDER BY timestamp $direction, seq LIMIT {{limit:UInt32}}{ONE_THREAD}
 """
-# PREWHERE: to leave it to ClickHouse what to read first takes a tenth of such a statement.
+# PREWHERE is explicit: to let ClickHouse choose takes a tenth of such a statement.
 QUICK_PAGE_SQL = f"""
 SELECT $columns FROM logs PREWHERE {OF_ENTITY_SQL} AND $living AND $filter AND {WITHIN}
 ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
@@ -53,7 +53,7 @@ ORDER BY timestamp $direction LIMIT {{limit:UInt32}}{ONE_THREAD}
 UNTIMED_PAGE_SQL = f"""
 SELECT {LINE_COLUMNS} {LINES} AND timestamp = {NO_TIMESTAMP} AND $filter ORDER BY seq LIMIT {{size:UInt32}}
 """
-# In the order of the table's key it takes ClickHouse twice as long to find the first 10 000 of many.
+# In the order of the table's key, ClickHouse takes twice as long to find the first 10 000 of many.
 TOTAL_SQL = f"""
 SELECT count() AS n FROM
 (
@@ -204,7 +204,7 @@ class LogReader:
     async def _page_at(self, timestamps: pa.ChunkedArray, direction: Direction, size: int) -> LogPage:
         bounds = pc.min_max(timestamps).as_py()
         texts, wanted = {"$within": WITHIN}, timestamps.unique().to_pylist()
-        if len(wanted) <= AT_ONCE:  # then only the granules of these are read
+        if len(wanted) <= AT_ONCE:  # so that only their granules are read
             texts = {"$within": f"{WITHIN} AND timestamp IN {{timestamps:Array(Int64)}}"}
         else:
             wanted = []

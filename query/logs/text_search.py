@@ -8,10 +8,10 @@ from schema.events.rows import Row
 
 SEARCHED = "positionCaseInsensitiveUTF8(msg, {search:String}) > 0"
 INDEXED = "lower(ifNull(msg, '')) LIKE {indexed:String}"  # of migration 0007: of_text
-SHORTEST = 4  # characters that the index knows the sequence of
+SHORTEST = 4  # characters of a sequence in the index
 
-# What stands in the lower case of a line just as in that of the text: `lower` leaves alone what is not ASCII. A k finds
-# no sign of kelvin, the only other form of a letter; ClickHouse itself takes them for the same only here and there.
+# Characters whose lower case is the same in line and text: `lower` changes ASCII only. A k does not find the Kelvin
+# sign, the only other form of a letter, which ClickHouse itself treats as equal in some functions only.
 PLAIN = re.compile(r"[ -~]+")
 SPECIAL = re.compile(r"[%_\\]")  # in a pattern
 

@@ -18,7 +18,7 @@ MAX_TIES = 10_000
 MAX_UNSCROLLED_TOTAL = MAX_COUNTED_LINES
 PageSize = Annotated[Integer, Field(ge=0, le=MAX_PAGE)]
 RequestType = TypeVar("RequestType", bound=Request)
-# What every call says anew; the rest of a scroll's first request decides until its end.
+# Each call gives these anew; the rest of the request that opened a scroll holds until its end.
 OF_THIS_CALL = {"task", "tasks", "scroll_id", "no_scroll", "model_events"}
 
 

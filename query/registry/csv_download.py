@@ -23,11 +23,11 @@ from schema.errors import InvalidField
 from schema.registry import names_of
 
 MAX_ROWS = 1000  # ``max_download_items``, which users.get_current_user tells the web application
-MAX_ID_CHARACTERS = 7000  # in an address, for which proxies have 8 KiB
+MAX_ID_CHARACTERS = 7000  # in a URL, for which proxies have 8 KiB
 ROWS_PER_PAGE = 500
 NAME = "organization.download_for_get_all"
 PAGING = ("page", "page_size", "size", "scroll_id", "refresh_scroll")
-FORMULA = re.compile(r"[=+\-@\t\r]")  # by which spreadsheets know one
+FORMULA = re.compile(r"[=+\-@\t\r]")  # by which spreadsheets recognize a formula
 NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", re.I)
 BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know UTF-8
 VOCABULARIES: dict[str, Vocabulary] = {"task": TASK_VOCABULARY, "model": MODEL_VOCABULARY}

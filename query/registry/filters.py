@@ -34,7 +34,7 @@ from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, OneOf
 SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
 MAX_PATTERN = 2000
-MAX_REPEATED = 1000  # times, of all parts of a pattern that are repeated so many times
+MAX_REPEATED = 1000  # repetitions in a pattern, multiplied where they are nested
 REPEATED = re.compile(r"\{(?:\d*,)?(\d+)")
 RECURSIVE = re.compile(r"\(\?(?:R|&|P>|[-+]?\d)")
 SEARCHED = ("id", "name", "comment")

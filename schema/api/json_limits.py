@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-MAX_EVENT_VALUES = 100_000  # of one event: to read and to write as many takes 0.1 s, in which nobody else has a turn
+MAX_EVENT_VALUES = 100_000  # of one event: to parse and encode as many takes 0.1 s, which blocks all other threads
 MAX_LEVELS = 500  # of lists and objects; what encodes answers takes about twice as many
 STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # one without an end goes to the end of the text
 

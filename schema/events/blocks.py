@@ -174,7 +174,7 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
         return Record(arrival, _content(texts, value))
     except RecordError:
         raise
-    except Exception as error:  # a function of nothing but these bytes: whatever it raises it will raise again
+    except Exception as error:  # a pure function of these bytes: what it raises now it will always raise
         raise RecordError(f"not a block: {error!r}") from error
 
 

@@ -36,7 +36,7 @@ class ParseContext:
     batch_id: bytes = bytes(16)  # digest of the request, unless its ``source`` is given
     fresh_id: bytes = bytes(16)  # random, for log lines that bring no timestamp of their own
     validate_plots: bool = False
-    source: bytes | None = None  # what the digest is of: only log lines need it
+    source: bytes | None = None  # the bytes to digest: only log lines need that
 
     @cached_property
     def digest(self) -> bytes:
@@ -229,7 +229,7 @@ def _vector_fields(line: dict[str, Any], context: ParseContext) -> Row:
 
 def _image_fields(line: dict[str, Any], context: ParseContext) -> Row:
     if "url" in line and line["url"] is not None and not isinstance(line["url"], str):
-        return {"url": _json(line["url"])}  # counts as a url; the extras return it as it was sent
+        return {"url": _json(line["url"])}  # counts as a URL; the extras return it as it was sent
     return {"url": _optional_text(line, "url")}
 
 

@@ -108,7 +108,7 @@ def _restore_identity(event: dict[str, Any], row: Row) -> None:
 
 
 def _restore_scalar(event: dict[str, Any]) -> None:
-    event.pop("x_axis_label", None)  # kept for ``last_metrics`` and histograms only (API contract 4)
+    event.pop("x_axis_label", None)  # only for ``last_metrics`` and histograms (API contract 4)
     if "value" in event:
         event["value"] = float(event["value"])  # written as an integer if it is whole, beyond 2**53 another one
 

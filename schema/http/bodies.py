@@ -16,7 +16,7 @@ from schema.errors import BodyTooLarge, ClientGone, InvalidField, MalformedReque
 from schema.http.body_memory import Reservation
 from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read_multipart, read_urlencoded
 
-MAX_OPEN_BYTES = 16 << 10  # of a body that is read before it is known who sends it
+MAX_OPEN_BYTES = 16 << 10  # of a body that is read before its caller is known
 MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
 READ_IN_THREAD_FROM_BYTES = 1 << 16
 READERS = ThreadPoolExecutor(2, "documents")  # more would wait for Python's lock
@@ -120,7 +120,7 @@ async def _received(incoming: Incoming, limit: int) -> bytes:
 
 async def _next_chunk(limits: Limits, content: StreamReader, size: int, started: float) -> bytes:
     """Receive the next part of a body of which ``size`` bytes are there. Raises TimeoutError if it comes too slowly."""
-    if content.is_eof():  # it is here already
+    if content.is_eof():  # it has arrived already
         return await content.readany()
     allowed = min(limits.body_seconds, GRACE_SECONDS + size / limits.body_rate)
     left = started + allowed - time.monotonic()

@@ -22,7 +22,7 @@ LINGER_SECONDS = 5.0  # for a client that still sends to read why its body is re
 STALLED_SECONDS = 60.0  # without a byte of an answer taken
 SWEEP_SECONDS = 1.0
 EVICTED_SHARE = 10  # of the idle connections a tenth at once, so that not every new one looks at all of them
-MAX_DESCRIPTORS = 65_536  # more are not asked for
+MAX_DESCRIPTORS = 65_536  # no more are asked for
 
 logger = logging.getLogger("eventide.connections")
 
@@ -45,7 +45,7 @@ class Connection(web.RequestHandler):
         loop = asyncio.get_running_loop()
         options: dict[str, Any] = {
             "access_log": None,
-            "auto_decompress": False,  # a body would grow to a thousand times its size before anybody could refuse it
+            "auto_decompress": False,  # a body would be a thousand times its size before it could be refused
             "keepalive_timeout": KEEPALIVE_SECONDS,
             "lingering_time": LINGER_SECONDS,
         }

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 
 from schema.errors import ClientGone
 
-CLOSED_BY_PEER = getattr(select, "POLLRDHUP", 0)  # elsewhere than on Linux only what asyncio has seen counts
+CLOSED_BY_PEER = getattr(select, "POLLRDHUP", 0)  # other systems than Linux know only what asyncio has seen
 
 connection: ContextVar[asyncio.BaseTransport | None] = ContextVar("connection", default=None)
 

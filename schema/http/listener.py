@@ -13,7 +13,7 @@ from aiohttp import web
 
 from schema.http.connections import SWEEP_SECONDS, Connection, ConnectionTable
 
-ACCEPTED_AT_ONCE = 64  # then others have their turn
+ACCEPTED_AT_ONCE = 64  # then the event loop runs other tasks
 PAUSE_SECONDS = 0.1  # when there are no descriptors
 LOG_SECONDS = 60.0
 EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))

@@ -33,7 +33,7 @@ BACKENDS = ("sqlite", "postgresql")
 TOO_MUCH = re.compile("tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex")
 THREADS = 4
 BAD_PATTERN = "2201B"  # PostgreSQL's code
-AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # whatever else there is are defects of ours
+AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # anything else is a defect of ours
 NUL = b"\\u0000"
 
 Result = TypeVar("Result")

@@ -27,7 +27,7 @@ class Touches(Documents):
 
     async def settle(self) -> None:
         """Write what was put off; what cannot be written now is given up."""
-        async with self._settling:  # whoever reads waits for what is being written, too
+        async with self._settling:  # a read also waits for what is being written
             touched, self._touched = self._touched, {}
             groups: dict[tuple[Kind, str], list[str]] = {}
             for (_, document_id), group in touched.items():
