@@ -12,6 +12,7 @@ from deploy import components
 from schema.build import publish_build
 from schema.errors import ConfigError
 from schema.http.connections import ConnectionTable
+from schema.http.forms import ignore_odd_names
 from schema.http.health import Health
 from schema.http.listener import Listener, bind
 from schema.settings import Settings
@@ -25,9 +26,10 @@ async def start(
 ) -> tuple[web.AppRunner, int]:
     """Listen; return the runner to clean up, and the port.
 
-    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
+    ``connections``: those of the process, if it listens on several ports.
     Raises ConfigError if the address cannot be had.
     """
+    ignore_odd_names()
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
     try:

@@ -134,7 +134,7 @@ class Authenticator:
             return known
         try:
             key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # binascii.Error and UnicodeDecodeError are; base64 raises it for a text beyond ASCII
             raise BadBasic("Basic credentials cannot be decoded") from error
         user = await self._registry.user_of_key(key, secret)
         if user is None:

@@ -6,6 +6,7 @@ their company's files. Browsers open files from here beside the API's cookie, so
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import mimetypes
@@ -14,17 +15,31 @@ from contextlib import suppress
 from email.utils import format_datetime
 from urllib.parse import quote, unquote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 
 from schema.api.wire import Caller
-from schema.errors import BadPath, BodyTooLarge, EventsError, FileMissing, MalformedRequest, RequestError, Unavailable
+from schema.errors import (
+    BadPath,
+    BodyTooLarge,
+    ClientGone,
+    EncodedBody,
+    EventsError,
+    FileMissing,
+    MalformedRequest,
+    RequestError,
+    Unavailable,
+)
 from schema.http.auth import Authenticator
+from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
 from schema.http.responses import add_common_headers, close_connection
 from schema.metrics import REQUESTS
-from schema.store.object_store import FileInfo, FileStore
+from schema.store.object_store import FileChanged, FileInfo, FileStore
 
 UPLOAD_CHUNK_BYTES = 1 << 18
+UPLOAD_IDLE_SECONDS = 60.0
+MAX_FILES = 1000  # of an upload
+OPEN_ATTEMPTS = 5  # of a file that is overwritten meanwhile
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; "
@@ -71,6 +86,8 @@ class Files:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
+                if request.headers.get("Content-Encoding"):
+                    raise EncodedBody("Content-Encoding is not supported")
                 caller = await self._authenticator.caller(request.headers, request.cookies)
                 response = await handler(request, caller)
             except EventsError as error:
@@ -90,17 +107,38 @@ class Files:
             raise MalformedRequest("multipart/form-data is expected")
         if request.content_length and request.content_length > self._max_file_bytes:
             raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
-        paths = []
-        async for path, part in _parts(request):
-            await self._store.put(caller.company, path, self._limited(part))
-            paths.append(quote(f"/{path.lstrip('/')}"))
+        paths: list[str] = []
+        try:
+            await self._store_parts(await request.multipart(), caller, paths)
+        except BAD_PARTS as error:
+            raise MalformedRequest(f"The form cannot be read: {error}") from error
+        except TimeoutError as error:
+            raise MalformedRequest("The form did not arrive in time") from error
+        except ConnectionError as error:
+            raise ClientGone("The client left before the end of the form") from error
         if not paths:
             raise MalformedRequest("The form has no files")
         return web.json_response(paths)
 
+    async def _store_parts(self, form: MultipartReader, caller: Caller, paths: list[str]) -> None:
+        """Store the files of a form by the paths that they ask for, and tell the paths."""
+        while part := await _next_part(form):
+            if isinstance(part, BodyPartReader) and (path := part.name or part.filename):
+                await self._store.put(caller.company, path, self._limited(part))
+                paths.append(quote(f"/{path.lstrip('/')}"))
+            if len(paths) >= MAX_FILES:
+                raise BodyTooLarge(f"A form has at most {MAX_FILES} files")
+
     async def download(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        """A file, or a part of it."""
+        """A file, or a part of it, in the one version that its headers tell of."""
         path = _path_of(request)
+        for _ in range(OPEN_ATTEMPTS):
+            with suppress(FileChanged):
+                return await self._download(request, caller, path)
+        raise Unavailable(f"{path} is being overwritten")
+
+    async def _download(self, request: web.Request, caller: Caller, path: str) -> web.StreamResponse:
+        """Raises FileChanged if another version takes the place of the one whose size and tag were read."""
         info = await self._store.info(caller.company, path)
         headers = _file_headers(path, info)
         if info.tag and request.headers.get("If-None-Match") == info.tag:
@@ -110,12 +148,14 @@ class Files:
             return web.Response(status=416, headers=SAFE_HEADERS | {"Content-Range": f"bytes */{info.size_bytes}"})
         if status == 206:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size_bytes}"
+        chunks = await self._store.open(
+            caller.company, path, start, start if request.method == "HEAD" else end, info.tag
+        )
         response = web.StreamResponse(status=status, headers=headers | {"Content-Length": str(end - start)})
-        await response.prepare(request)
         with suppress(ConnectionResetError):  # who has seen enough leaves
-            if request.method != "HEAD":
-                async for chunk in self._store.read(caller.company, path, start, end):
-                    await response.write(chunk)
+            await response.prepare(request)
+            async for chunk in chunks:
+                await response.write(chunk)
             await response.write_eof()
         return response
 
@@ -125,23 +165,25 @@ class Files:
         return web.Response(text="deleted\n")
 
     async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
-        """A file's bytes. Raises BodyTooLarge beyond the limit."""
+        """A file's bytes. Raises BodyTooLarge beyond the limit, TimeoutError if they come no more."""
         size = 0
-        while chunk := await part.read_chunk(UPLOAD_CHUNK_BYTES):
+        while chunk := await _next_chunk(part):
             size += len(chunk)
             if size > self._max_file_bytes:
                 raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
             yield bytes(chunk)
 
 
-async def _parts(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
-    """The files of a form by the paths that they ask for."""
-    try:
-        async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and (path := part.name or part.filename):
-                yield path, part
-    except ValueError as error:
-        raise MalformedRequest(f"The form cannot be read: {error}") from error
+async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
+    """The next part of a form. Raises TimeoutError if nothing comes."""
+    async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
+        return await form.next()
+
+
+async def _next_chunk(part: BodyPartReader) -> bytes:
+    """The next bytes of a part. Raises TimeoutError if none come."""
+    async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
+        return await part.read_chunk(UPLOAD_CHUNK_BYTES)
 
 
 def _path_of(request: web.Request) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    StreamReader,
+    web,
+)
 from aiohttp.http_exceptions import HttpProcessingError
 
 from schema.errors import BodyTooLarge, MalformedRequest
@@ -18,6 +26,12 @@ MAX_FORM_BYTES = {URLENCODED: 1 << 20, MULTIPART: 1 << 16}  # a part is read lin
 MAX_FIELDS = 1000
 # what aiohttp raises for parts that are none; RecursionError, of parts within parts, is a RuntimeError
 BAD_PARTS = (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError)
+
+
+def ignore_odd_names() -> None:
+    """Keep aiohttp from warning of every odd name of a form's field: who sends them would write the log."""
+    for category in (BadContentDispositionHeader, BadContentDispositionParam):
+        warnings.simplefilter("ignore", category)
 
 
 def read_urlencoded(body: bytes, charset: str) -> Pairs:

@@ -10,6 +10,7 @@ AWS_ENDPOINT_URL names another server than Amazon's), ``gs://…`` or ``az://…
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from schema.errors import BadPath, FileMissing, Unavailable
+from schema.store.local_paths import check_file, check_place
 
 CHUNK_BYTES = 5 << 20  # the least that S3 takes as a part
 CONCURRENT_PARTS = 4
@@ -33,6 +35,10 @@ MISSING = (FileNotFoundError, NotADirectoryError)
 
 class BadStore(ValueError):
     """A URL that names no object store."""
+
+
+class FileChanged(Exception):
+    """Another version of a file took the place of the one that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class FileStore:
     """
 
     def __init__(self, url: str) -> None:
+        self._root = None if "://" in url else Path(url)
         try:
             self._store = _store_at(url)
         except (BaseError, ValueError, OSError) as error:
@@ -59,29 +66,39 @@ class FileStore:
     async def put(self, company: str, path: str, chunks: AsyncIterable[bytes]) -> None:
         """Store a file, replacing one of the same path. If ``chunks`` raises, nothing is stored."""
         options: Any = {"chunk_size": CHUNK_BYTES, "max_concurrency": CONCURRENT_PARTS}
+        key = key_of(company, path)
+        if self._root:
+            await asyncio.to_thread(check_place, self._root, key)
         try:
-            await obstore.put_async(self._store, key_of(company, path), chunks, **options)
+            await obstore.put_async(self._store, key, chunks, **options)
         except (BaseError, OSError) as error:
             raise _translated(error, path) from error
 
     async def info(self, company: str, path: str) -> FileInfo:
         """Return size, date and tag of a file."""
+        key = await self._key_of_file(company, path)
         try:
-            meta = await obstore.head_async(self._store, key_of(company, path))
+            meta = await obstore.head_async(self._store, key)
         except (BaseError, OSError) as error:
             raise _translated(error, path) from error
         return FileInfo(meta["size"], meta["last_modified"], meta.get("e_tag") or "")
 
-    async def read(self, company: str, path: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """Yield the bytes of a file from ``start`` up to ``end``, in pieces."""
+    async def open(self, company: str, path: str, start: int, end: int, tag: str = "") -> AsyncIterator[bytes]:
+        """Open the bytes of a file from ``start`` up to ``end``, in pieces, of the one version that has the ``tag``.
+
+        Raises FileChanged if another has taken its place; what is open stays what it is.
+        """
+        key = await self._key_of_file(company, path)
         if start == end:
-            return
+            return _pieces_of_nothing()
+        options: Any = {"range": (start, end)} | ({"if_match": tag} if tag else {})
         try:
-            found = await obstore.get_async(self._store, key_of(company, path), options={"range": (start, end)})
-            async for chunk in found.stream():
-                yield bytes(chunk)
+            found = await obstore.get_async(self._store, key, options=options)
+        except PreconditionError as error:
+            raise FileChanged(path) from error
         except (BaseError, OSError) as error:
             raise _translated(error, path) from error
+        return _pieces(found, path)
 
     async def delete(self, company: str, path: str) -> None:
         """Remove a file."""
@@ -91,12 +108,32 @@ class FileStore:
         except (BaseError, OSError) as error:
             raise _translated(error, path) from error
 
+    async def _key_of_file(self, company: str, path: str) -> str:
+        """Return where a file is kept; in a directory only if it is one, and no link."""
+        key = key_of(company, path)
+        if self._root:
+            await asyncio.to_thread(check_file, self._root, key)
+        return key
+
     async def ping(self) -> None:
         """Raise Unavailable unless the object store answers."""
         try:
             await self.info("", "ping")
         except FileMissing:
             return
+
+
+async def _pieces(found: obstore.GetResult, path: str) -> AsyncIterator[bytes]:
+    try:
+        async for piece in found.stream():
+            yield bytes(piece)
+    except (BaseError, OSError) as error:
+        raise _translated(error, path) from error
+
+
+async def _pieces_of_nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 def _store_at(url: str) -> ObjectStore:
