@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 import uuid
 from collections.abc import Mapping
@@ -134,7 +133,9 @@ class Authenticator:
             return known
         try:
             key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
-        except ValueError as error:  # binascii.Error and UnicodeDecodeError are; base64 raises it for a text beyond ASCII
+        except (
+            ValueError
+        ) as error:  # binascii.Error and UnicodeDecodeError are; base64 raises it for a text beyond ASCII
             raise BadBasic("Basic credentials cannot be decoded") from error
         user = await self._registry.user_of_key(key, secret)
         if user is None:
