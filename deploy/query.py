@@ -20,6 +20,7 @@ from schema.store import Store
 async def query(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     store = Store(components.server_engine(settings), settings.readers)
+    await store.check_version()
     registry = Registry(components.registry_url(settings))
     secret = await components.token_secret(registry, settings)
     authenticator = components.authenticator(registry, secret, settings)

@@ -76,6 +76,7 @@ def _faust_directory(settings: Settings) -> Path:
 async def _sink(settings: Settings) -> Sink:
     limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
     store = Store(components.server_engine(settings), readers=1)
+    await store.check_version()
     rollup_scheduler = RollupScheduler(store)
     rollup_scheduler.start()
     topic, stall_seconds = settings.kafka_topic, settings.stall_seconds

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from schema.store.engines import EmbeddedEngine, ServerEngine
-from schema.store.store import NEWER_SETTINGS, Store, rows_of
+from schema.store.store import Store, rows_of
 
-__all__ = ["NEWER_SETTINGS", "EmbeddedEngine", "ServerEngine", "Store", "rows_of"]
+__all__ = ["EmbeddedEngine", "ServerEngine", "Store", "rows_of"]

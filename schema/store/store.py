@@ -11,16 +11,18 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from schema.errors import EventsError
+from schema.errors import EventsError, Unavailable
 from schema.events.rows import Row, rows_of_columns
 from schema.store.engines import Engine
 from schema.store.errors import translate
+from schema.store.versions import check_version
 
 READ_SETTINGS: dict[str, Any] = {
     "readonly": 2,
@@ -41,10 +43,11 @@ WRITE_SETTINGS: dict[str, Any] = {
     "optimize_move_to_prewhere_if_final": 1,
     "lightweight_deletes_sync": 0,  # what is deleted is hidden by its tombstone at once, and erased in the background
 }
-# Of both, where a server knows them; 25.8 does not.
+# Of both, set once the version is checked: an older server would refuse to connect with them.
 NEWER_SETTINGS: dict[str, Any] = {
     "use_skip_indexes_on_data_read": 0,  # but before: parts without the task are not opened
 }
+VERSION_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
@@ -91,6 +94,12 @@ class Store:
     def insert(self, table: str, data: pa.Table) -> None:
         """Insert an Arrow table with one statement, columns by name."""
         self._write(lambda client: self._engine.insert(client, table, data))
+
+    async def check_version(self) -> None:
+        """Raise ConfigError if the engine answers within VERSION_SECONDS and is of a version that is not supported."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(VERSION_SECONDS):
+                await self.ping()
 
     async def ping(self) -> None:
         """Raise Unavailable unless the store answers."""
@@ -140,13 +149,14 @@ class Store:
             raise translate(error) from error
 
     def _client(self, role: str, settings: Mapping[str, Any]) -> Client:
-        """Return this thread's client for a role."""
+        """Return this thread's client for a role. Raises ConfigError if the engine is of a version too old."""
         if (client := getattr(self._local, role, None)) is None:
             client = self._engine.connect(settings)
-            for name in client.server_settings.keys() & NEWER_SETTINGS:
-                client.set_client_setting(name, NEWER_SETTINGS[name])
-            setattr(self._local, role, client)
             self._clients.append(client)
+            check_version(client.server_version)
+            for name, value in NEWER_SETTINGS.items():
+                client.set_client_setting(name, value)
+            setattr(self._local, role, client)
         return client
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from schema.errors import StoreRejected, Unavailable
-from schema.store import NEWER_SETTINGS, EmbeddedEngine, Store
+from schema.store import EmbeddedEngine, Store
 
 CREATE = (
     "CREATE TABLE t (name String, number Int64, CONSTRAINT known CHECK name != 'bad') ENGINE = MergeTree ORDER BY ()"
@@ -69,10 +69,5 @@ def test_too_many_mutations_are_not_now(store: Store) -> None:
     assert failure.value.number == 692
 
 
-def test_a_setting_that_the_server_does_not_know_yet_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(NEWER_SETTINGS, "setting_of_a_later_year", 1)
-    store = Store(EmbeddedEngine(tmp_path / "chdb"))
+def test_settings_that_come_after_the_version_is_checked(store: Store) -> None:
     assert store.select("SELECT getSetting('use_skip_indexes_on_data_read') AS it") == [{"it": False}]
-    store.close()
