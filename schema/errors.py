@@ -44,6 +44,7 @@ EventsError
 │  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
 ├─ RecordError             a Kafka record that fails however often tried: parked on the DLQ topic, then acked
 ├─ Unavailable             503/0    the same input may succeed later; the worker backs off on the same batch
+│  └─ WrongTier            503/0    a call that another tier answers: whoever routed it is mistaken
 ├─ StoreRejected           500/100  ClickHouse refused a statement: a defect of ours, or drift
 └─ ConfigError             start-up only; names the setting; exit code 2
 
@@ -321,6 +322,13 @@ class Unavailable(EventsError):
     def __init__(self, text: str, number: int = 0) -> None:
         super().__init__(text)
         self.number = number
+
+
+class WrongTier(Unavailable):
+    """A call that another tier answers.
+
+    No 404, at which clients drop what they sent: routes are stale for a moment when containers exchange addresses.
+    """
 
 
 class StoreRejected(EventsError):

@@ -47,6 +47,11 @@ class Tier(Enum):
     QUERY = "query"
     BOTH = "both"
 
+    @property
+    def title(self) -> str:
+        """The tier's name in a text."""
+        return {Tier.GATEWAY: "gateway", Tier.QUERY: "query service", Tier.BOTH: "gateway and the query service"}[self]
+
 
 class Access(Enum):
     """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else."""
@@ -164,6 +169,13 @@ class Endpoints:
         if not candidates:
             raise UnknownEndpoint(f"No endpoint {name} for version {'{}.{}'.format(*version)}")
         return max(candidates, key=lambda endpoint: endpoint.since)
+
+    def tier_of(self, name: str, version: Version) -> Tier | None:
+        """Return the tier that answers a call, None if none does."""
+        try:
+            return self.get(name, version).tier
+        except UnknownEndpoint:
+            return None
 
     def __iter__(self) -> Iterator[Endpoint]:
         for implementations in self._by_name.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -12,8 +13,8 @@ from aiohttp import web
 from prometheus_client import Counter, Histogram
 
 from schema.api.requests import first_of
-from schema.api.wire import Call, Caller, Endpoints, Stream
-from schema.errors import EncodedBody, EventsError, MalformedRequest
+from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
+from schema.errors import EncodedBody, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
 from schema.http.auth import NOBODY, Authenticator
 from schema.http.bodies import Incoming, Limits, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
@@ -47,7 +48,7 @@ def create_app(
     app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
     add_description_routes(app, described)
-    dispatcher = Dispatcher(endpoints, authenticator, limits, proxies or Proxies())
+    dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies())
     if site:
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)
@@ -58,8 +59,16 @@ def create_app(
 class Dispatcher:
     """Every call, in the order of API contract 1.4: encoding, path, endpoint, caller, body, fields, handler."""
 
-    def __init__(self, endpoints: Endpoints, authenticator: Authenticator, limits: Limits, proxies: Proxies) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        authenticator: Authenticator,
+        limits: Limits,
+        described: Callable[[], Endpoints],
+        proxies: Proxies,
+    ) -> None:
         self._endpoints = endpoints
+        self._described = described
         self._authenticator = authenticator
         self._limits = limits
         self._memory = BodyMemory(limits.inflight_bytes)
@@ -91,7 +100,7 @@ class Dispatcher:
     async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
         _check_headers(request)
         call.parse(request.rel_url.raw_path)
-        endpoint = call.resolve(self._endpoints)
+        endpoint = await self._resolve(call)
         caller = await self._authenticator.caller(request.headers, _cookies(request), endpoint.access)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
@@ -100,6 +109,16 @@ class Dispatcher:
         if isinstance(answer, Stream):
             return await streamed(request, answer)
         return await enveloped(call, request, answer)
+
+    async def _resolve(self, call: Call) -> Endpoint:
+        """Find the endpoint. Raises WrongTier if another tier has it, and UnknownEndpoint."""
+        try:
+            return call.resolve(self._endpoints)
+        except UnknownEndpoint:
+            elsewhere = (await asyncio.to_thread(self._described)).tier_of(call.name, call.version)
+            if elsewhere is None:
+                raise
+            raise WrongTier(f"{call.name} is answered by the {elsewhere.title}, and this is another tier") from None
 
     def _reservation(self, caller: Caller, request: web.Request) -> Reservation:
         """Memory for the request's body; for nobody's, of a few KB, none is kept."""

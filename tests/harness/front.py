@@ -17,6 +17,6 @@ def fronted(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[De
     """Separate processes, all tiers at one address. Raises Unavailable if nginx is not installed."""
     with (
         distributed(directory, bootstrap, clickhouse_url) as deployment,
-        nginx(directory, deployment.origins.gateway, deployment.origins.query) as address,
+        nginx(directory, deployment.origins.gateway, deployment.origins.query, deployment.files) as address,
     ):
-        yield replace(deployment, origins=Origins(address, address))
+        yield replace(deployment, origins=Origins(address.api, address.api), files=address.files)

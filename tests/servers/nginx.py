@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.process import Process, Unavailable, free_port, listens
@@ -22,35 +23,45 @@ OURS = """    access_log off;
 """
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where nginx listens: for the API, and for files."""
+
+    api: str
+    files: str
+
+
 @contextmanager
-def nginx(directory: Path, gateway: str, query: str) -> Iterator[str]:
-    """The one address of two tiers, given their origins. Raises Unavailable if nginx is not installed."""
+def nginx(directory: Path, gateway: str, query: str, files: str) -> Iterator[Addresses]:
+    """The one address of the tiers, given their origins. Raises Unavailable if nginx is not installed."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise Unavailable("nginx is not installed")
-    port = free_port()
+    ports = free_port(), free_port()
     file = directory / "nginx.conf"
-    file.write_text(_configuration(directory, port, gateway, query))
+    file.write_text(_configuration(directory, ports, gateway, query, files))
     user = "user root; " if os.geteuid() == 0 else ""
     options = f"{user}daemon off; pid {directory}/nginx.pid; error_log stderr;"
     process = Process([program, "-c", file, "-g", options], directory / "nginx.log")
     process.start()
     try:
-        process.wait_until(lambda: listens(port), 10)
-        yield f"http://127.0.0.1:{port}"
+        process.wait_until(lambda: all(listens(port) for port in ports), 10)
+        yield Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
     finally:
         process.terminate()
 
 
-def _configuration(directory: Path, port: int, gateway: str, query: str) -> str:
+def _configuration(directory: Path, ports: tuple[int, int], gateway: str, query: str, files: str) -> str:
     text = CONFIGURATION.read_text()
-    changefeed = {
+    changes = {
         r"http \{\n": "http {\n" + OURS.format(directory=directory),
-        r"listen 8008 ": f"listen 127.0.0.1:{port} ",
-        r"server gateway:8008;": f"server {gateway.removeprefix('http://')};",
-        r"server query:8008;": f"server {query.removeprefix('http://')};",
+        r"listen 8008 ": f"listen 127.0.0.1:{ports[0]} ",
+        r"listen 8081 ": f"listen 127.0.0.1:{ports[1]} ",
+        r"gateway gateway:8008;": f"gateway {gateway.removeprefix('http://')};",
+        r"query query:8008;": f"query {query.removeprefix('http://')};",
+        r"\$files files:8081;": f"$files {files.removeprefix('http://')};",
     }
-    for pattern, replacement in changefeed.items():
+    for pattern, replacement in changes.items():
         text, count = re.subn(pattern, replacement, text)
         assert count == 1, f"{CONFIGURATION} has {count} times {pattern!r}"
     return text
