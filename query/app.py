@@ -16,6 +16,7 @@ from query.registry import (
     organization,
     projects,
     reports,
+    tags,
     tasks,
     users,
 )
@@ -42,6 +43,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     log_scroll.endpoints,
     snapshot_scroll.endpoints,
     stream.endpoints,
+    tags.endpoints,
     task_log.endpoints,
     tasks.endpoints,
     users.endpoints,

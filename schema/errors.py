@@ -16,6 +16,8 @@ EventsError
 │  ├─ TaskStateConflict    400/110  the task's status does not allow this change
 │  ├─ TaskNotDeletable     400/123  the task's status does not allow to delete it
 │  ├─ NothingAdded         400/131  no event of the request was added
+│  ├─ NotAReport           400/150  the task is no report
+│  ├─ LastPipelineRun      400/160  at least one run of a pipeline is to be left
 │  ├─ InvalidModel         400/201  as InvalidTask, for models
 │  ├─ ModelIsReady         400/203  the model is published already
 │  ├─ ModelInUse           400/205  a task has the model as its input
@@ -24,8 +26,15 @@ EventsError
 │  ├─ InvalidProject       400/401  unknown project
 │  ├─ ProjectHasTasks      400/402  the project is not empty
 │  ├─ ProjectHasModels     400/405  the project is not empty
-│  ├─ BadProjectName       400/407  a name without a part, or too deep a path
+│  ├─ ProjectHasDatasets   400/406  datasets in the project have versions
+│  ├─ BadProjectName       400/407  a name without a part
+│  ├─ ProjectPlaceFixed    400/408  an update cannot move a project
+│  ├─ ProjectTooDeep       400/409  too many projects in one another
+│  ├─ SameProjectPlace     400/410  a project is where it is to go already
 │  ├─ BadProjectMove       400/411  a project under itself
+│  ├─ MergeIntoChild       400/412  a project into one that lies in it
+│  ├─ ProjectHasPipelines  400/413  pipelines in the project have runs
+│  ├─ PublicProjectExists  400/414  a public project has that name
 │  ├─ BadDocument          400/800  a task, model or project document that cannot be stored
 │  ├─ NotUnique            400/801  there is one of that name already
 │  ├─ InvalidScroll        400/1104 scroll id not ours, expired, or of other data
@@ -152,6 +161,18 @@ class NothingAdded(RequestError):
     subcode = 131
 
 
+class NotAReport(RequestError):
+    """The task is no report."""
+
+    subcode = 150
+
+
+class LastPipelineRun(RequestError):
+    """At least one run of a pipeline is to be left."""
+
+    subcode = 160
+
+
 class InvalidModel(RequestError):
     """Model unknown, another company's, or locked."""
 
@@ -200,16 +221,58 @@ class ProjectHasModels(RequestError):
     subcode = 405
 
 
+class ProjectHasDatasets(RequestError):
+    """Datasets in the project have versions."""
+
+    subcode = 406
+
+
 class BadProjectName(RequestError):
-    """A project name without a part, or too deep a path."""
+    """A project name without a part."""
 
     subcode = 407
+
+
+class ProjectPlaceFixed(RequestError):
+    """An update cannot move a project."""
+
+    subcode = 408
+
+
+class ProjectTooDeep(RequestError):
+    """Too many projects in one another."""
+
+    subcode = 409
+
+
+class SameProjectPlace(RequestError):
+    """A project is where it is to go already."""
+
+    subcode = 410
 
 
 class BadProjectMove(RequestError):
     """A project under itself."""
 
     subcode = 411
+
+
+class MergeIntoChild(RequestError):
+    """A project cannot be merged into one that lies in it."""
+
+    subcode = 412
+
+
+class ProjectHasPipelines(RequestError):
+    """Pipelines in the project have runs."""
+
+    subcode = 413
+
+
+class PublicProjectExists(RequestError):
+    """A public project has that name."""
+
+    subcode = 414
 
 
 class BadDocument(RequestError):

@@ -1,4 +1,4 @@
-"""The call that copies tasks."""
+"""The endpoint that copies tasks."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class CloneTask(Request):
 
 @endpoints.add("tasks.clone")
 async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
-    """``{"id"}`` of a copy in status ``created``, without what the task made. Raises what ``tasks.create`` raises."""
+    """Copy a task without what it made: ``{"id"}``, in status ``created``. Raises what ``tasks.create`` raises."""
     source = await gateway.registry.get(TASKS, request.task)
     if source is None or source["company"] not in (caller.company, ""):
         source = await own_document(gateway, caller, TASKS, request.task)

@@ -1,4 +1,4 @@
-"""Calls that remove models. Their events go first, in order with the writes around them."""
+"""Endpoints that remove models. Their events go first, in order with the writes around them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DeleteModels(SomeDocuments):
 
 @endpoints.add("models.delete")
 async def delete_model(gateway: Gateway, caller: Caller, request: DeleteModel) -> Answer:
-    """The model and its events are gone. Raises InvalidModel, ModelInUse and ModelOfPublishedTask.
+    """Delete a model and its events. Raises InvalidModel, ModelInUse and ModelOfPublishedTask.
 
     Tasks that use it name it as deleted, and so does the task that made it if it is published; others forget it.
     """
@@ -44,12 +44,12 @@ async def delete_model(gateway: Gateway, caller: Caller, request: DeleteModel) -
 
 @endpoints.add("models.delete_many")
 async def delete_models(gateway: Gateway, caller: Caller, request: DeleteModels) -> Answer:
-    """Those that can be; what was done and what was not."""
+    """Delete those that can be; return what was done and what was not."""
     return await each(request.ids, lambda model_id: _delete_model(gateway, caller, model_id, request.force))
 
 
 async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[Document]:
-    """Remove models of the caller's and their events; the models as they were."""
+    """Remove models of the caller's and their events; return the models as they were."""
     wanted = list(ids)
     models = await gateway.registry.get_many(MODELS, wanted)
     await delete_events(gateway, caller, wanted)
@@ -58,7 +58,7 @@ async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) ->
 
 
 async def delete_events(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[int]:
-    """Delete the events of entities; how many each had."""
+    """Delete the events of entities; return how many each had."""
     now = time.time_ns() // 1_000_000
     deletions = [Deletion(caller.company, entity, ALL, now) for entity in ids]
     return await asyncio.gather(*(gateway.log.delete(deletion) for deletion in deletions))

@@ -1,18 +1,19 @@
-"""Endpoints that remove projects, with or without what is in them, or merge one into another."""
+"""Endpoints that remove projects, with or without what is in them, or give them to all companies."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import own_document, set_public
 from ingest.registry.model_removal import remove_models
-from ingest.registry.projects import project_of_name, projects_below
+from ingest.registry.projects import projects_below
 from ingest.registry.removal import Removal, file_urls, remove_task
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.errors import BadProjectMove, ProjectHasModels, ProjectHasTasks
-from schema.registry import MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, every
-
-NOT_ARCHIVED = Not(OneOf("system_tags", ("archived",)))
+from schema.errors import ProjectHasDatasets, ProjectHasModels, ProjectHasPipelines, ProjectHasTasks, RequestError
+from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, OneOf, every
+from schema.registry.project_kinds import IS_DATASET, IS_PIPELINE, IS_RUN, NOT_ARCHIVED
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -25,13 +26,6 @@ class DeleteProject(Request):
     delete_contents: Boolean = False
 
 
-class MergeProject(Request):
-    """A project whose contents move to another one."""
-
-    project: str
-    destination_project: str
-
-
 class SomeProjects(Request):
     """Some projects."""
 
@@ -42,13 +36,13 @@ class SomeProjects(Request):
 async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> Answer:
     """Delete a project and those in it; what was in them belongs to none, or is deleted but for its files (``urls``).
 
-    Raises InvalidProject, ProjectHasTasks and ProjectHasModels.
+    Raises InvalidProject, and ProjectHasPipelines, -Datasets, -Tasks or -Models for contents that are not archived.
     """
     project = await own_document(gateway, caller, PROJECTS, request.project)
     ids = [request.project, *await projects_below(gateway, caller, project["name"])]
     inside = OneOf("project", tuple(ids))
     if not request.force:
-        await _check_empty(gateway, caller, inside)
+        await _check_empty(gateway, caller, ids)
     tasks, models = await _own(gateway, caller, TASKS, inside), await _own(gateway, caller, MODELS, inside)
     if request.delete_contents:
         answer = dict(await _remove_contents(gateway, caller, tasks, models))
@@ -57,29 +51,6 @@ async def delete(gateway: Gateway, caller: Caller, request: DeleteProject) -> An
         answer = {"deleted_tasks": 0, "deleted_models": 0, "disassociated_tasks": len(tasks)}
     await gateway.registry.delete(PROJECTS, *ids)
     return {"deleted": len(ids)} | answer
-
-
-@endpoints.add("projects.merge")
-async def merge(gateway: Gateway, caller: Caller, request: MergeProject) -> Answer:
-    """Move the contents of a project: ``{"moved_entities", "moved_projects"}``.
-
-    Raises InvalidProject and BadProjectMove (into itself).
-    """
-    source = await own_document(gateway, caller, PROJECTS, request.project)
-    target = await own_document(gateway, caller, PROJECTS, request.destination_project)
-    if f"{target['name']}/".startswith(f"{source['name']}/"):
-        raise BadProjectMove(f"Project {source['name']} cannot be merged into itself")
-    below = await projects_below(gateway, caller, source["name"])
-    moved = 0
-    for project in await gateway.registry.get_many(PROJECTS, [request.project, *below]):
-        name = target["name"] + project["name"].removeprefix(source["name"])
-        destination = await project_of_name(gateway, caller, name)
-        inside = OneOf("project", (project["id"],))
-        tasks, models = await _own(gateway, caller, TASKS, inside), await _own(gateway, caller, MODELS, inside)
-        await _set_project(gateway, tasks, models, destination)
-        moved += len(tasks) + len(models)
-    await gateway.registry.delete(PROJECTS, request.project, *below)
-    return {"moved_entities": moved, "moved_projects": len(below)}
 
 
 @endpoints.add("projects.make_public")
@@ -102,10 +73,26 @@ async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], m
     return {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0, "urls": urls}
 
 
-async def _check_empty(gateway: Gateway, caller: Caller, inside: Condition) -> None:
-    for kind, error in ((TASKS, ProjectHasTasks), (MODELS, ProjectHasModels)):
-        if found := await gateway.registry.find_ids(kind, caller.company, every(inside, NOT_ARCHIVED)):
+async def _check_empty(gateway: Gateway, caller: Caller, ids: Sequence[str]) -> None:
+    """Raise for what is not archived: in pipelines their runs count, in datasets their versions, else everything."""
+    inside = OneOf("id", tuple(ids))
+    pipelines = await gateway.registry.find_ids(PROJECTS, caller.company, every(inside, IS_PIPELINE))
+    datasets = await gateway.registry.find_ids(PROJECTS, caller.company, every(inside, IS_DATASET))
+    others = set(ids) - pipelines.keys() - datasets.keys()
+    checks: list[tuple[Iterable[str], Kind, Condition, type[RequestError]]] = [
+        (pipelines, TASKS, IS_RUN, ProjectHasPipelines),
+        (datasets, TASKS, EVERYTHING, ProjectHasDatasets),
+        (others, TASKS, EVERYTHING, ProjectHasTasks),
+        (others, MODELS, EVERYTHING, ProjectHasModels),
+    ]
+    for projects, kind, condition, error in checks:
+        in_these = OneOf("project", tuple(projects))
+        if in_these.values and (found := await _find(gateway, caller, kind, every(in_these, condition))):
             raise error(f"There are {len(found)} {kind.name}s that are not archived, use force to delete the project")
+
+
+async def _find(gateway: Gateway, caller: Caller, kind: Kind, condition: Condition) -> dict[str, str]:
+    return await gateway.registry.find_ids(kind, caller.company, every(condition, NOT_ARCHIVED))
 
 
 async def _own(gateway: Gateway, caller: Caller, kind: Kind, inside: Condition) -> list[str]:

@@ -7,7 +7,15 @@ from ingest.registry.documents import change, check_owner, given, new_document, 
 from ingest.registry.old_forms import present_form
 from schema.api.requests import AnyFields, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.errors import BadProjectMove, BadProjectName, NotUnique
+from schema.errors import (
+    BadProjectMove,
+    BadProjectName,
+    NotUnique,
+    ProjectPlaceFixed,
+    ProjectTooDeep,
+    PublicProjectExists,
+    SameProjectPlace,
+)
 from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with
 
 MAX_DEPTH = 10
@@ -54,16 +62,18 @@ async def create(gateway: Gateway, caller: Caller, request: CreateProject) -> An
 
 @endpoints.add("projects.update")
 async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answer:
-    """Change a project; with a new name all that lies in it moves along.
+    """Change a project; with a new name all that lies in it is renamed along.
 
-    Raises InvalidProject, NotUnique and BadProjectName.
+    Raises InvalidProject, NotUnique and BadProjectName, and ProjectPlaceFixed for a name in another place.
     """
     fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
     if request.name is not None:
         project = await own_document(gateway, caller, PROJECTS, request.project)
         name = normal_name(request.name)
+        if place_of(name) != place_of(project["name"]):
+            raise ProjectPlaceFixed(f"Project {project['name']} cannot be moved by an update")
         if name != project["name"]:
-            await _rename(gateway, caller, project, name)
+            await rename(gateway, caller, project, name)
         fields |= {"name": name, "basename": name.rpartition("/")[2]}
     await change(gateway, caller, PROJECTS, request.project, lambda project: project | fields)
     return updated(fields)
@@ -71,41 +81,68 @@ async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answ
 
 @endpoints.add("projects.move")
 async def move(gateway: Gateway, caller: Caller, request: MoveProject) -> Answer:
-    """Move a project: ``{"moved"}``. Raises InvalidProject, NotUnique and BadProjectMove (under itself)."""
+    """Move a project: ``{"moved"}``.
+
+    Raises InvalidProject, NotUnique, SameProjectPlace and BadProjectMove (under itself).
+    """
     project = await own_document(gateway, caller, PROJECTS, request.project)
     location = normal_name(request.new_location) + "/" if request.new_location.strip("/ ") else ""
     if location.startswith(f"{project['name']}/"):
         raise BadProjectMove(f"Project {project['name']} cannot lie in itself")
-    return {"moved": await _rename(gateway, caller, project, location + project["basename"])}
+    if location == place_of(project["name"]):
+        raise SameProjectPlace(f"Project {project['name']} lies there already")
+    return {"moved": await rename(gateway, caller, project, location + project["basename"])}
 
 
-async def project_of_name(gateway: Gateway, caller: Caller, name: str) -> str:
-    """Return the id of the caller's project of a name, made if there is none. Raises BadProjectName."""
+async def project_of_name(gateway: Gateway, caller: Caller, name: str, fields: Document | None = None) -> str:
+    """Return the id of the caller's project of a name, made if there is none. ``fields``: of one that is made.
+
+    Raises BadProjectName, ProjectTooDeep and PublicProjectExists.
+    """
     name = normal_name(name)
     for _ in range(2):  # the second time another process has made it in between
-        if found := await _find(gateway, caller, name):
+        if found := await find_project(gateway, caller, name):
             return str(found["id"])
         try:
-            return await _create(gateway, caller, {"name": name})
+            return await _create(gateway, caller, (fields or {}) | {"name": name})
         except NotUnique:
             continue
     raise NotUnique(f"Project {name} comes and goes")
 
 
 def normal_name(name: str) -> str:
-    """Return a path without empty parts. Raises BadProjectName if nothing is left, or too much."""
+    """Return a path without empty parts. Raises BadProjectName if nothing is left, ProjectTooDeep if too much."""
     parts = [part.strip() for part in name.split("/") if part.strip()]
-    if not 0 < len(parts) <= MAX_DEPTH:
-        raise BadProjectName(f"A project's name has 1 to {MAX_DEPTH} parts: {name!r}")
-    return "/".join(parts)
+    if not parts:
+        raise BadProjectName(f"A project's name has a part that is not empty: {name!r}")
+    return _not_too_deep("/".join(parts))
+
+
+def place_of(name: str) -> str:
+    """Return the path of the project in which one of a name lies, with a slash at its end; empty if in none."""
+    place, slash, _ = name.rpartition("/")
+    return place + slash
+
+
+def _not_too_deep(name: str) -> str:
+    if name.count("/") >= MAX_DEPTH:
+        raise ProjectTooDeep(f"At most {MAX_DEPTH} projects lie in one another: {name!r}")
+    return name
 
 
 async def _create(gateway: Gateway, caller: Caller, fields: Document) -> str:
     name = normal_name(fields["name"])
+    await _check_not_public(gateway, caller, name)
     place = await _place(gateway, caller, name)
     document = new_document(caller, NEW_PROJECT | fields | place)
     await gateway.registry.create(PROJECTS, document)
     return str(document["id"])
+
+
+async def _check_not_public(gateway: Gateway, caller: Caller, name: str) -> None:
+    found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)))
+    if any(not project["company"] for project in found):
+        raise PublicProjectExists(f"There is a public project {name}")
 
 
 async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
@@ -115,14 +152,18 @@ async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
     return {"name": name, "basename": basename, "parent": parent}
 
 
-async def _find(gateway: Gateway, caller: Caller, name: str) -> Document | None:
+async def find_project(gateway: Gateway, caller: Caller, name: str) -> Document | None:
+    """Return id and company of the caller's project of a name; None if there is none."""
     page = PageBounds(limit=2, fields=frozenset(("company",)))
     found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)), page)
     return next((project for project in found if project["company"] == caller.company), None)
 
 
-async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str) -> int:
-    """Give a project another name and place, with all that lies in it; return how many were moved."""
+async def rename(gateway: Gateway, caller: Caller, project: Document, name: str) -> int:
+    """Give a project another name and place, with all that lies in it; how many were moved.
+
+    Raises BadProjectMove into itself, NotUnique, and ProjectTooDeep.
+    """
     old = project["name"]
     if name.startswith(f"{old}/"):
         raise BadProjectMove(f"Project {old} cannot lie in itself")
@@ -133,7 +174,7 @@ async def _rename(gateway: Gateway, caller: Caller, project: Document, name: str
         check_owner(PROJECTS, caller, document)
         if document["id"] == project["id"]:
             return document | place
-        return document | {"name": name + document["name"].removeprefix(old)}
+        return document | {"name": _not_too_deep(name + document["name"].removeprefix(old))}
 
     return len(await gateway.registry.update_many(PROJECTS, [project["id"], *inside], renamed))
 

@@ -1,4 +1,4 @@
-"""Calls that remove tasks, or what tasks made. Events go first, in order with the writes around them."""
+"""Endpoints that remove tasks, or what tasks made. Events go first, in order with the writes around them."""
 
 from __future__ import annotations
 
@@ -84,17 +84,19 @@ async def delete_task(gateway: Gateway, caller: Caller, request: RemoveFromTask)
 
     Raises TaskNotDeletable of one that ran, or of which something is published.
     """
-    return await _delete(gateway, caller, request.task, request, request.include_pipeline_steps)
+    return await delete_with_steps(gateway, caller, request.task, request, request.include_pipeline_steps)
 
 
 @endpoints.add("tasks.delete_many")
 async def delete_tasks(gateway: Gateway, caller: Caller, request: RemoveFromTasks) -> Answer:
     """Delete those that can be; return what was done and what was not."""
     with_steps = request.include_pipeline_steps
-    return await each(request.ids, lambda task_id: _delete(gateway, caller, task_id, request, with_steps))
+    return await each(request.ids, lambda task_id: delete_with_steps(gateway, caller, task_id, request, with_steps))
 
 
-async def _delete(gateway: Gateway, caller: Caller, task_id: str, removal: Removal, with_steps: bool) -> dict[str, Any]:
+async def delete_with_steps(
+    gateway: Gateway, caller: Caller, task_id: str, removal: Removal, with_steps: bool
+) -> dict[str, Any]:
     task = await own_document(gateway, caller, TASKS, task_id)
     _check_deletable(task, removal.force)
     for step in await steps_of(gateway, caller, task) if with_steps else ():

@@ -13,7 +13,7 @@ from query.registry.filters import pattern
 from query.registry.listing import in_projects
 from schema.api.requests import Boolean, Integer, Request, Texts
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.registry import MODELS, TASKS, Document, Kind, Order, PageBounds, is_found, unescaped
+from schema.registry import MODELS, TASKS, Document, Kind, OneOf, Order, PageBounds, is_found, unescaped
 
 MAX_DOCUMENTS = 2000  # that are looked through
 
@@ -132,6 +132,8 @@ async def _documents(
     context: QueryContext, caller: Caller, kind: Kind, field: str, projects: Sequence[str], include_subprojects: bool
 ) -> list[Document]:
     inside = await in_projects(context, caller, projects, include_subprojects)
+    if not projects and not include_subprojects:
+        inside = OneOf("project", (None,))
     order = [Order("last_update", descending=True)]
     page = PageBounds(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
     return await context.registry.find(kind, caller.company, inside, page)

@@ -9,13 +9,13 @@ from query.context import QueryContext
 from query.registry.filters import Vocabulary
 from query.registry.listing import HIDDEN, of_company
 from query.registry.models import VOCABULARY as MODEL_VOCABULARY
+from query.registry.project_choice import made_in
 from query.registry.project_contents import count
 from query.registry.projects import VOCABULARY as PROJECT_VOCABULARY
-from query.registry.projects import GetTags, tags_in
 from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
-from schema.api.requests import Boolean, Integer, Request, Texts
+from schema.api.requests import Boolean, Integer, Nothing, Request, Texts
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.registry import EVERYTHING, MODELS, TASKS, Condition, OneOf, every
+from schema.registry import EVERYTHING, PROJECTS, Condition, OneOf, every
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -68,11 +68,13 @@ class GetEntitiesCount(Request):
     limit: Integer = 0
 
 
-@endpoints.add("organization.get_tags")
-async def get_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
-    """Return the tags of tasks and models."""
-    answers = [await tags_in(context, caller, kind, request) for kind in (TASKS, MODELS)]
-    return {name: sorted({tag for answer in answers for tag in answer[name]}) for name in answers[0]}
+@endpoints.add("organization.get_user_companies")
+async def get_user_companies(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
+    """Return the caller's company with its people, by name."""
+    users = await context.registry.users_of(caller.company)
+    owners = [{"id": user.id, "name": user.name, "avatar": None} for user in users]
+    company = {"id": caller.company, "name": caller.company_name, "allocated": len(owners), "owners": owners}
+    return {"companies": [company]}
 
 
 @endpoints.add("organization.get_entities_count")
@@ -94,5 +96,8 @@ async def _count(context: QueryContext, caller: Caller, name: str, request: GetE
     if countable.may_hide and not (request.search_hidden or filters.get("search_hidden")):
         conditions.append(HIDDEN)
     if request.active_users:
-        conditions.append(OneOf("user", tuple(request.active_users)))
+        made = OneOf("user", tuple(request.active_users))
+        is_project = countable.vocabulary.kind is PROJECTS
+        vocabulary = PROJECT_VOCABULARY
+        conditions.append(await made_in(context, caller, request.active_users, vocabulary) if is_project else made)
     return await count(context, caller, countable.vocabulary.kind, every(*conditions))

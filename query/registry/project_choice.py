@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from query.context import QueryContext
 from query.registry.filters import Vocabulary
@@ -11,18 +11,13 @@ from query.registry.listing import GetAll, with_subprojects
 from schema.api.requests import Boolean, Texts
 from schema.api.wire import Caller
 from schema.errors import InvalidField
-from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, Not, OneOf, PageBounds, every
-
-
-def _tagged(tag: str, container: str) -> Condition:
-    """Return the projects with a system tag, without the hidden one that holds them."""
-    return every(OneOf("system_tags", (tag,)), Not(OneOf("basename", (container,))))
-
+from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, OneOf, PageBounds, every
+from schema.registry.project_kinds import IS_DATASET, IS_PIPELINE, IS_REPORT
 
 CHILDREN: dict[str, tuple[Kind, Condition]] = {
-    "pipeline": (PROJECTS, _tagged("pipeline", ".pipelines")),
-    "dataset": (PROJECTS, _tagged("dataset", ".datasets")),
-    "report": (TASKS, OneOf("system_tags", ("reports",))),
+    "pipeline": (PROJECTS, IS_PIPELINE),
+    "dataset": (PROJECTS, IS_DATASET),
+    "report": (TASKS, IS_REPORT),
 }
 ANY_CHILD = ((TASKS, EVERYTHING), (MODELS, EVERYTHING), (PROJECTS, EVERYTHING))
 
@@ -55,9 +50,11 @@ class GetProjectsEx(GetProjects):
     depth, with one of ``children_tags`` or as ``children_tags_filter`` says.
     """
 
+    null_means_all: ClassVar[frozenset[str]] = frozenset(("stats_for_state",))
+
     include_stats: Boolean = False
     include_dataset_stats: Boolean = False
-    stats_for_state: str | None = None
+    stats_for_state: Literal["active", "archived"] | None = "active"
     stats_with_children: Boolean = True
     include_stats_filter: dict[str, Any] = {}
     check_own_contents: Boolean = False
@@ -87,6 +84,12 @@ async def _place(context: QueryContext, caller: Caller, request: GetProjects) ->
         return EVERYTHING
     below = await with_subprojects(context, caller, request.parents)
     return OneOf("id", tuple(key for key in below if key not in request.parents))
+
+
+async def made_in(context: QueryContext, caller: Caller, users: Sequence[str], vocabulary: Vocabulary) -> Condition:
+    """Return the condition that one of some users made a project, or something at any depth in it."""
+    request = GetProjectsEx(active_users=list(users))
+    return OneOf("id", tuple(await _holding(context, caller, request, vocabulary)))
 
 
 async def _holding(context: QueryContext, caller: Caller, request: GetProjectsEx, vocabulary: Vocabulary) -> set[str]:

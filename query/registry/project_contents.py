@@ -84,8 +84,11 @@ def _is_below(name: str, parent: str) -> bool:
 def _counted(request: GetProjectsEx) -> Condition:
     """Return the condition of the tasks that count."""
     given = request.include_stats_filter or STATS_OF_CHILDREN.get(request.children_type or "", {})
-    tags = {"filters": {"tags": request.children_tags_filter}} if request.children_tags_filter else {}
-    return every(TASK_VOCABULARY.condition(given | (tags if request.children_type else {})), request.made)
+    tags: dict[str, Any] = {}
+    if request.children_type and not request.include_stats_filter:
+        by_filter = {"filters": {"tags": request.children_tags_filter}}
+        tags = by_filter if request.children_tags_filter else {"tags": request.children_tags}
+    return every(TASK_VOCABULARY.condition(given | tags), request.made)
 
 
 async def _own(
@@ -109,6 +112,7 @@ def _kinds_of_contents(
     if request.children_type == "dataset":
         kind, dataset = CHILDREN["dataset"]
         return [("own_datasets", kind, every(dataset, OneOf("parent", tuple(ids))), "parent")]
+    inside = every(inside, STATES.get(request.stats_for_state or "", EVERYTHING))
     tasks, models = every(inside, _counted(request)), every(inside, request.made)
     return [("own_tasks", TASKS, tasks, "project"), ("own_models", MODELS, models, "project")]
 
@@ -152,17 +156,17 @@ async def _activity(context: QueryContext, caller: Caller, condition: Condition)
 
 
 async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
-    """Return number of files and bytes of each project that is a dataset.
-
-    They are those of its newest version.
-    """
-    page = PageBounds([Order("last_update", descending=True)], limit=1, fields=frozenset(("runtime",)))
+    """Return number of files and bytes of each project that has a task which tells them: those of the newest."""
+    page = PageBounds([Order("last_update", descending=True)], fields=frozenset(("runtime",)))
     sizes = {}
     for key in ids:
-        condition = every(OneOf("project", (key,)), OneOf("system_tags", ("dataset",)))
-        for task in await context.registry.find(TASKS, caller.company, condition, page):
-            runtime = task.get("runtime") or {}
-            sizes[key] = {"file_count": runtime.get("ds_file_count"), "total_size": runtime.get("ds_total_size")}
+        condition = every(OneOf("project", (key,)), STATES["active"])
+        tasks = await context.registry.find(TASKS, caller.company, condition, page)
+        if runtime := next((task["runtime"] for task in tasks if task.get("runtime")), None):
+            sizes[key] = {
+                "file_count": runtime.get("ds_file_count", 0),
+                "total_size": runtime.get("ds_total_size", 0),
+            }
     return sizes
 
 

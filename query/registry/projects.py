@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Literal
 
 from query.context import QueryContext
 from query.registry.conform import conform
@@ -10,7 +11,7 @@ from query.registry.documents import Tree, expand
 from query.registry.filters import Vocabulary, pattern
 from query.registry.listing import Listing, in_projects, list_documents, with_subprojects
 from query.registry.project_choice import GetProjects, GetProjectsEx, choice
-from query.registry.project_contents import ARCHIVED, STATES, add_contents, count
+from query.registry.project_contents import STATES, add_contents, count
 from query.registry.statistics import ENTITIES_PER_STATEMENT, md5
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -29,6 +30,7 @@ from schema.registry import (
     PageBounds,
     every,
 )
+from schema.registry.project_kinds import IS_DATASET, IS_PIPELINE, IS_REPORT, IS_RUN, NOT_ARCHIVED
 from schema.store.tombstone_filters import OF_ENTITIES_SQL, RESET_SEQS_SQL
 
 FILTERED = "id name basename user company description parent tags system_tags created last_update"
@@ -37,13 +39,11 @@ VOCABULARY = Vocabulary(
     roots=frozenset(FILTERED.split()),
     patterns=frozenset(("name", "basename", "description")),
 )
-REPORT = OneOf("type", ("report",))
+NOTHING = OneOf("id", ("",))
 CONTENTS: dict[str, tuple[Kind, Condition]] = {
-    "tasks": (TASKS, Not(REPORT)),
-    "reports": (TASKS, REPORT),
+    "tasks": (TASKS, Not(IS_REPORT)),
+    "reports": (TASKS, IS_REPORT),
     "models": (MODELS, EVERYTHING),
-    "pipelines": (PROJECTS, OneOf("system_tags", ("pipeline",))),
-    "datasets": (PROJECTS, OneOf("system_tags", ("dataset",))),
 }
 METRICS_SQL = f"""
 SELECT metric, variant FROM metric_index
@@ -69,24 +69,11 @@ class GetUniqueMetricVariants(Request):
     model_metrics: Boolean = False
 
 
-class GetTags(Request):
-    """Tags of the documents in some projects."""
-
-    projects: list[str] = []
-    include_system: Boolean = False
-
-
-class GetProjectTags(GetTags):
-    """``filter``: of those projects only that it lets through."""
-
-    filter: dict[str, Any] = {}
-
-
 class GetTaskParents(Request):
     """Parents of the tasks in some projects; ``tasks_state``: active, archived or all. ``task_name``: a pattern."""
 
     projects: list[str] = []
-    tasks_state: str | None = "active"
+    tasks_state: Literal["active", "archived"] | None = None
     task_name: str = ""
     include_subprojects: Boolean = True
 
@@ -123,16 +110,33 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetProjects
 
 @endpoints.add("projects.validate_delete")
 async def validate_delete(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
-    """How much lies in a project and those under it, and how much of that is not archived. Raises InvalidProject."""
+    """Count what lies in a project and those under it, and what of that is not archived. Raises InvalidProject.
+
+    ``pipelines`` and ``datasets``: those with runs and versions, which count in these only.
+    """
     await _visible(context, caller, request.project)
-    ids = tuple(await with_subprojects(context, caller, [request.project]))
-    counts: Document = {}
+    inside = OneOf("id", tuple(await with_subprojects(context, caller, [request.project])))
+    pipelines = await context.registry.find_ids(PROJECTS, caller.company, every(inside, IS_PIPELINE))
+    datasets = await context.registry.find_ids(PROJECTS, caller.company, every(inside, IS_DATASET))
+    others = OneOf("project", tuple(key for key in inside.values if key not in {*pipelines, *datasets}))
+    counts: Document = {
+        "pipelines": await _with_tasks(context, caller, pipelines, IS_RUN),
+        "datasets": await _with_tasks(context, caller, datasets, EVERYTHING),
+    }
     for name, (kind, condition) in CONTENTS.items():
-        inside = every(OneOf("project" if kind is not PROJECTS else "id", ids), condition)
-        counts[name] = await count(context, caller, kind, inside)
-        if kind is not PROJECTS:
-            counts[f"non_archived_{name}"] = await count(context, caller, kind, every(inside, Not(ARCHIVED)))
+        lying = every(others, condition) if others.values else NOTHING
+        counts[name] = await count(context, caller, kind, lying)
+        counts[f"non_archived_{name}"] = await count(context, caller, kind, every(lying, NOT_ARCHIVED))
     return counts
+
+
+async def _with_tasks(context: QueryContext, caller: Caller, projects: Iterable[str], condition: Condition) -> int:
+    """Count the projects among some that have such tasks which are not archived."""
+    inside = OneOf("project", tuple(projects))
+    if not inside.values:
+        return 0
+    found = every(inside, condition, NOT_ARCHIVED)
+    return len(await context.registry.distinct(TASKS, caller.company, "project", found))
 
 
 @endpoints.add("projects.get_unique_metric_variants")
@@ -152,25 +156,6 @@ async def get_unique_metric_variants(context: QueryContext, caller: Caller, requ
         rows = await context.store.read(METRICS_SQL, {"companies": sorted(set(storage.values())), "tasks": some})
         found.update((row["metric"], row["variant"]) for row in rows)
     return {"metrics": [_hashed(metric, variant) for metric, variant in sorted(found)]}
-
-
-@endpoints.add("projects.get_task_tags")
-async def get_task_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
-    """The tags of tasks."""
-    return await tags_in(context, caller, TASKS, request)
-
-
-@endpoints.add("projects.get_model_tags")
-async def get_model_tags(context: QueryContext, caller: Caller, request: GetTags) -> Answer:
-    """The tags of models."""
-    return await tags_in(context, caller, MODELS, request)
-
-
-@endpoints.add("projects.get_project_tags")
-async def get_project_tags(context: QueryContext, caller: Caller, request: GetProjectTags) -> Answer:
-    """The tags of projects."""
-    condition = VOCABULARY.condition({"id": request.projects} | request.filter)
-    return await tags_of(context, caller, PROJECTS, request, condition)
 
 
 @endpoints.add("projects.get_task_parents")
@@ -205,17 +190,6 @@ async def _visible(context: QueryContext, caller: Caller, project_id: str) -> Do
     if project is None or project["company"] not in (caller.company, ""):
         raise InvalidProject(f"Invalid project id {project_id}")
     return project
-
-
-async def tags_in(context: QueryContext, caller: Caller, kind: Kind, request: GetTags) -> Answer:
-    """The tags of the documents of a kind in some projects."""
-    return await tags_of(context, caller, kind, request, await in_projects(context, caller, request.projects))
-
-
-async def tags_of(context: QueryContext, caller: Caller, kind: Kind, request: GetTags, condition: Condition) -> Answer:
-    """The tags of the documents for which a condition holds."""
-    names = ("tags", "system_tags") if request.include_system else ("tags",)
-    return {name: await context.registry.distinct(kind, caller.company, name, condition) for name in names}
 
 
 def _hashed(metric: str, variant: str) -> Document:

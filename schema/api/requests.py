@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
@@ -61,17 +61,19 @@ class Request(BaseModel):
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    null_means_all: ClassVar[frozenset[str]] = frozenset()  # fields of which null is not the default
 
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {name: value for name, value in values.items() if value is not None or cls._is_boolean(name)}
+        return {name: value for name, value in values.items() if value is not None or cls._keeps_null(name)}
 
     @classmethod
-    def _is_boolean(cls, name: str) -> bool:
-        return name in cls.model_fields and cls.model_fields[name].annotation is bool
+    def _keeps_null(cls, name: str) -> bool:
+        is_boolean = name in cls.model_fields and cls.model_fields[name].annotation is bool
+        return is_boolean or name in cls.null_means_all
 
     @classmethod
     def read(cls, parameters: Parameters) -> Request:

@@ -53,9 +53,9 @@ def test_a_name_is_unique_in_its_company(api: Api, stranger: Api, name: str) -> 
     create(stranger, name)
 
 
-@pytest.mark.parametrize("bad", ["", "/", " / ", "/".join("abcdefghijk")])
-def test_bad_names(api: Api, bad: str) -> None:
-    assert api.fail("projects.create", name=bad) == (400, 407)
+@pytest.mark.parametrize(("bad", "failure"), [("", 407), ("/", 407), (" / ", 407), ("/".join("abcdefghijk"), 409)])
+def test_bad_names(api: Api, bad: str, failure: int) -> None:
+    assert api.fail("projects.create", name=bad) == (400, failure)
 
 
 def test_a_path_makes_the_projects_on_its_way(api: Api, name: str) -> None:
@@ -76,15 +76,33 @@ def test_hidden_projects_are_found_if_asked_for(api: Api, name: str) -> None:
     assert column(api.call("projects.get_all", id=[made])["projects"], "id") == [made]
 
 
-def test_a_new_name_moves_what_lies_inside(api: Api, name: str) -> None:
+def test_a_new_name_renames_what_lies_inside(api: Api, name: str) -> None:
     top, below = create(api, name), create(api, f"{name}/b")
-    answer = api.call("projects.update", project=top, name=f"{name}x/new", description="d")
+    answer = api.call("projects.update", project=top, name=f"{name} new", description="d")
     assert answer["updated"] == 1
-    assert (project(api, top)["name"], project(api, top)["basename"]) == (f"{name}x/new", "new")
-    assert project(api, below)["name"] == f"{name}x/new/b"
-    assert api.fail("projects.update", project=top, name=f"{name}x/new/under") == (400, 411)
+    assert (project(api, top)["name"], project(api, top)["basename"]) == (f"{name} new", f"{name} new")
+    assert project(api, below)["name"] == f"{name} new/b"
+    for elsewhere in (f"{name} new/under", "x/y"):
+        assert api.fail("projects.update", project=top, name=elsewhere) == (400, 408)
     create(api, f"{name} taken")
     assert api.fail("projects.update", project=top, name=f"{name} taken") == (400, 801)
+
+
+def test_a_project_cannot_have_the_name_of_a_public_one(api: Api, stranger: Api, name: str) -> None:
+    public = create(stranger, name)
+    stranger.call("projects.make_public", ids=[public])
+    for clash in (name, f"{name}/below"):
+        assert api.fail("projects.create", name=clash) == (400, 414)
+    stranger.call("projects.make_private", ids=[public])
+    create(api, name)
+
+
+def test_too_deep_a_place(api: Api, name: str) -> None:
+    deep = create(api, f"{name}/2/3/4/5/6/7/8/9")
+    below = create(api, f"{name} other/b")
+    top = project(api, below)["parent"]
+    assert api.fail("projects.move", project=top, new_location=project(api, deep)["name"]) == (400, 409)
+    assert project(api, below)["name"] == f"{name} other/b"
 
 
 def test_moving(api: Api, name: str) -> None:
@@ -101,10 +119,22 @@ def test_merging(api: Api, name: str) -> None:
     source, below, target = create(api, f"{name}/s"), create(api, f"{name}/s/b"), create(api, f"{name}/t")
     tasks = [api.create_task(project=source), api.create_task(project=below)]
     answer = api.call("projects.merge", project=source, destination_project=target)
-    assert answer == {"moved_entities": 2, "moved_projects": 1}
+    assert answer == {"moved_entities": 1, "moved_projects": 1}
     assert api.task(tasks[0])["project"] == target
+    assert api.task(tasks[1])["project"] == below
     assert project(api, api.task(tasks[1])["project"])["name"] == f"{name}/t/b"
     assert api.fail("projects.get_by_id", project=source) == (400, 401)
+
+
+def test_projects_of_one_name_become_one_in_a_merge(api: Api, name: str) -> None:
+    below, same = create(api, f"{name}/s/b"), create(api, f"{name}/t/b")
+    inner, task = create(api, f"{name}/s/b/c"), api.create_task(project=below)
+    source, target = (project(api, key)["parent"] for key in (below, same))
+    answer = api.call("projects.merge", project=source, destination_project=target)
+    assert answer == {"moved_entities": 1, "moved_projects": 1}
+    assert api.task(task)["project"] == same
+    assert (project(api, inner)["name"], project(api, inner)["parent"]) == (f"{name}/t/b/c", same)
+    assert api.fail("projects.get_by_id", project=below) == (400, 401)
 
 
 def test_deleting(api: Api, name: str) -> None:
@@ -170,7 +200,8 @@ def test_what_is_in_projects(api: Api, name: str) -> None:
     api.call("tasks.completed", task=tasks[0])
     api.call("tasks.archive", tasks=[tasks[2]])
     model = api.create_model(project=top, tags=["m"], framework="f")
-    body = {"id": [top, below], "include_stats": True, "check_own_contents": True, "order_by": ["name"]}
+    body = {"id": [top, below], "include_stats": True, "check_own_contents": True, "stats_for_state": None}
+    body["order_by"] = ["name"]
     one, two = api.call("projects.get_all_ex", body)["projects"]
     assert (one["id"], one["sub_projects"]) == (top, [{"id": below, "name": f"{name}/b"}])
     assert (one["own_tasks"], one["own_models"], two["own_tasks"]) == (1, 1, 2)
