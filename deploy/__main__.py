@@ -11,6 +11,7 @@ from types import ModuleType
 
 from deploy.arguments import parse
 from deploy.commands import COMMANDS
+from deploy.data_directory import set_umask
 from deploy.libraries import prepare_libraries
 from schema.errors import ConfigError, EventsError
 from schema.json_logging import configure_logging
@@ -23,6 +24,7 @@ def main() -> None:
     name = arguments.pop("command")
     command = COMMANDS[name]
     prepare_libraries(name, os.environ)
+    set_umask()
     flags = {setting: arguments.pop(setting, None) for setting in Settings.model_fields}
     try:
         settings = read_settings(os.environ, flags)

@@ -64,8 +64,8 @@ async def _first_user(registry: Registry, settings: Settings) -> None:
         made = first_start.make_credentials()
         await first_start.ensure_first_user(registry, settings, made)
         print(json.dumps(vars(made)))
-    if web := first_start.given_web(settings):
-        await first_start.ensure_web_user(registry, settings, web)
+    if first_start.given_web(settings):
+        await first_start.ensure_web_user(registry, settings)
 
 
 def _plan(settings: Settings) -> TopicPlan:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deploy import access
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:  # a process loads what it needs: a worker that is started aga
     from schema.registry import Registry
     from schema.store import ServerEngine
     from schema.store.object_store import FileStore
+
+
+NO_CREDENTIALS = {"userKey": "", "userSecret": "", "companyID": ""}  # the web app then has none of its own
 
 
 def registry_url(settings: Settings) -> str:
@@ -99,6 +104,8 @@ def site(settings: Settings, web: Credentials) -> Site:
 
     if not settings.web_dir:
         return PageFiles(Path(query.__file__).parent / "page")
+    if not access.names_log_in(settings):
+        return WebApp(web_directory(settings), NO_CREDENTIALS)
     key = required(web.access_key, "EVENTIDE_WEB_ACCESS_KEY")
     secret = required(web.secret_key, "EVENTIDE_WEB_SECRET_KEY")
     return WebApp(web_directory(settings), {"userKey": key, "userSecret": secret, "companyID": settings.company})
@@ -121,13 +128,12 @@ def required(value: str, variable: str) -> str:
     return value
 
 
-async def token_secret(registry: Registry, settings: Settings) -> str:
-    """The key of tokens and cursors: the setting, else one that the registry holds for all processes."""
-    return settings.token_secret.get_secret_value() or await registry.secret("token")
-
-
 def authenticator(registry: Registry, secret: str, settings: Settings) -> Authenticator:
     """Who knows callers. ``secret``: the key of tokens."""
     from schema.http.auth import Authenticator
 
-    return Authenticator(registry, secret, asks_password=settings.web_login == "keys")
+    by_name = access.names_log_in(settings)
+    if by_name and not access.is_loopback(settings.host):
+        message = "EVENTIDE_WEB_LOGIN=name: whoever reaches %s logs in as anybody, without a password"
+        logging.getLogger("eventide.access").warning(message, settings.host)
+    return Authenticator(registry, secret, asks_password=not by_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy import components
+from deploy import access, components
 from deploy.serve import serve
 from schema.http.files_server import create_files_app
 from schema.http.health import Health
@@ -14,7 +14,7 @@ async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     registry = Registry(components.registry_url(settings))
     store = components.file_store(settings)
-    authenticator = components.authenticator(registry, await components.token_secret(registry, settings), settings)
+    authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
     app = create_files_app(store, authenticator, health, settings.max_file_bytes)
     await serve(app, health, settings, settings.files_port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from typing import IO
 
 from pydantic import SecretStr
 
+from deploy import access
+from deploy.data_directory import make_private
 from schema.errors import ConfigError
 from schema.registry import WEB_ROLE, Registry
 from schema.settings import Settings
 
 FIRST_USER = "admin"
+
+logger = logging.getLogger("eventide.access")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Credentials:
 def lock_directory(directory: Path) -> IO[str]:
     """The lock of a data directory, held while the file is open. Raises ConfigError if another process has it."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private(directory)
         file = lock_file(directory).open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -81,7 +86,10 @@ def _given(access_key: str, secret: SecretStr, prefix: str) -> Credentials | Non
         raise ConfigError(f"{prefix}ACCESS_KEY and {prefix}SECRET_KEY: set both or neither")
     if ":" in access_key:
         raise ConfigError(f"{prefix}ACCESS_KEY: Basic credentials end it at the first colon")
-    return Credentials(access_key, secret_key) if access_key else None
+    if not access_key:
+        return None
+    access.check_strength(f"{prefix}SECRET_KEY", secret_key)
+    return Credentials(access_key, secret_key)
 
 
 def _first_file(settings: Settings) -> Path:
@@ -98,14 +106,19 @@ def _kept(file: Path) -> Credentials:
 
 
 async def ensure_first_user(registry: Registry, settings: Settings, credentials: Credentials) -> None:
-    """The first user (role root) has these credentials."""
-    if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
+    """The first user (role root) has these credentials, unless they were revoked since."""
+    if await registry.is_revoked(credentials.access_key):
+        logger.warning("the key %s of the first user was revoked, and stays so", credentials.access_key)
+    elif await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
         await registry.add_user(settings.company, FIRST_USER, "root", credentials.access_key, credentials.secret_key)
 
 
-async def ensure_web_user(registry: Registry, settings: Settings, credentials: Credentials) -> None:
-    """The web application may log people in with these credentials, and do nothing else."""
+async def ensure_web_user(registry: Registry, settings: Settings) -> Credentials:
+    """The web application's credentials, if names log in: they do nothing else. Raises ConfigError."""
+    if not access.names_log_in(settings):
+        return Credentials("", "")
+    credentials = web_credentials(settings)
     if await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
-        await registry.add_user(
-            settings.company, "web application", WEB_ROLE, credentials.access_key, credentials.secret_key
-        )
+        name = "web application"
+        await registry.add_user(settings.company, name, WEB_ROLE, credentials.access_key, credentials.secret_key)
+    return credentials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy import components
+from deploy import access, components
 from deploy.endpoint_catalog import all_endpoints
 from deploy.serve import serve
 from ingest.app import endpoints
@@ -31,7 +31,7 @@ async def gateway(settings: Settings) -> None:
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
     unapplied = UnappliedRecords(LagReader(bootstrap, topic.name), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
-    authenticator = components.authenticator(registry, await components.token_secret(registry, settings), settings)
+    authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     service = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy import components
+from deploy import access, components
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import serve
@@ -22,7 +22,7 @@ async def query(settings: Settings) -> None:
     store = Store(components.server_engine(settings), settings.readers)
     await store.check_version()
     registry = Registry(components.registry_url(settings))
-    secret = await components.token_secret(registry, settings)
+    secret = await access.token_secret(registry, settings)
     authenticator = components.authenticator(registry, secret, settings)
     context = QueryContext(store, registry, Cursors(secret))
     table = endpoints.bind(context).merge(login_endpoints.bind(authenticator))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from deploy import components, first_start, preflight
+from deploy import access, components, first_start, preflight
 from deploy.client_environment import addresses, record
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
@@ -63,9 +63,8 @@ async def embedded(
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
-    web_credentials = first_start.web_credentials(settings)
-    await first_start.ensure_web_user(registry, settings, web_credentials)
-    secret = await components.token_secret(registry, settings)
+    web_credentials = await first_start.ensure_web_user(registry, settings)
+    secret = await access.token_secret(registry, settings)
     migrate(store)
     rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
     log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)

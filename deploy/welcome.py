@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.access import names_log_in
 from deploy.client_environment import Addresses, exports
 from deploy.first_start import Credentials
 from schema.build import build
@@ -45,6 +46,6 @@ def to_look_at(settings: Settings, url: str, user: str) -> str:
     """What is at ``/``, and how to log in there."""
     if not settings.web_dir:
         return f"The page, logged in:  {url}/#login={user}"
-    if settings.web_login == "keys":
+    if not names_log_in(settings):
         return f"The ClearML web app, with the two keys as name and password:  {url}/"
     return f"The ClearML web app, where any name logs in:  {url}/"

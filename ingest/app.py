@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest import gateway
 from ingest.registry import (
+    administration,
     belonging,
     cloning,
     credentials,
@@ -23,6 +24,7 @@ from ingest.registry import (
 from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.GATEWAY).merge(
+    administration.endpoints,
     belonging.endpoints,
     cloning.endpoints,
     credentials.endpoints,

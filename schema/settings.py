@@ -34,8 +34,10 @@ class Settings(BaseModel):
     web_dir: str = Field(
         "", description="up, query: folder of the ClearML web app's build, served at `/` in place of Eventide's page"
     )
-    web_login: Literal["name", "keys"] = Field(
-        "name", description="how people log in to the ClearML web app: by any name, or by access and secret key"
+    web_login: Literal["", "name", "keys"] = Field(
+        "",
+        description="how people log in to the ClearML web app: `name`: by any name; `keys`: by access and secret key; "
+        "unset: `name` if the host is a loopback address, else `keys`",
     )
     web_access_key: str = Field("", description="the web app's own credential; made at the first start")
     web_secret_key: SecretStr = Field(SecretStr(""), description="its secret; made at the first start")

@@ -1,27 +1,32 @@
-"""Calls by which users give themselves credentials and take them back, and change their name."""
+"""Calls by which users give themselves credentials, and take these and their sessions back.
+
+What is made in a session that a name alone opened ends with that session, and such a session takes back nothing else.
+"""
 
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 from ingest.gateway import Gateway
-from schema.api.requests import Request
-from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.errors import Forbidden, InvalidField, InvalidUser
-from schema.registry import LABELS
+from schema.api.requests import Integer, Request
+from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
+from schema.errors import InvalidField, InvalidUser
+from schema.registry import LABELS, iso_of
 
 ACCESS_KEY_BYTES, SECRET_KEY_BYTES = 15, 36
 MAX_CREDENTIALS = 100
-MAX_NAME = 200
+MAX_EXPIRATION_SECONDS = 10 * 365 * 86_400
 
 endpoints = Endpoints(Tier.GATEWAY)
 
 
 class CreateCredentials(Request):
-    """``label``: what it is called."""
+    """``label``: what it is called. ``expiration_sec``: for how long it is good; absent: until it is revoked."""
 
     label: str | None = None
+    expiration_sec: Integer | None = None
 
 
 class RevokeCredentials(Request):
@@ -36,54 +41,70 @@ class EditCredentials(RevokeCredentials):
     label: str | None = None
 
 
-class UpdateUser(Request):
-    """A user and their new name."""
+class RevokeSessions(Request):
+    """Sessions of the caller's, by the ids that ``auth.get_sessions`` tells; none: all."""
 
-    user: str
-    name: str
+    sessions: list[str] = []
 
 
-@endpoints.add("auth.create_credentials")
+@endpoints.add("auth.create_credentials", access=Access.ONESELF)
 async def create(gateway: Gateway, caller: Caller, request: CreateCredentials) -> Answer:
-    """``{"credentials": {access_key, secret_key, label}}``; the secret is told this once. Raises InvalidField."""
-    if len(await gateway.registry.access_keys(caller.user)) >= MAX_CREDENTIALS:
+    """``{"credentials": {access_key, secret_key, label, expires}}``; the secret is told this once. Raises InvalidField.
+
+    A key never outlives the key that made it.
+    """
+    if len(await gateway.registry.credentials_of(caller.user)) >= MAX_CREDENTIALS:
         raise InvalidField(f"A user has at most {MAX_CREDENTIALS} credentials")
     access_key = secrets.token_hex(ACCESS_KEY_BYTES).upper()
     secret_key = secrets.token_urlsafe(SECRET_KEY_BYTES)
-    await gateway.registry.add_credential(caller.user, access_key, secret_key)
+    expires_at = await _expiry(gateway, caller, request.expiration_sec)
+    await gateway.registry.add_credential(
+        caller.user, access_key, secret_key, expires_at=expires_at, name_session=caller.name_session
+    )
     await _label(gateway, caller, access_key, request.label)
-    return {"credentials": {"access_key": access_key, "secret_key": secret_key, "label": request.label}}
+    made = {"access_key": access_key, "secret_key": secret_key, "label": request.label}
+    return {"credentials": made | {"expires": iso_of(expires_at)}}
 
 
-@endpoints.add("auth.edit_credentials")
+@endpoints.add("auth.edit_credentials", access=Access.ONESELF)
 async def edit(gateway: Gateway, caller: Caller, request: EditCredentials) -> Answer:
     """``{"updated"}``. Raises InvalidUser for a credential that is not the caller's."""
-    if request.access_key not in await gateway.registry.access_keys(caller.user):
+    if request.access_key not in {key.access_key for key in await gateway.registry.credentials_of(caller.user)}:
         raise InvalidUser("Invalid access key")
     await _label(gateway, caller, request.access_key, request.label)
     return {"updated": 1}
 
 
-@endpoints.add("auth.revoke_credentials")
+@endpoints.add("auth.revoke_credentials", access=Access.ONESELF)
 async def revoke(gateway: Gateway, caller: Caller, request: RevokeCredentials) -> Answer:
-    """``{"revoked"}``; tokens that were made with it live on. Raises InvalidUser as ``edit``."""
-    if not await gateway.registry.remove_credential(caller.user, request.access_key):
+    """``{"revoked"}``; the sessions that it opened end. Raises InvalidUser as ``edit``."""
+    if not await gateway.registry.remove_credential(caller.user, request.access_key, caller.name_session):
         raise InvalidUser("Invalid access key")
     await _label(gateway, caller, request.access_key, None)
     return {"revoked": 1}
 
 
-@endpoints.add("users.update")
-async def update_user(gateway: Gateway, caller: Caller, request: UpdateUser) -> Answer:
-    """``{"updated", "fields"}``. Raises Forbidden for others than oneself, InvalidField and InvalidUser."""
-    if request.user != caller.user and caller.role not in ("root", "admin"):
-        raise Forbidden("Only administrators may rename others")
-    name = request.name.strip()
-    if not 0 < len(name) <= MAX_NAME:
-        raise InvalidField(f"name: 1 to {MAX_NAME} characters are expected")
-    if not await gateway.registry.rename_user(request.user, caller.company, name):
-        raise InvalidUser(f"Invalid user id {request.user}")
-    return {"updated": 1, "fields": {"name": name}}
+@endpoints.add("auth.revoke_sessions", access=Access.ONESELF)
+async def revoke_sessions(gateway: Gateway, caller: Caller, request: RevokeSessions) -> Answer:
+    """``{"revoked"}``: how many sessions were ended, with whatever was made in those that a name alone opened."""
+    if caller.name_session is None:
+        return {"revoked": await gateway.registry.end_sessions(caller.user, *request.sessions)}
+    if request.sessions not in ([], [caller.name_session]):
+        raise InvalidUser("Invalid session")
+    return {"revoked": await gateway.registry.end_sessions(caller.user, caller.name_session)}
+
+
+async def _expiry(gateway: Gateway, caller: Caller, seconds: int | None) -> int | None:
+    """When a new key ends: as asked, but not after the key or the name's session that makes it. Raises InvalidField."""
+    if seconds is not None and not 0 < seconds <= MAX_EXPIRATION_SECONDS:
+        raise InvalidField(f"expiration_sec: 1 to {MAX_EXPIRATION_SECONDS} are expected")
+    limits = [int(time.time()) + seconds] if seconds is not None else []
+    if caller.name_session and caller.expires_at is not None:
+        limits.append(caller.expires_at)
+    for key in await gateway.registry.credentials_of(caller.user):
+        if key.access_key == caller.access_key and key.expires_at is not None:
+            limits.append(key.expires_at)
+    return min(limits, default=None)
 
 
 async def _label(gateway: Gateway, caller: Caller, access_key: str, label: str | None) -> None:

@@ -8,9 +8,10 @@ from ingest.gateway import Gateway
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden
-from schema.http.auth import IMPERSONATORS
+from schema.registry import WEB_ROLE
 
 DOT = "--DOT--"  # a dot inside a key
+MAKERS = frozenset(("root", "admin", WEB_ROLE))  # roles that may make users
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -48,7 +49,7 @@ async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferen
 @endpoints.add("auth.create_user", access=Access.WEB)
 async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> Answer:
     """``{"id"}`` of a user of the caller's company. Raises Forbidden for all who could not act as them either."""
-    if caller.role not in IMPERSONATORS:
+    if caller.role not in MAKERS:
         raise Forbidden("Only administrators may create users")
     return {"id": await gateway.registry.invite(caller.company, request.name, "user")}
 

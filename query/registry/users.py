@@ -9,7 +9,7 @@ from query.registry.listing import in_projects
 from schema.api.requests import Boolean, Nothing, Request, Texts
 from schema.api.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidUser
-from schema.registry import LABELS, MODELS, TASKS, Document, User
+from schema.registry import LABELS, MODELS, TASKS, Credential, Document, Session, User, digest_of, iso_of
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -76,8 +76,16 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetUsers) -
 async def get_credentials(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """The caller's access keys and what they are called; no call ever tells a secret again."""
     labels = (await context.registry.profile(caller.user)).get(LABELS, {})
-    keys = await context.registry.access_keys(caller.user)
-    return {"credentials": [{"access_key": key, "label": labels.get(key), "last_used": None} for key in keys]}
+    keys = await context.registry.credentials_of(caller.user)
+    return {"credentials": [_shown_credential(key, labels.get(key.access_key)) for key in keys]}
+
+
+@endpoints.add("auth.get_sessions")
+async def get_sessions(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
+    """``{"sessions": [{id, created, expires, access_key, address, client, current}]}``: the caller's, newest first."""
+    current = digest_of(caller.session) if caller.session else ""
+    sessions = await context.registry.sessions_of(caller.user)
+    return {"sessions": [_shown_session(session) | {"current": session.id == current} for session in sessions]}
 
 
 @endpoints.add("users.get_preferences")
@@ -96,6 +104,19 @@ async def server_info(context: QueryContext, caller: Caller, request: Nothing) -
 async def report_stats_option(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """Eventide reports nothing to anybody."""
     return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
+
+
+def _shown_credential(key: Credential, label: str | None) -> Document:
+    """As ``auth.get_credentials`` tells a key; without times where none is known."""
+    times = {"created": key.created_at, "expires": key.expires_at}
+    known = {name: iso_of(at) for name, at in times.items() if at is not None}
+    return {"access_key": key.access_key, "label": label, "last_used": iso_of(key.used_at)} | known
+
+
+def _shown_session(session: Session) -> Document:
+    times = {"created": iso_of(session.created_at), "expires": iso_of(session.expires_at)}
+    told = {"id": session.id, "access_key": session.access_key, "address": session.address, "client": session.client}
+    return told | times
 
 
 def _shown(user: User) -> Document:

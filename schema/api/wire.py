@@ -54,16 +54,25 @@ class Tier(Enum):
 
 
 class Access(Enum):
-    """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else."""
+    """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else.
+
+    ``ONESELF``: users, but nobody who acts as them.
+    """
 
     ANYONE = "anyone"
     WEB = "web"
     USERS = "users"
+    ONESELF = "oneself"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and what their headers say."""
+    """Who asks, and what their headers say.
+
+    ``actor`` and ``actor_role``: who really calls, if they act as the user. ``session``: the identifier that the token
+    carries; ``access_key``: the key behind token or Basic credentials; ``expires_at``: the second since the epoch at
+    which these end; ``name_session``: the digest of the session, opened by a name alone, that all of it ends with.
+    """
 
     user: str
     company: str
@@ -75,6 +84,22 @@ class Caller:
     idempotency_key: str | None = None
     last_event_id: str | None = None
     version: Version = (999, 0)  # that the path asks for: older clients send and expect older forms of documents
+    actor: str = ""
+    actor_role: str = ""
+    session: str = ""
+    access_key: str | None = None
+    expires_at: int | None = None
+    name_session: str | None = None
+    address: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """A cookie's value, and the seconds that it is kept for."""
+
+    value: str
+    max_age_seconds: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +107,7 @@ class Reply:
     """An answer that is more than data: cookies by name (None: remove), or bytes as they are."""
 
     data: Answer = field(default_factory=dict)
-    cookies: Mapping[str, str | None] = field(default_factory=dict)
+    cookies: Mapping[str, Cookie | None] = field(default_factory=dict)
     raw_data: bytes | None = None  # ``data`` already as JSON
 
 

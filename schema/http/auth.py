@@ -1,4 +1,8 @@
-"""Who is calling: credentials and tokens (API contract 1.10), impersonation (1.8)."""
+"""Who is calling: credentials and tokens (API contract 1.10), impersonation (1.8).
+
+The registry alone says who somebody is, what role they have, and whether key, session and user still are: each answer
+is used for REVOKED_SECONDS, so that whatever is revoked ends within them, in every process.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,11 @@ import base64
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
-from importlib.metadata import version
-from typing import Any
-
-import jwt
+from dataclasses import dataclass, replace
 
 from schema.api.requests import first_of
-from schema.api.wire import MAX_VERSION, Access, Caller
+from schema.api.roles import is_over
+from schema.api.wire import Access, Caller
 from schema.errors import (
     AmbiguousIdentity,
     BadBasic,
@@ -26,124 +27,173 @@ from schema.errors import (
     NoCredentials,
     RequestError,
 )
-from schema.registry import WEB_ROLE, Registry, User
+from schema.http.tokens import Claims, Tokens
+from schema.http.ttl_cache import TtlCache
+from schema.registry import WEB_ROLE, Credential, Registry, Session, User, digest_of
 
 COOKIE = "clearml_token_basic"
-ALGORITHM = "HS256"
 DEFAULT_LIFETIME_SECONDS = 2_592_000
 MAX_LIFETIME_SECONDS = 31_536_000
+NAME_SESSION_SECONDS = 86_400  # of sessions that were opened by a name alone, and of all that is made in them
 IDENTITY = ("user", "company", "role", "user_name", "company_name")
-IMPERSONATORS = frozenset(("system", "root", "admin", WEB_ROLE))
 NOBODY = Caller("", "", "")
-CACHED_CREDENTIALS = 1000
-CREDENTIALS_SECONDS = 5.0
+CACHED = 10_000
+REVOKED_SECONDS = 3.0  # 5 are promised; a read of a busy registry takes some
+MAX_CLIENT_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What a request says of who sends it: headers, cookies, method, and the address that it comes from."""
+
+    headers: Mapping[str, str]
+    cookies: Mapping[str, str]
+    method: str = "POST"
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Login:
+    """A token, and the seconds that it is good for."""
+
+    token: str
+    lifetime_seconds: int
 
 
 class Authenticator:
     """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens.
 
-    ``asks_password``: the web application asks for keys; else a name is enough for it.
+    ``asks_password``: the web application asks for keys, and its own credential is worth nothing; else a name is
+    enough.
     """
 
     def __init__(self, registry: Registry, secret: str, *, asks_password: bool = True) -> None:
         self.asks_password = asks_password
         self._registry = registry
-        self._secret = secret
-        self._known: dict[str, tuple[float, User]] = {}
-        self._tokens: dict[str, tuple[float, Caller]] = {}
+        self._tokens = Tokens(secret)
+        self._claims: TtlCache[str, Claims] = TtlCache(self._read_token, 60, CACHED)
+        self._sessions = TtlCache(self._session, REVOKED_SECONDS, CACHED)
+        self._credentials = TtlCache(self._credential, REVOKED_SECONDS, CACHED)
+        self._users = TtlCache(registry.user, REVOKED_SECONDS, CACHED)
+        self._keys = TtlCache(registry.has_key, REVOKED_SECONDS, CACHED)
 
-    async def caller(
-        self, headers: Mapping[str, str], cookies: Mapping[str, str], access: Access = Access.USERS
-    ) -> Caller:
+    async def caller(self, sender: Sender, access: Access = Access.USERS) -> Caller:
         """The caller of a request; the header wins over the cookie. Who is not known is NOBODY, where anyone may call.
 
         Raises the 401 errors, Forbidden, and AmbiguousIdentity or BadImpersonation for the impersonation headers.
         """
         try:
-            caller = await self._authenticated(headers.get("Authorization"), cookies.get(COOKIE))
+            caller = await self._authenticated(sender)
         except RequestError as error:
             if access is not Access.ANYONE or error.code != 401:
                 raise
             return NOBODY
-        if caller.role == WEB_ROLE and access is Access.USERS:
+        if caller.role == WEB_ROLE and access in (Access.USERS, Access.ONESELF):
             raise Forbidden("This credential only logs others in")
-        caller = await self._impersonated(caller, headers)
-        return replace(
-            caller,
-            worker=first_of(headers, "X-Clearml-Worker", "X-Trains-Worker") or caller.worker,
-            ack=headers.get("X-Eventide-Ack"),
-            idempotency_key=headers.get("Idempotency-Key"),
-            last_event_id=headers.get("Last-Event-ID"),
-        )
+        caller = await self._impersonated(caller, sender.headers)
+        if caller.actor and access is Access.ONESELF:
+            raise Forbidden("Nobody may do this in another's name")
+        return _with_headers(caller, sender)
 
-    def token(self, caller: Caller, lifetime_seconds: int) -> str:
-        """A token for the caller; 0 means the default lifetime. Raises InvalidField beyond the maximum."""
+    async def log_in(self, caller: Caller, lifetime_seconds: int) -> Login:
+        """A token for the caller; 0 means the default lifetime.
+
+        A token is made for the session of the token that asked for it, and never outlives that; else a session is
+        opened. Raises InvalidField beyond the maximum lifetime, and Forbidden for who acts as another.
+        """
         if lifetime_seconds > MAX_LIFETIME_SECONDS:
             raise InvalidField(f"expiration_sec must not exceed {MAX_LIFETIME_SECONDS}")
+        by_name = caller.actor_role == WEB_ROLE
+        if caller.actor and not by_name:
+            raise Forbidden("Nobody may log in as another")
         now = int(time.time())
-        claims: dict[str, Any] = {
-            "iat": now,
-            "exp": now + (lifetime_seconds or DEFAULT_LIFETIME_SECONDS),
-            "auth_type": "Bearer",
-            "env": "<unknown>",
-            "identity": {name: getattr(caller, name) for name in IDENTITY},
-            "api_version": MAX_VERSION,
-            "server_version": version("eventide"),
-            "server_build": "eventide",
-            "feature_set": "basic",
-            "session_id": uuid.uuid4().hex,
-        }
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        limits = [now + (lifetime_seconds or DEFAULT_LIFETIME_SECONDS)]
+        limits += [now + NAME_SESSION_SECONDS] if by_name else []
+        limits += [caller.expires_at] if caller.expires_at is not None else []
+        claims = Claims(uuid.uuid4().hex if by_name else caller.session or uuid.uuid4().hex, max(0, min(limits)))
+        if claims.session != caller.session and claims.expires_at > now:
+            await self._registry.open_session(_session_of(caller, claims, now, by_name))
+        token = self._tokens.make(claims, now, {name: getattr(caller, name) for name in IDENTITY})
+        return Login(token, claims.expires_at - now)
 
-    async def _authenticated(self, header: str | None, cookie: str | None) -> Caller:
+    async def log_out(self, caller: Caller) -> None:
+        """End the session of the caller's token, with whatever ends with it."""
+        if caller.session:
+            digest = digest_of(caller.session)
+            await self._registry.end_sessions(caller.actor or caller.user, digest)
+            self._sessions.invalidate(digest)
+
+    async def check(self, caller: Caller) -> None:
+        """Raises a 401 error if what the caller authenticated with is good no more: for answers that take long."""
+        if caller.expires_at is not None and caller.expires_at < time.time():
+            raise BadToken("The credentials have expired")
+        if caller.session:
+            await self._sessions.get(digest_of(caller.session))
+        elif not await self._keys.get(caller.access_key or ""):
+            raise BadCredentials("Invalid credentials")
+
+    async def _authenticated(self, sender: Sender) -> Caller:
+        header = sender.headers.get("Authorization")
         if header is None:
-            if not cookie:
+            if not (cookie := sender.cookies.get(COOKIE)):
                 raise NoCredentials("No credentials")
-            return self._from_token(cookie)
+            return await self._from_token(cookie)
         scheme, _, payload = header.partition(" ")
         if scheme == "Bearer":
-            return self._from_token(payload.strip())
+            return await self._from_token(payload.strip())
         if scheme == "Basic":
-            return _caller(await self._from_basic(payload.strip()))
-        raise BadScheme(f"Unknown authorization scheme {scheme}")
+            return await self._from_basic(payload.strip())
+        raise BadScheme("Unknown authorization scheme")
 
-    def _from_token(self, token: str) -> Caller:
-        """The caller of a token; one that is known is not verified again until it ends."""
-        expires, known = self._tokens.get(token, (0.0, NOBODY))
-        if time.time() < expires:
-            return known
-        caller, expires = self._verified(token)
-        if len(self._tokens) >= CACHED_CREDENTIALS:
-            self._tokens.clear()
-        self._tokens[token] = (expires, caller)
-        return caller
+    async def _from_token(self, token: str) -> Caller:
+        claims = await self._claims.get(token)
+        if claims.expires_at < time.time():
+            raise BadToken("Invalid token: it has expired")
+        session, user = await self._sessions.get(digest_of(claims.session))
+        return replace(
+            self._caller(user, session.name_session),
+            session=claims.session,
+            access_key=session.access_key,
+            expires_at=min(claims.expires_at, session.expires_at),
+            name_session=session.name_session,
+        )
 
-    def _verified(self, token: str) -> tuple[Caller, float]:
-        try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], options={"require": ["exp"], "verify_iat": False})
-            identity = claims["identity"]
-            fields: dict[str, Any] = {name: identity.get(name) or "" for name in IDENTITY}
-            return Caller(**fields), float(claims["exp"])
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadToken(f"Invalid token: {error}") from error
+    async def _from_basic(self, payload: str) -> Caller:
+        credential, user = await self._credentials.get(payload)
+        return replace(
+            self._caller(user, credential.name_session),
+            access_key=credential.access_key,
+            expires_at=credential.expires_at,
+            name_session=credential.name_session,
+        )
 
-    async def _from_basic(self, payload: str) -> User:
-        expires, known = self._known.get(payload, (0.0, None))
-        if known and time.monotonic() < expires:
-            return known
+    def _caller(self, user: User, name_session: str | None) -> Caller:
+        """Raises BadCredentials, unless names log in, for the web application's credential and what names opened."""
+        if self.asks_password and (name_session or user.role == WEB_ROLE):
+            raise BadCredentials("Invalid credentials")
+        return _caller(user)
+
+    async def _read_token(self, token: str) -> Claims:
+        return self._tokens.read(token)
+
+    async def _session(self, digest: str) -> tuple[Session, User]:
+        """Raises BadToken if there is no such session, or its user is gone."""
+        found = await self._registry.session(digest)
+        if found is None:
+            raise BadToken("Invalid token: its session has ended")
+        return found
+
+    async def _credential(self, payload: str) -> tuple[Credential, User]:
+        """Raises BadBasic and BadCredentials."""
         try:
             key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
-        except (
-            ValueError
-        ) as error:  # binascii.Error and UnicodeDecodeError are; base64 raises it for a text beyond ASCII
+        except ValueError as error:  # of base64 and of UTF-8
             raise BadBasic("Basic credentials cannot be decoded") from error
-        user = await self._registry.user_of_key(key, secret)
-        if user is None:
+        found = await self._registry.credential(key, secret) if "\0" not in key else None
+        if found is None:
             raise BadCredentials("Invalid credentials")
-        if len(self._known) >= CACHED_CREDENTIALS:
-            self._known.clear()
-        self._known[payload] = (time.monotonic() + CREDENTIALS_SECONDS, user)
-        return user
+        await self._registry.mark_used(found[0])
+        return found
 
     async def _impersonated(self, caller: Caller, headers: Mapping[str, str]) -> Caller:
         impersonate = first_of(headers, "X-Clearml-Impersonate-As", "X-Trains-Impersonate-As")
@@ -152,15 +202,46 @@ class Authenticator:
             raise AmbiguousIdentity("Only one of the impersonation headers may be given")
         if not (user_id := impersonate or act):
             return caller
-        if caller.role not in IMPERSONATORS:
-            raise BadImpersonation("Impersonation is not permitted")
-        user = await self._registry.user(user_id)
-        if user is None or (caller.role != "root" and user.company != caller.company):
-            raise BadImpersonation(f"Unknown user {user_id}")
-        if caller.role == WEB_ROLE and user.role != "user":
-            raise BadImpersonation(f"A user of role {user.role} has credentials of their own")
-        return _caller(user)
+        user = await self._users.get(user_id)
+        if user is None or not (is_over(caller, user) or _may_open_by_name(caller, user)):
+            raise BadImpersonation("Impersonation is not permitted, or there is no such user")
+        acting = replace(caller, actor=caller.user, actor_role=caller.role)
+        return replace(acting, **{name: getattr(_caller(user), name) for name in IDENTITY})
+
+
+def _may_open_by_name(caller: Caller, user: User) -> bool:
+    """Whether the caller is the web application's credential, and a name alone opens a session of the user."""
+    return caller.role == WEB_ROLE and user.role == "user" and user.company == caller.company
 
 
 def _caller(user: User) -> Caller:
     return Caller(user.id, user.company, user.role, user.name, user.company_name)
+
+
+def _with_headers(caller: Caller, sender: Sender) -> Caller:
+    headers = sender.headers
+    client = first_of(headers, "X-Clearml-Client", "X-Trains-Client") or headers.get("User-Agent") or ""
+    return replace(
+        caller,
+        worker=first_of(headers, "X-Clearml-Worker", "X-Trains-Worker") or caller.worker,
+        ack=headers.get("X-Eventide-Ack"),
+        idempotency_key=headers.get("Idempotency-Key"),
+        last_event_id=headers.get("Last-Event-ID"),
+        address=sender.address,
+        client=client[:MAX_CLIENT_CHARACTERS].encode("ascii", "replace").decode(),
+    )
+
+
+def _session_of(caller: Caller, claims: Claims, now: int, by_name: bool) -> Session:
+    """The session that a log-in opens. One that a name opened ends alone, with all that was made in it."""
+    digest = digest_of(claims.session)
+    return Session(
+        id=digest,
+        user=caller.user,
+        created_at=now,
+        expires_at=claims.expires_at,
+        access_key=None if by_name else caller.access_key,
+        name_session=digest if by_name else caller.name_session,
+        address=caller.address,
+        client=caller.client,
+    )

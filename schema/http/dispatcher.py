@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aiohttp import web
 from prometheus_client import Counter, Histogram
@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
 from schema.errors import EncodedBody, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
-from schema.http.auth import NOBODY, Authenticator
+from schema.http.auth import NOBODY, Authenticator, Sender
 from schema.http.bodies import Incoming, Limits, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.client_address import Proxies
@@ -101,13 +101,13 @@ class Dispatcher:
         _check_headers(request)
         call.parse(request.rel_url.raw_path)
         endpoint = await self._resolve(call)
-        caller = await self._authenticator.caller(request.headers, _cookies(request), endpoint.access)
+        caller = await self._authenticator.caller(self._sender(request), endpoint.access)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
             check_connected()
             answer = await endpoint.handler(replace(caller, version=call.version), parameters)
         if isinstance(answer, Stream):
-            return await streamed(request, answer)
+            return await streamed(request, answer, partial(self._authenticator.check, caller))
         return await enveloped(call, request, answer)
 
     async def _resolve(self, call: Call) -> Endpoint:
@@ -124,8 +124,11 @@ class Dispatcher:
         """Memory for the request's body; for nobody's, of a few KB, none is kept."""
         if caller is NOBODY:
             return Reservation(self._memory, ())
+        return self._memory.reserve((caller.company, caller.user), caller.address)
+
+    def _sender(self, request: web.Request) -> Sender:
         address = self._proxies.client(request.remote or "", request.headers)
-        return self._memory.reserve((caller.company, caller.user), address)
+        return Sender(request.headers, _cookies(request), request.method, address)
 
 
 def _check_headers(request: web.Request) -> None:

@@ -29,7 +29,7 @@ from schema.errors import (
     RequestError,
     Unavailable,
 )
-from schema.http.auth import Authenticator
+from schema.http.auth import Authenticator, Sender
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
 from schema.http.responses import add_common_headers, close_connection
@@ -88,7 +88,7 @@ class Files:
             try:
                 if request.headers.get("Content-Encoding"):
                     raise EncodedBody("Content-Encoding is not supported")
-                caller = await self._authenticator.caller(request.headers, request.cookies)
+                caller = await self._authenticator.caller(_sender_of(request))
                 response = await handler(request, caller)
             except EventsError as error:
                 response = _error_response(error)
@@ -172,6 +172,10 @@ class Files:
             if size > self._max_file_bytes:
                 raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
             yield bytes(chunk)
+
+
+def _sender_of(request: web.Request) -> Sender:
+    return Sender(request.headers, request.cookies, request.method, request.remote or "")
 
 
 async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 
 import cramjam
 from aiohttp import web
 
-from schema.api.wire import Answer, Call, Reply, Stream, to_json
+from schema.api.wire import Answer, Call, Cookie, Reply, Stream, to_json
 from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
 
 COMPRESS_FROM_BYTES = 500
@@ -24,7 +25,7 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-COOKIE_SECONDS = 99_999_999_999
+CHECK_SECONDS = 1.0  # between two checks whether the client of a stream may still read it
 
 logger = logging.getLogger("eventide.web")
 
@@ -49,12 +50,33 @@ async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) ->
     body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
     response = web.Response(content_type="application/json")
     response.body = await _compressed(body, request, response)
-    for name, value in reply.cookies.items():
-        if value is None:
-            response.del_cookie(name, path="/")
-        else:
-            response.set_cookie(name, value, httponly=True, samesite="Lax", path="/", max_age=COOKIE_SECONDS)
+    for name, cookie in reply.cookies.items():
+        _set_cookie(response, name, cookie, is_secure=_is_https(request))
     return response
+
+
+def _set_cookie(response: web.Response, name: str, cookie: Cookie | None, *, is_secure: bool) -> None:
+    """Set a cookie that no script reads; None: remove it."""
+    if cookie is None:
+        response.del_cookie(name, path="/", secure=is_secure, httponly=True, samesite="Lax")
+    else:
+        response.set_cookie(
+            name,
+            cookie.value,
+            max_age=cookie.max_age_seconds,
+            path="/",
+            secure=is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def _is_https(request: web.Request) -> bool:
+    """Whether the browser speaks HTTPS, to this process or to a proxy before it.
+
+    A client that says so without doing it gets a cookie that it will not send: it harms nobody else.
+    """
+    return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower() == "https"
 
 
 async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
@@ -78,16 +100,24 @@ def _named(accepted: str) -> frozenset[str]:
     return frozenset(name for name, _, weight in parts if not REFUSED.fullmatch(weight))
 
 
-async def streamed(request: web.Request, stream: Stream) -> web.StreamResponse:
-    """The chunks of a stream, until it or its client ends."""
+async def streamed(request: web.Request, stream: Stream, check: Callable[[], Awaitable[None]]) -> web.StreamResponse:
+    """The chunks of a stream, until it or its client ends, or ``check`` raises that the client may not read it."""
     response = web.StreamResponse(headers=stream.headers)
+    checked_at = time.monotonic()
     try:
         await response.prepare(request)
         async for chunk in stream.chunks:
+            if time.monotonic() - checked_at > CHECK_SECONDS:
+                await check()
+                checked_at = time.monotonic()
             await response.write(chunk)
         await response.write_eof()
     except ConnectionError:
         logger.debug("the client left before the end of a stream")
+    except (RequestError, Unavailable) as error:
+        logger.info("a stream is cut: %s", error)
+        if request.transport:
+            request.transport.close()  # without an end, so that nobody takes half a file for a whole one
     finally:
         stream.ended()
     return response

@@ -1,11 +1,13 @@
 """The registry: tasks, models, projects and users. SQLAlchemy over SQLite (embedded) or PostgreSQL.
 
 ``documents`` stores and changes, ``touches`` moves times, ``search`` finds by ``conditions``, ``entities`` answers what
-reads and writes of events ask, ``users`` knows who calls. ``Registry`` is all of them. Nothing outside sees SQL.
+reads and writes of events ask; ``users``, ``accounts``, ``credentials`` and ``sessions`` know who calls. ``Registry``
+is all of them. Nothing outside sees SQL.
 """
 
 from __future__ import annotations
 
+from schema.registry.accounts import Accounts
 from schema.registry.conditions import (
     EVERYTHING,
     Between,
@@ -23,26 +25,30 @@ from schema.registry.conditions import (
     some,
     unescaped,
 )
+from schema.registry.credentials import Credential, Credentials
 from schema.registry.database import Database
-from schema.registry.documents import Change, Document, Documents, iso_now, split
+from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
 from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
 from schema.registry.patterns import is_found
 from schema.registry.search import Search
+from schema.registry.sessions import Session, Sessions, digest_of
 from schema.registry.shared_state import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
-from schema.registry.users import LABELS, WEB_ROLE, User, Users
+from schema.registry.users import LABELS, ROLES, WEB_ROLE, User, Users
 
 __all__ = [
     "EVERYTHING",
     "LABELS",
     "MODELS",
     "PROJECTS",
+    "ROLES",
     "TASKS",
     "WEB_ROLE",
     "Between",
     "Change",
     "Condition",
+    "Credential",
     "Document",
     "Entity",
     "Every",
@@ -53,12 +59,15 @@ __all__ = [
     "Order",
     "PageBounds",
     "Registry",
+    "Session",
     "Some",
     "User",
     "begins_with",
+    "digest_of",
     "every",
     "is_found",
     "iso_now",
+    "iso_of",
     "names_of",
     "some",
     "split",
@@ -66,5 +75,5 @@ __all__ = [
 ]
 
 
-class Registry(Touches, Search, Entities, Users, Shared, Documents, Database):
+class Registry(Touches, Search, Entities, Accounts, Sessions, Credentials, Users, Shared, Documents, Database):
     """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""

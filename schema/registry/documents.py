@@ -132,6 +132,11 @@ def iso_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+def iso_of(seconds: int | None) -> str | None:
+    """A second since the epoch as documents write it; None stays None."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
 def _checked(column: sa.Column[Any], value: Any) -> Any:
     expected = column.type.python_type
     if value is None and column.nullable:

@@ -28,6 +28,10 @@ class Shared(Database):
 
         return await self._write(find_or_make)
 
+    async def forget_secret(self, name: str) -> None:
+        """Remove a secret."""
+        await self._write(lambda c: c.execute(sa.delete(SECRETS).where(SECRETS.c.name == name)))
+
     async def topic(self, name: str) -> tuple[int, int] | None:
         """Epoch and partition count of a topic, as ``eventide migrate`` left them."""
         query = sa.select(TOPICS.c.epoch, TOPICS.c.partitions).where(TOPICS.c.name == name)

@@ -142,6 +142,32 @@ CREDENTIALS = sa.Table(
     sa.Column("secret_hash", sa.String, nullable=False),
     sa.Column("user", sa.String, nullable=False),
 )
+# A table of its own, so that registries made before it stay as they are. A key without a row has none of this.
+CREDENTIAL_DETAILS = sa.Table(
+    "credential_details",
+    METADATA,
+    sa.Column("access_key", sa.String, primary_key=True),
+    sa.Column("user", sa.String, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),  # all times: seconds since the epoch
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("used_at", sa.BigInteger),
+    sa.Column("name_session", sa.String),  # the session opened by a name alone that it ends with
+    sa.Column("revoked_at", sa.BigInteger),  # the key is in ``credentials`` no more, and must not come back
+)
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("id", sa.String, primary_key=True),  # digest of what tokens carry: who reads this can forge no token
+    sa.Column("user", sa.String, nullable=False),
+    sa.Column("access_key", sa.String),  # that opened it
+    sa.Column("name_session", sa.String),  # the session opened by a name alone that it ends with; may be itself
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("client", sa.String, nullable=False),
+    sa.Index("sessions_by_user", "user", "created_at"),
+    sa.Index("sessions_by_expiry", "expires_at"),
+)
 SECRETS = sa.Table(
     "secrets", METADATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False)
 )

@@ -80,7 +80,10 @@ def test_no_lifetime_is_the_default_lifetime(api: Api, seconds: int | None) -> N
 
 @pytest.mark.parametrize("seconds", [1, 3600, MAX_SECONDS])
 def test_a_lifetime_may_be_asked_for_in_body_or_query(api: Api, seconds: int) -> None:
-    for data in (api.login(expiration_sec=seconds), data_of(api.raw("auth.login", params={"expiration_sec": seconds}))):
+    assert api.credentials
+    keys = {"Authorization": basic(f"{api.credentials.access_key}:{api.credentials.secret_key}")}
+    asked = api.raw("auth.login", params={"expiration_sec": seconds}, headers=keys)
+    for data in (api.login(expiration_sec=seconds), data_of(asked)):
         claims = claims_of(data["token"])
         assert claims["exp"] - claims["iat"] == seconds
 
@@ -95,17 +98,28 @@ def test_a_negative_lifetime_makes_an_expired_token(api: Api, nobody: Api) -> No
     assert failure_of(nobody.raw(READ, {}, headers={"Authorization": f"Bearer {token}"})) == (401, 30)
 
 
-def test_the_token_is_also_a_cookie(api: Api) -> None:
-    response = api.raw("auth.login", {})
+def test_the_token_is_also_a_cookie(api: Api, pair: str) -> None:
+    response = api.raw("auth.login", {}, headers={"Authorization": basic(pair)})
     name, _, rest = response.headers["Set-Cookie"].partition("=")
     value, *attributes = [part.strip() for part in rest.split(";")]
     assert (name, value) == (COOKIE, data_of(response)["token"])
     assert {attribute.lower() for attribute in attributes} == {
         "httponly",
         "path=/",
-        "max-age=99999999999",
+        f"max-age={DEFAULT_SECONDS}",
         "samesite=lax",
     }
+
+
+def test_the_cookie_ends_with_its_token(api: Api) -> None:
+    response = api.raw("auth.login", {"expiration_sec": 120})
+    assert "Max-Age=120;" in response.headers["Set-Cookie"]
+
+
+def test_over_https_the_cookie_is_secure(api: Api) -> None:
+    for name, value in {"X-Forwarded-Proto": "https", "x-forwarded-proto": "HTTPS, http"}.items():
+        response = api.raw("auth.login", {}, headers={name: value})
+        assert "; Secure" in response.headers["Set-Cookie"]
 
 
 def test_a_token_or_cookie_logs_in_again(api: Api, nobody: Api) -> None:
@@ -185,8 +199,8 @@ def test_the_header_wins_over_the_cookie(api: Api, nobody: Api, pair: str, task:
 # --- forged tokens ----------------------------------------------------------------------------------------------------
 
 
-def forged(token: str, key: str = TOKEN_SECRET, algorithm: str = "HS256", **changefeed: Any) -> str:
-    claims = {name: value for name, value in (claims_of(token) | changefeed).items() if value is not ...}
+def forged(token: str, key: str = TOKEN_SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+    claims = {name: value for name, value in (claims_of(token) | changes).items() if value is not ...}
     return jwt.encode(claims, key, algorithm)
 
 
@@ -211,8 +225,8 @@ def test_a_token_of_our_own_making_is_good(api: Api, nobody: Api, task: str) -> 
         {"identity": []},
     ],
 )
-def test_a_forged_token_is_refused(api: Api, nobody: Api, changefeed: dict[str, Any]) -> None:
-    response = nobody.raw(READ, {}, headers={"Authorization": f"Bearer {forged(api.token, **changefeed)}"})
+def test_a_forged_token_is_refused(api: Api, nobody: Api, changes: dict[str, Any]) -> None:
+    response = nobody.raw(READ, {}, headers={"Authorization": f"Bearer {forged(api.token, **changes)}"})
     assert failure_of(response) == (401, 30)
 
 

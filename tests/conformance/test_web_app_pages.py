@@ -254,7 +254,8 @@ def test_people_make_name_and_revoke_credentials(person: Browser) -> None:
     assert data_of(person.ask("users.get_current_user", {}, auth=keys))["user"]["id"] == me
     person.call("auth.edit_credentials", {"access_key": made["access_key"], "label": "desk"})
     listed = person.call("auth.get_credentials", {})["credentials"]
-    assert listed == [{"access_key": made["access_key"], "label": "desk", "last_used": None}]
+    assert [(key["access_key"], key["label"]) for key in listed] == [(made["access_key"], "desk")]
+    assert listed[0]["created"] <= listed[0]["last_used"] < listed[0]["expires"]
     assert person.call("auth.revoke_credentials", {"access_key": made["access_key"]}) == {"revoked": 1}
     assert person.call("auth.get_credentials", {})["credentials"] == []
     assert person.ask("auth.revoke_credentials", {"access_key": made["access_key"]}).status_code == 400

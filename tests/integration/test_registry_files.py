@@ -94,6 +94,12 @@ class Client:
         return self.ask("GET", path, **{name.replace("_", "-"): value for name, value in headers.items()})
 
 
+async def token_of(registry: Registry, authenticator: Authenticator, company: str) -> str:
+    """A token of a new user of a company."""
+    user = await registry.add_user(company, "u", "user", f"key of {company}", "secret")
+    return (await authenticator.log_in(Caller(user.id, user.company, user.role), 0)).token
+
+
 @pytest.fixture(scope="module", params=["directory", "s3"])
 def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Client]]:
     """Two users of different companies."""
@@ -104,7 +110,7 @@ def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     authenticator = Authenticator(registry, "a secret that is long enough for these tests")
     store = FileStore(url)
     with serving(create_files_app(store, authenticator, Health({"files": store.ping}), LIMIT)) as address:
-        yield [Client(address, authenticator.token(Caller("u", company, "user"), 0)) for company in ("c", "d")]
+        yield [Client(address, run(token_of(registry, authenticator, company))) for company in ("c", "d")]
     run(registry.close())
 
 

@@ -1,0 +1,74 @@
+"""Settings -> who gets in: secrets that are strong enough, the key of tokens, and how the ClearML web app logs in."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.data_directory import make_private
+from schema.errors import ConfigError
+from schema.settings import Settings
+
+if TYPE_CHECKING:  # a worker has no use for the registry's libraries
+    from schema.registry import Registry
+
+MIN_TOKEN_SECRET, MIN_SECRET_KEY = 32, 8  # characters
+TOKEN_SECRET_FILE = "token-secret"
+TOKEN_SECRET = "token"  # its name in the registry
+
+
+async def token_secret(registry: Registry, settings: Settings) -> str:
+    """The key of tokens and cursors: the setting's; else, of a registry of one's own, the shared one in there; else a
+    file's in the data directory, apart from the registry, so that a copy of that forges nothing.
+
+    Raises ConfigError.
+    """
+    if given := settings.token_secret.get_secret_value():
+        check_strength("EVENTIDE_TOKEN_SECRET", given, MIN_TOKEN_SECRET)
+        return given
+    if settings.registry_url:
+        return await registry.secret(TOKEN_SECRET)
+    make_private(settings.data_dir)
+    await registry.forget_secret(TOKEN_SECRET)  # earlier versions kept it there
+    return kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
+
+
+def kept_secret(file: Path) -> str:
+    """The secret in a file (mode 0600), made if there is none. Raises ConfigError."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
+    return file.read_text().strip()
+
+
+def check_strength(variable: str, secret: str, characters: int = MIN_SECRET_KEY) -> None:
+    """Raises ConfigError for a secret that can be guessed."""
+    if len(secret) < characters:
+        raise ConfigError(f"{variable}: at least {characters} characters are expected (`openssl rand -hex 32`)")
+    if len(set(secret)) < characters // 4 + 2:
+        raise ConfigError(f"{variable}: too few different characters: it can be guessed (`openssl rand -hex 32`)")
+
+
+def names_log_in(settings: Settings) -> bool:
+    """Whether the ClearML web app logs people in by a name alone.
+
+    Where EVENTIDE_WEB_LOGIN does not say: only if there is a web app, and nothing but this machine reaches it.
+    """
+    if settings.web_login:
+        return settings.web_login == "name"
+    return bool(settings.web_dir or settings.web_access_key) and is_loopback(settings.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

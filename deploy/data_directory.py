@@ -1,0 +1,53 @@
+"""The data directory belongs to its owner alone: what is in it (events, secrets' digests, keys) is nobody else's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from pathlib import Path
+
+from schema.errors import ConfigError
+
+OTHERS = 0o077  # permissions of group and others
+PRIVATE = 0o700
+OURS = (
+    "registry.db*",
+    "journal.sqlite*",
+    "*credentials.json",
+    "addresses.json",
+    "token-secret",
+    "lock",
+    "chdb",
+    "files",
+)
+
+logger = logging.getLogger("eventide.access")
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory that only its owner may enter, or mend one of an earlier version. Raises ConfigError.
+
+    Only names that are ours are mended in it: it may be a folder that somebody keeps other things in.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    except OSError as error:
+        raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
+    for path in (directory, *(found for pattern in OURS for found in directory.glob(pattern))):
+        _take_from_others(path)
+
+
+def _take_from_others(path: Path) -> None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & OTHERS:
+            path.chmod(mode & ~OTHERS)
+            logger.warning("%s was open to other users of this machine, and is closed to them now", path)
+    except OSError as error:
+        logger.warning("%s may be open to other users of this machine: %s", path, error.strerror)
+
+
+def set_umask() -> None:
+    """From now on this process makes no file that others may read."""
+    os.umask(OTHERS)

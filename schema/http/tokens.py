@@ -1,0 +1,60 @@
+"""Tokens: JSON Web Tokens that name a session (specification section 1.10). Whose it is, the registry says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import jwt
+
+from schema.api.wire import MAX_VERSION
+from schema.errors import BadToken
+
+ALGORITHM = "HS256"
+OPTIONS: Any = {"require": ["exp"], "verify_iat": False}
+MAX_TOKEN_CHARACTERS = 8192  # a token of ours has about 700
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a token says that matters: its session, and the second since the epoch at which it ends."""
+
+    session: str
+    expires_at: int
+
+
+class Tokens:
+    """Makes and verifies tokens. ``secret``: the HS256 key that all replicas share."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def make(self, claims: Claims, issued_at: int, identity: Mapping[str, str]) -> str:
+        """A token with the claims that SDKs read; ``identity`` is for them alone."""
+        content: dict[str, Any] = {
+            "iat": issued_at,
+            "exp": claims.expires_at,
+            "auth_type": "Bearer",
+            "env": "<unknown>",
+            "identity": dict(identity),
+            "api_version": MAX_VERSION,
+            "server_version": version("eventide"),
+            "server_build": "eventide",
+            "feature_set": "basic",
+            "session_id": claims.session,
+        }
+        return jwt.encode(content, self._secret, ALGORITHM)
+
+    def read(self, token: str) -> Claims:
+        """The claims of a token that is ours and has not expired. Raises BadToken."""
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise BadToken("Invalid token: too long")
+        try:
+            claims = jwt.decode(token, self._secret, [ALGORITHM], options=OPTIONS)
+            if not isinstance(claims.get("identity"), dict) or not isinstance(claims.get("session_id"), str):
+                raise BadToken("Invalid token: it names no session")
+            return Claims(claims["session_id"], int(claims["exp"]))
+        except (jwt.InvalidTokenError, TypeError, ValueError) as error:
+            raise BadToken(f"Invalid token: {error}") from error
