@@ -26,7 +26,7 @@ async def start(
 ) -> tuple[web.AppRunner, int]:
     """Listen; return the runner to clean up, and the port.
 
-    ``connections``: those of the process, if it listens on several ports.
+    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
     Raises ConfigError if the address cannot be had.
     """
     ignore_odd_names()
