@@ -19,7 +19,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser(first: str) -> argparse.ArgumentParser:
-    """The parser of all commands; of those that are internal, of the one that is asked for (``first``)."""
+    """Return the parser of all commands; of internal commands only of ``first``, if it is one."""
     root = argparse.ArgumentParser(prog="eventide", description=DESCRIPTION)
     root.add_argument(
         "--version",

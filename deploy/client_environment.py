@@ -1,4 +1,4 @@
-"""``eventide env``: what clients of a running ``eventide up`` need, as shell exports (``eval "$(eventide env)"``)."""
+"""The command ``eventide env``: shell exports for clients of a running ``eventide up`` (``eval "$(eventide env)"``)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Addresses:
 
 
 def addresses(host: str, port: int, files_port: int) -> Addresses:
-    """URLs at which a process of this machine reaches ``eventide up``."""
+    """Return the URLs at which a process of this machine reaches ``eventide up``."""
     name = EVERY_ADDRESS.get(host) or (f"[{host}]" if ":" in host else host)
     return Addresses(f"http://{name}:{port}", f"http://{name}:{files_port}")
 
@@ -46,7 +46,7 @@ def env(settings: Settings) -> None:
 
 
 def exports(known: Addresses, credentials: Credentials) -> str:
-    """Lines for a POSIX shell: what the README's examples use, and what the ClearML SDK reads."""
+    """Return lines for a POSIX shell: what the README's examples and the ClearML SDK read."""
     variables = {
         "EVENTIDE": known.api,
         "KEYS": f"{credentials.access_key}:{credentials.secret_key}",

@@ -11,7 +11,7 @@ from schema.settings import Settings
 
 
 def check(settings: Settings) -> None:
-    """Raises ConfigError, which names the setting, for whatever can be known to be wrong before the start."""
+    """Check settings before the start. Raises ConfigError, which names the setting, for what is known to be wrong."""
     _check_ports_differ(settings)
     first_start.given_first(settings)
     first_start.given_web(settings)
@@ -27,7 +27,7 @@ def check(settings: Settings) -> None:
 
 
 def _check_ports_differ(settings: Settings) -> None:
-    """Port 0 is any free one, so two of them differ."""
+    """Check that ports differ; port 0 is any free one, so two of them do."""
     if settings.port and settings.port == settings.files_port:
         raise ConfigError(f"EVENTIDE_PORT and EVENTIDE_FILES_PORT are both {settings.port}: set one to another port")
 

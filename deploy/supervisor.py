@@ -1,6 +1,6 @@
-"""Keeps a worker process running: Faust leaves on purpose (a hole, a lost broker) and must be started again.
+"""The supervisor of a worker process, which ends on purpose (an offset gap, a lost broker) and is started again.
 
-A failure that comes back each time ends the supervisor, so that whoever runs it (systemd, Docker, Kubernetes) sees it.
+A failure that comes back each time ends the supervisor, so that systemd, Docker or Kubernetes see it.
 """
 
 from __future__ import annotations

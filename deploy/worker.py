@@ -1,4 +1,4 @@
-"""``eventide worker``: writes what is on Kafka to ClickHouse. Up to one for each partition.
+"""The command ``eventide worker``: writes what is on Kafka to ClickHouse. Up to one for each partition.
 
 The command itself is a supervisor (``deploy/supervisor.py``); this is the process that it keeps running.
 """
@@ -55,7 +55,7 @@ def worker_process(settings: Settings) -> None:
 
 
 def _exit_code(error: Exception) -> int:
-    """The exit code that tells the supervisor whether to start the process again."""
+    """Return the exit code that tells the supervisor whether to start the process again."""
     if isinstance(error, DlqLimitExceeded):
         return STOP_FOR_GOOD
     if isinstance(error, ConfigError):
@@ -84,7 +84,7 @@ async def _sink(settings: Settings) -> Sink:
 
 
 async def _serve_health(settings: Settings, sink: Sink) -> None:
-    """``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
+    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
     health = Health(ready={"worker": sink.check_ready}, alive={"progress": sink.check_progress})
     runner, _ = await start(create_health_app(health), settings, settings.port)
     try:

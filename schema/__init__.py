@@ -1,1 +1,1 @@
-"""What every process agrees on, and the doors they share."""
+"""What every process agrees on, and the doors to the outside that they share."""

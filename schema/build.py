@@ -1,4 +1,4 @@
-"""Which build of Eventide this is: the version of the package, and the revision of its source."""
+"""The build of Eventide: the version of the package, and the revision of its source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REVISION_FILE = Path(__file__).parent / "revision.txt"
 
 @dataclass(frozen=True)
 class Build:
-    """``revision``: abbreviated hash of the commit, or ``unknown``."""
+    """A build. ``revision``: abbreviated hash of the commit, or ``unknown``."""
 
     version: str
     revision: str
@@ -30,7 +30,7 @@ class Build:
 
 @lru_cache(1)
 def build() -> Build:
-    """The build of this process."""
+    """Return the build of this process."""
     try:
         found = version("eventide")
     except PackageNotFoundError:  # run from a folder without being installed
@@ -46,7 +46,7 @@ def publish_build() -> Build:
 
 
 def _revision() -> str:
-    """The revision that the wheel was built from, else the one that is checked out."""
+    """Return the revision that the wheel was built from, else the one that is checked out."""
     if REVISION_FILE.is_file():
         return REVISION_FILE.read_text().strip() or UNKNOWN
     root = REVISION_FILE.parents[1]

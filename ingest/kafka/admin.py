@@ -25,7 +25,7 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 def is_connection_lost(error: BaseException | None) -> bool:
-    """Whether an error says that Kafka cannot be reached now, so that another attempt may succeed."""
+    """Tell whether an error says that Kafka cannot be reached now, so that another attempt may succeed."""
     if isinstance(error, KafkaError):
         return bool(error.retriable)
     return isinstance(error, ConnectionError | TimeoutError | Unavailable)

@@ -125,7 +125,7 @@ class AppliedOffsets:
         return count
 
     def next_offset(self, partition: int) -> int:
-        """The offset below which all records of a partition are applied; 0 if nothing is known to be."""
+        """Return the offset below which all records of a partition are applied; 0 if that is not known."""
         return self._next.get(partition, 0)
 
     async def check(self) -> None:

@@ -32,7 +32,7 @@ class UnappliedRecords:
         self._task = asyncio.create_task(self._run())
 
     def detail(self) -> str:
-        """One line for ``/readyz``."""
+        """Return one line for ``/readyz``."""
         if self.records is None or self.seconds is None:
             return "not known"
         if not self.records:
@@ -40,7 +40,7 @@ class UnappliedRecords:
         return f"{self.records} records, the oldest {self.seconds:.0f} s old"
 
     async def check_alive(self) -> None:
-        """Raises Unavailable if nobody measures any more: a defect."""
+        """Raise Unavailable if the task that measures has ended, which is a defect."""
         if self._task.done():
             raise Unavailable("Unapplied records are not measured any more")
 
@@ -60,7 +60,7 @@ class UnappliedRecords:
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def _measure(self) -> None:
-        """Raises Unavailable if Kafka is away, or the applied offsets are not known yet."""
+        """Measure. Raises Unavailable if Kafka is away, or the applied offsets are not known yet."""
         await self._applied.check()
         partitions = range(self._current.get().partitions)
         lags = await self._reader.behind({partition: self._applied.next_offset(partition) for partition in partitions})

@@ -74,7 +74,10 @@ def declare(kind: Kind) -> None:
 
     @endpoints.add(f"{service}.update_tags")
     async def update_tags(gateway: Gateway, caller: Caller, request: UpdateTags) -> Answer:
-        """Add and remove tags; how many documents were changed. Raises BadValue for tags like operators."""
+        """Add and remove tags; return how many documents were changed.
+
+        Raises BadValue for tags that look like operators.
+        """
         check_tags(request.add_tags)
         for key in request.ids:
             await change(gateway, caller, kind, key, lambda d: _retagged(d, request.add_tags, request.remove_tags))
@@ -95,14 +98,14 @@ for each_kind in (TASKS, MODELS):
 
 @endpoints.add("tasks.archive")
 async def archive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
-    """``{"archived"}``. Raises InvalidTask and NoWritePermission; then nothing is done."""
+    """Archive tasks, all or none: ``{"archived"}``. Raises InvalidTask and NoWritePermission."""
     await _archive_all(gateway, caller, request, True)
     return {"archived": len(request.tasks)}
 
 
 @endpoints.add("tasks.unarchive")
 async def unarchive(gateway: Gateway, caller: Caller, request: ArchivedTasks) -> Answer:
-    """``{"unarchived"}``. Raises InvalidTask and NoWritePermission; then nothing is done."""
+    """Unarchive tasks, all or none: ``{"unarchived"}``. Raises InvalidTask and NoWritePermission."""
     await _archive_all(gateway, caller, request, False)
     return {"unarchived": len(request.tasks)}
 

@@ -45,7 +45,10 @@ class ModelFields(AnyFields):
     iteration: Integer | None = None
 
     def document(self, caller: Caller) -> Document:
-        """Return the fields as a document has them: metadata by key. Raises BadValue for tags like operators."""
+        """Return the fields as a document has them: metadata by key.
+
+        Raises BadValue for tags that look like operators.
+        """
         fields = given(self.model_dump(exclude_unset=True), "model", "public", "iteration")
         if isinstance(self.metadata, list):
             fields["metadata"] = _by_key(self.metadata)

@@ -37,7 +37,10 @@ class PublishTasks(SomeDocuments, Reasons):
 
 
 class PublishModel(OneModel):
-    """A model to publish; ``publish_task``: and the task that made it, forced: whatever its status."""
+    """A model to publish.
+
+    ``publish_task``: with the task that made it, whatever that task's status.
+    """
 
     publish_task: Boolean = True
     force_publish_task: Boolean = False
@@ -76,7 +79,10 @@ async def publish_tasks(gateway: Gateway, caller: Caller, request: PublishTasks)
 
 @endpoints.add("models.set_ready")
 async def set_ready(gateway: Gateway, caller: Caller, request: PublishModel) -> Answer:
-    """Its events are locked from now on. Raises InvalidModel, ModelIsReady, and TaskStateConflict for its task."""
+    """Publish a model: its events are locked from now on.
+
+    Raises InvalidModel, ModelIsReady, and TaskStateConflict for its task.
+    """
     return await _publish_model(gateway, caller, request.model, request.publish_task, request.force_publish_task)
 
 

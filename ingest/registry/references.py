@@ -1,4 +1,4 @@
-"""What tasks name: projects, parents and models, which the caller must be able to see."""
+"""References of tasks: projects, parents and models, which the caller must be able to see."""
 
 from __future__ import annotations
 

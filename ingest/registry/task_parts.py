@@ -213,7 +213,10 @@ async def set_requirements(gateway: Gateway, caller: Caller, request: SetRequire
 
 @endpoints.add("tasks.add_or_update_artifacts")
 async def add_or_update_artifacts(gateway: Gateway, caller: Caller, request: AddArtifacts) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict once the task has ended."""
+    """Add or replace artifacts: ``{"updated"}``.
+
+    Raises TaskStateConflict once the task has ended.
+    """
     new = [artifact.model_dump() for artifact in request.artifacts]
     keys = {(artifact.key, artifact.mode) for artifact in request.artifacts}
 
@@ -227,7 +230,7 @@ async def add_or_update_artifacts(gateway: Gateway, caller: Caller, request: Add
 
 @endpoints.add("tasks.delete_artifacts")
 async def delete_artifacts(gateway: Gateway, caller: Caller, request: DeleteArtifacts) -> Answer:
-    """``{"deleted"}``. Raises TaskStateConflict once the task has ended."""
+    """Remove artifacts: ``{"deleted"}``. Raises TaskStateConflict once the task has ended."""
     keys = {(artifact.key, artifact.mode) for artifact in request.artifacts}
 
     def edit(task: Document) -> Document:
@@ -240,7 +243,10 @@ async def delete_artifacts(gateway: Gateway, caller: Caller, request: DeleteArti
 
 @endpoints.add("tasks.add_or_update_model")
 async def add_or_update_model(gateway: Gateway, caller: Caller, request: AddModel) -> Answer:
-    """``{"updated"}``. Raises TaskStateConflict once the task has ended. The model need not be there yet, or still."""
+    """Add or replace a model of a task, which need not exist: ``{"updated"}``.
+
+    Raises TaskStateConflict once the task has ended.
+    """
 
     def edit(task: Document) -> Document:
         check_editable(task, True)

@@ -47,7 +47,10 @@ async def started(gateway: Gateway, caller: Caller, request: ChangeTask) -> Answ
 
 @endpoints.add("tasks.stop")
 async def stop(gateway: Gateway, caller: Caller, request: StopTask) -> Answer:
-    """To ``stopped``; the task's process sees it and ends. Of a pipeline the steps that run too, if asked for."""
+    """Move a task to ``stopped``; its process sees that and ends. Raises TaskStateConflict.
+
+    Of a pipeline the steps that run are stopped too, if asked for.
+    """
     return await _stop(gateway, caller, request.task, request, request.include_pipeline_steps)
 
 

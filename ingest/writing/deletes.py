@@ -60,7 +60,7 @@ class PendingDeletes:
             through[deletion.entity] = max(seq, through.get(deletion.entity, 0))
 
     def run(self, store: Store) -> None:
-        """Erase all. Raises Unavailable."""
+        """Erase all rows that the deletions cover. Raises Unavailable."""
         for deletion, seq in self._lines:
             store.execute(
                 f"DELETE FROM {TABLES[LOG].name} WHERE {COVERED_LINES_SQL}", covered_parameters(deletion, seq)

@@ -1,4 +1,4 @@
-"""The filters of ``get_all`` calls -> conditions. The same language for tasks, models and projects.
+"""The filters of ``get_all`` endpoints -> conditions. The same language for tasks, models and projects.
 
 | parameter | means |
 |---|---|
@@ -11,9 +11,8 @@
 | ``_any_``, ``_all_``: {datetime, fields} | the date, comparison or range holds for any, or all, of the dates |
 | ``filters``: {field: {any, all, op}} | ``include``, ``exclude``: one of these holds, or all; ``op``: both, or either |
 
-A range without a lower bound takes in documents that have no value.
-
-Empty lists, null and ``_any_`` without a pattern mean no filter; fields that are not known are ignored.
+A range without a lower bound includes documents that have no value. Empty lists, null and ``_any_`` without a pattern
+mean no filter; unknown fields are ignored.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _is_value(value: Any) -> bool:
 
 @dataclass
 class Group:
-    """What follows one operator: (value, whether it is negated). The first group has none."""
+    """The values that follow one operator: (value, whether it is negated). The first group has none."""
 
     operator: str | None
     members: list[tuple[Any, bool]]

@@ -16,22 +16,22 @@ CODE = re.compile(r"`([^`]+)`")
 
 
 def paragraphs(documented: Callable[..., Any]) -> list[str]:
-    """The paragraphs of a function's docstring in CommonMark, each on one line."""
+    """Return the paragraphs of a function's docstring in CommonMark, each on one line."""
     return [" ".join(part.split()) for part in commonmark(inspect.getdoc(documented) or "").split("\n\n")]
 
 
 def commonmark(text: str) -> str:
-    """Text whose literals stand between single backticks."""
+    """Return text with its literals between single backticks."""
     return LITERAL.sub(r"`\1`", text)
 
 
 def to_html(text: str) -> str:
-    """A paragraph of ``commonmark`` with its code in elements, and all else escaped."""
+    """Return a paragraph of ``commonmark`` with its code in elements, and all else escaped."""
     return CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def with_commonmark(schema: Any) -> Any:
-    """A JSON schema all of whose descriptions are CommonMark; they come from docstrings, too."""
+    """Return a JSON schema with all descriptions, which come from docstrings, in CommonMark."""
     if isinstance(schema, list):
         return [with_commonmark(part) for part in schema]
     if not isinstance(schema, dict):

@@ -149,7 +149,7 @@ def _described(endpoint: Endpoint, answer: Json) -> Json:
 
 
 def _text(endpoint: Endpoint) -> dict[str, str]:
-    """The first paragraph of what is documented, and the others, if there are any."""
+    """Return the first paragraph of a docstring, and the others if there are any."""
     summary, *others = paragraphs(endpoint.documented)
     return {"summary": summary} | ({"description": "\n\n".join(others)} if others else {})
 

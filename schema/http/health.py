@@ -15,9 +15,9 @@ Check = Callable[[], Awaitable[None]]  # raises EventsError, whose text is the r
 
 @dataclass
 class Health:
-    """What a process checks. ``alive`` must not depend on other services being up.
+    """The checks of a process. ``alive`` must not depend on other services being up.
 
-    ``details``: texts that ``/readyz`` adds to its answer, whatever it is.
+    ``details``: texts that ``/readyz`` adds to any answer.
     """
 
     ready: Mapping[str, Check] = field(default_factory=dict)

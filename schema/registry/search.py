@@ -149,7 +149,7 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
 
 
 def _sort_keys(kind: Kind, order: Sequence[Order]) -> list[sa.ColumnElement[Any]]:
-    """Return what to sort by: columns as they are, values inside documents by their number first (9 before 10).
+    """Return sort keys: columns as they are, values inside documents as a number first if they are one (9 before 10).
 
     Documents without a value for the first key come last in either direction; for further keys no value is smallest.
     """
@@ -176,7 +176,10 @@ def _number(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _directed(by: Order, key: sa.ColumnElement[Any], empty_last: bool) -> sa.ColumnElement[Any]:
-    """Apply the direction; nothing is said of nulls where there are none, so that an index fits."""
+    """Return a sort key with its direction.
+
+    Of a column without nulls the statement says nothing about them, so that an index fits.
+    """
     directed = key.desc() if by.descending else key.asc()
     if by.field in NEVER_NULL:
         return directed

@@ -9,13 +9,16 @@ from schema.errors import BadPath, FileMissing
 
 
 def check_file(root: Path, key: str) -> None:
-    """Raises FileMissing unless ``key`` below ``root`` names a file that is reached without links."""
+    """Raise FileMissing unless ``key`` below ``root`` names a file that is reached without links."""
     if not stat.S_ISREG(_mode_of(root, key)):
         raise FileMissing(f"No file {_path_of(key)}")
 
 
 def check_place(root: Path, key: str) -> None:
-    """Raises BadPath unless a file may be stored as ``key``: nothing is there, or a file, and above it only folders."""
+    """Raise BadPath unless a file may be stored as ``key``.
+
+    There must be nothing, or a file, at it, and only folders above it.
+    """
     try:
         mode = _mode_of(root, key)
     except FileMissing:
@@ -25,7 +28,10 @@ def check_place(root: Path, key: str) -> None:
 
 
 def _mode_of(root: Path, key: str) -> int:
-    """The mode of a path; that of the first folder above it that is none. Raises FileMissing if there is nothing."""
+    """Return the mode of a path, or of the first path above it that is no folder.
+
+    Raises FileMissing if there is nothing.
+    """
     path, mode = root, stat.S_IFDIR
     for name in key.split("/"):
         if not stat.S_ISDIR(mode):
@@ -41,5 +47,5 @@ def _mode_of(root: Path, key: str) -> int:
 
 
 def _path_of(key: str) -> str:
-    """As its company asks for it."""
+    """Return the path as its company asks for it."""
     return key.partition("/")[2]
