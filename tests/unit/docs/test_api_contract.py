@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from deploy.endpoint_catalog import all_endpoints
 from schema.errors import EventsError
@@ -21,6 +22,26 @@ CITING = sorted(path for path in files() if path.endswith(".py") and not path.st
 def cited_sections(text: str) -> set[str]:
     """The sections that a text cites."""
     return {number for found in LIST.findall(text) for number in re.findall(NUMBER, found)}
+
+
+@cache
+def texts() -> dict[str, str]:
+    """The sections by number, each with its title as the first line."""
+    found = re.findall(rf"^#+ ({NUMBER}) (.*\n(?:(?!#).*\n)*)", CONTRACT, re.MULTILINE)
+    return dict(found)
+
+
+def described(action: str) -> str:
+    """The sections of an endpoint, with those that they refer to, and those that these refer to."""
+    own = {number for number, text in texts().items() if f"`{action}`" in text.partition("\n")[0]}
+    own |= {number for number in texts() if any(number.startswith(f"{parent}.") for parent in own)}
+    near = own | {number for one in own for number in referred(texts()[one])}
+    return "\n".join(texts()[number] for number in near | {n for one in near for n in referred(texts()[one])})
+
+
+def referred(text: str) -> set[str]:
+    """The sections of parts 3 and 6 that a text names."""
+    return set(re.findall(rf"\b[36]\.{NUMBER}", text)) & texts().keys()
 
 
 def test_sections_and_rows_are_found() -> None:
@@ -54,6 +75,17 @@ def test_the_versions_of_every_endpoint_are_those_of_its_implementations() -> No
     }
     assert {name: found for name, found in versions.items() if found != {"1.0"}} == listed
     assert [name for name in versions if f"`{name}`" not in CONTRACT.partition("\n## 3 ")[2]] == []
+
+
+def test_every_parameter_is_in_the_section_of_its_endpoint() -> None:
+    missing = set()
+    for endpoint in all_endpoints():
+        action = endpoint.name.removeprefix("events.")
+        if action == endpoint.name or endpoint.is_batch or action == "get_multi_task_metrics":  # of part 4
+            continue
+        names = [known.alias or field for field, known in endpoint.request.model_fields.items()]
+        missing |= {f"{action}: {name}" for name in names if f"`{name}`" not in described(action)}
+    assert missing == set()
 
 
 def test_every_error_that_is_named_exists() -> None:

@@ -6,7 +6,7 @@ import re
 
 from tests.unit.docs.documents import PACKAGES, ROOT, files
 
-PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(PACKAGES)}|tests|docs)/[\w./-]*\w")
+PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(PACKAGES)}|tests|docs)/[\w./-]*\w(?![\w*{{<])")
 READ = (".py", ".sql", ".md", ".js", ".yml", ".yaml", ".toml", ".conf", "Makefile", "Dockerfile")
 MADE = {"schema/revision.txt"}  # by the build
 
