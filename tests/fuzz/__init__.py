@@ -1,0 +1,1 @@
+"""Fuzzers: each is a program that prints its seed, and a test that runs it for some seconds."""
