@@ -111,17 +111,17 @@ def describe(error: ValidationError) -> str:
     return "; ".join(told + [f"and {len(found) - len(told)} more"] * (len(found) > len(told)))
 
 
-def parse_json(body: bytes) -> Parameters:
+def parse_json(body: bytes, max_values: int = MAX_VALUES) -> Parameters:
     """Parse a JSON document into parameters; NaN and Infinity are accepted.
 
-    Raises MalformedRequest for text that is not JSON, and InvalidField for a document that is not an object; empty
-    documents of any type count as ``{}``.
+    Raises MalformedRequest for text that is not JSON or has more than ``max_values`` values, and InvalidField for a
+    document that is not an object; empty documents of any type count as ``{}``.
     """
     if not body:
         return {}
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
-        check_values(text, MAX_VALUES)
+        check_values(text, max_values)
         document = json.loads(text)
         check_json_limits(text, document)
     except (ValueError, RecursionError) as error:

@@ -10,7 +10,17 @@ from functools import reduce
 
 from aiohttp import StreamReader, web
 
-from schema.api.requests import ARROW_STREAM, JSON_LINES, EventBatch, Request, media_type, merge_pairs, parse_json
+from schema.api.json_limits import MAX_EVENT_VALUES
+from schema.api.requests import (
+    ARROW_STREAM,
+    JSON_LINES,
+    MAX_VALUES,
+    EventBatch,
+    Request,
+    media_type,
+    merge_pairs,
+    parse_json,
+)
 from schema.api.wire import Access, Endpoint
 from schema.errors import BodyTooLarge, ClientGone, InvalidField, MalformedRequest
 from schema.http.body_memory import Reservation
@@ -88,7 +98,8 @@ def _read_document(endpoint: Endpoint, body: bytes, pairs: Pairs, charset: str) 
 
 def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Request:
     """Merge groups of pairs over a JSON document, each over those before, and return the request."""
-    parameters = reduce(merge_pairs, groups, parse_json(document))
+    max_values = MAX_EVENT_VALUES if endpoint.is_batch else MAX_VALUES
+    parameters = reduce(merge_pairs, groups, parse_json(document, max_values))
     return EventBatch(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
 
 
