@@ -59,7 +59,11 @@ COMMANDS = {
         LISTENER | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
         is_internal=True,
     ),
-    "query": Command("answers everything that only reads", "deploy.query:query", API | PAGE | CLICKHOUSE | {"readers"}),
+    "query": Command(
+        "answers everything that only reads",
+        "deploy.query:query",
+        API | PAGE | CLICKHOUSE | {"readers", "files_store", "max_file_bytes"},
+    ),
     "files": Command(
         "keeps the files that events and artifacts refer to",
         "deploy.files:files",

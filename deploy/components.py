@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a process loads what it needs: a worker that is started aga
     from schema.http.bodies import Limits
     from schema.http.client_address import Proxies
     from schema.http.connections import ConnectionTable
+    from schema.http.files_server import Files
     from schema.http.static_site import Site
     from schema.registry import Registry
     from schema.store import ServerEngine
@@ -68,6 +69,15 @@ def file_store(settings: Settings) -> FileStore:
         return FileStore(url)
     except BadStore as error:
         raise ConfigError(f"EVENTIDE_FILES_STORE: {error}") from error
+
+
+def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files | None:
+    """The files below ``/files/`` of a query service that is told where they are. Raises ConfigError."""
+    from schema.http.files_server import OWN_ORIGIN, Files
+
+    if not settings.files_store:
+        return None
+    return Files(file_store(settings), authenticator, settings.max_file_bytes, prefix=OWN_ORIGIN)
 
 
 def limits(settings: Settings) -> Limits:

@@ -28,9 +28,9 @@ async def query(settings: Settings) -> None:
     table = endpoints.bind(context).merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
     site = components.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
-    app = create_app(
-        table, authenticator, health, components.limits(settings), all_endpoints, site, components.proxies(settings)
-    )
+    limits, proxies = components.limits(settings), components.proxies(settings)
+    files = components.own_origin_files(settings, authenticator)
+    app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files)
     app.on_shutdown.append(lambda _: context.streams.close())
     await serve(app, health, settings, settings.port)
     store.close()

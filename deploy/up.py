@@ -26,7 +26,7 @@ from query.pagination.cursor import Cursors
 from schema.api.wire import Endpoints, Tier
 from schema.changefeed.changefeed import Changefeed
 from schema.http.dispatcher import create_app
-from schema.http.files_server import create_files_app
+from schema.http.files_server import OWN_ORIGIN, Files, create_files_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
 from schema.registry import Registry
@@ -80,11 +80,12 @@ async def embedded(
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
-    files_app = create_files_app(components.file_store(settings), authenticator, health, settings.max_file_bytes)
+    store_of_files = components.file_store(settings)
+    files_app = create_files_app(store_of_files, authenticator, health, settings.max_file_bytes)
+    files = Files(store_of_files, authenticator, settings.max_file_bytes, prefix=OWN_ORIGIN)
     site = components.site(settings, web_credentials)
-    app = create_app(
-        endpoints, authenticator, health, components.limits(settings), all_endpoints, site, components.proxies(settings)
-    )
+    limits, proxies = components.limits(settings), components.proxies(settings)
+    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files)
     app.on_shutdown.append(lambda _: context.streams.close())
     rollup_scheduler.start()
     try:

@@ -25,7 +25,9 @@ class Settings(BaseModel):
     port: int = Field(8008, ge=0, le=65535, description="port of this process's HTTP server")
     files_port: int = Field(8081, ge=0, le=65535, description="up, files: port of the files server")
     files_store: str = Field(
-        "", description="up, files: directory or `s3://bucket/prefix` of the files; `files` in the data directory"
+        "",
+        description="up, files, query (at `/files/`): directory or `s3://bucket/prefix` of the files; `files` in the "
+        "data directory",
     )
     max_file_bytes: int = Field(64 << 30, ge=1, description="bytes of the largest uploaded file; beyond: 413")
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from prometheus_client import Counter, Histogram
@@ -18,6 +19,7 @@ from schema.errors import EncodedBody, EventsError, MalformedRequest, UnknownEnd
 from schema.http.auth import NOBODY, Authenticator, Sender
 from schema.http.bodies import Incoming, Limits, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
+from schema.http.browser_pages import error_page, wants_page
 from schema.http.client_address import Proxies
 from schema.http.description import add_description_routes
 from schema.http.disconnects import check_connected, connection
@@ -26,6 +28,9 @@ from schema.http.responses import add_common_headers, enveloped, error_response,
 from schema.http.static_site import Site
 from schema.json_logging import request_id
 from schema.metrics import REQUEST_SECONDS, REQUESTS
+
+if TYPE_CHECKING:  # gateways keep no files, and need not load what does
+    from schema.http.files_server import Files
 
 logger = logging.getLogger("eventide.web")
 
@@ -38,17 +43,20 @@ def create_app(
     described: Callable[[], Endpoints],
     site: Site | None = None,
     proxies: Proxies | None = None,
+    files: Files | None = None,
 ) -> web.Application:
     """The HTTP application of one process.
 
     ``endpoints``: what it answers, bound to their services. ``described``: tells what ``/openapi.json`` and ``/docs``
     list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``. ``proxies``: what stands
-    between it and its clients.
+    between it and its clients. ``files``: those that this origin serves itself.
     """
     app = web.Application(client_max_size=limits.body_bytes)
     add_health_routes(app, health)
     add_description_routes(app, described)
     dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies())
+    if files:
+        files.add_routes(app)
     if site:
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)
@@ -85,7 +93,7 @@ class Dispatcher:
         try:
             response = await self._answer(call, request)
         except EventsError as error:
-            response = error_response(call, error)
+            response = _refusal(call, request, error)
         except Exception:
             logger.exception("unexpected error in %s", call.name)
             response = error_response(call, EventsError("Internal error"))
@@ -129,6 +137,13 @@ class Dispatcher:
     def _sender(self, request: web.Request) -> Sender:
         address = self._proxies.client(request.remote or "", request.headers)
         return Sender(request.headers, _cookies(request), request.method, address)
+
+
+def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Response:
+    """The error as programs read it; as a page for a browser that is at no call's address."""
+    if call.endpoint is None and wants_page(request):
+        return error_page(request, 404, f"{request.rel_url.path} is neither a page nor a call of the API.")
+    return error_response(call, error)
 
 
 def _check_headers(request: web.Request) -> None:

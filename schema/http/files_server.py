@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import mimetypes
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from email.utils import format_datetime
@@ -30,6 +31,7 @@ from schema.errors import (
     Unavailable,
 )
 from schema.http.auth import Authenticator, Sender
+from schema.http.browser_pages import error_page, wants_page
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
 from schema.http.responses import add_common_headers, close_connection
@@ -40,14 +42,17 @@ UPLOAD_CHUNK_BYTES = 1 << 18
 UPLOAD_IDLE_SECONDS = 60.0
 MAX_FILES = 1000  # of an upload
 OPEN_ATTEMPTS = 5  # of a file that is overwritten meanwhile
+# Other origins may show files: of the same site they have the cookie, of others they get a 401, as it is SameSite=Lax.
+# "same-site" would keep pages of 127.0.0.1:8008 from files of 127.0.0.1:8081, which Chromium takes for two sites.
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; "
     "style-src 'unsafe-inline'",
     "Cache-Control": "private, no-cache",
-    "Cross-Origin-Resource-Policy": "same-site",
+    "Cross-Origin-Resource-Policy": "cross-origin",
 }
-TEXT_TYPES = frozenset(("text/css", "text/javascript", "application/javascript", "application/x-javascript"))
+OWN_ORIGIN = "/files"  # below which the API's origin has the same files
+SCRIPTS = re.compile(r"(text|application)/(css|(x-)?(java|ecma|j|live)script[\d.]*)")
 DEFAULT_TYPE = "application/octet-stream"
 
 logger = logging.getLogger("eventide.files")
@@ -59,14 +64,8 @@ def create_files_app(
     """The HTTP application. ``max_file_bytes``: the largest file that may be uploaded; beyond: 413."""
     app = web.Application(client_max_size=0)
     add_health_routes(app, health)
-    files = Files(store, authenticator, max_file_bytes)
-    app.router.add_get("/", files.answering(files.greet))
-    app.router.add_post("/", files.answering(files.upload))
-    app.router.add_get("/{path:.+}", files.answering(files.download))
-    app.router.add_delete("/{path:.+}", files.answering(files.delete))
-    app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
+    Files(store, authenticator, max_file_bytes).add_routes(app)
     app.on_response_prepare.append(add_common_headers)
-    app.on_response_prepare.append(_close_of_sdk)
     return app
 
 
@@ -74,12 +73,25 @@ Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 
 class Files:
-    """The four things that can be done with files."""
+    """The four things that can be done with files. ``prefix``: below which path they are."""
 
-    def __init__(self, store: FileStore, authenticator: Authenticator, max_file_bytes: int) -> None:
+    def __init__(
+        self, store: FileStore, authenticator: Authenticator, max_file_bytes: int, *, prefix: str = ""
+    ) -> None:
         self._store = store
         self._authenticator = authenticator
         self._max_file_bytes = max_file_bytes
+        self._prefix = prefix
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add them to an application."""
+        for root in {f"{self._prefix}/", self._prefix or "/"}:
+            app.router.add_get(root, self.answering(self.greet))
+            app.router.add_post(root, self.answering(self.upload))
+        app.router.add_get(f"{self._prefix}/{{path:.+}}", self.answering(self.download))
+        app.router.add_delete(f"{self._prefix}/{{path:.+}}", self.answering(self.delete))
+        app.router.add_route("OPTIONS", f"{self._prefix}/{{path:.*}}", _preflight)
+        app.on_response_prepare.append(self._close_of_sdk)
 
     def answering(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler that knows its caller and turns errors into responses."""
@@ -91,7 +103,7 @@ class Files:
                 caller = await self._authenticator.caller(_sender_of(request))
                 response = await handler(request, caller)
             except EventsError as error:
-                response = _error_response(error)
+                response = _refusal(request, error)
             REQUESTS.labels(f"files.{request.method.lower()}", response.status).inc()
             return response
 
@@ -131,7 +143,7 @@ class Files:
 
     async def download(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A file, or a part of it, in the one version that its headers tell of."""
-        path = _path_of(request)
+        path = self._path_of(request)
         for _ in range(OPEN_ATTEMPTS):
             with suppress(FileChanged):
                 return await self._download(request, caller, path)
@@ -161,8 +173,18 @@ class Files:
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
         """Remove a file."""
-        await self._store.delete(caller.company, _path_of(request))
+        await self._store.delete(caller.company, self._path_of(request))
         return web.Response(text="deleted\n")
+
+    async def _close_of_sdk(self, request: web.Request, response: web.StreamResponse) -> None:
+        if "Authorization" in request.headers and request.rel_url.raw_path.startswith(self._prefix):
+            close_connection(response)  # the SDK shares its sockets with the reporter that it forks
+
+    def _path_of(self, request: web.Request) -> str:
+        try:
+            return unquote(request.rel_url.raw_path.removeprefix(self._prefix), errors="strict")
+        except UnicodeDecodeError as error:
+            raise BadPath("The path is not UTF-8") from error
 
     async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
         """A file's bytes. Raises BodyTooLarge beyond the limit, TimeoutError if they come no more."""
@@ -188,13 +210,6 @@ async def _next_chunk(part: BodyPartReader) -> bytes:
     """The next bytes of a part. Raises TimeoutError if none come."""
     async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
         return await part.read_chunk(UPLOAD_CHUNK_BYTES)
-
-
-def _path_of(request: web.Request) -> str:
-    try:
-        return unquote(request.rel_url.raw_path, errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadPath("The path is not UTF-8") from error
 
 
 def _range_of(request: web.Request, info: FileInfo) -> tuple[int, int, int]:
@@ -223,9 +238,16 @@ def content_type(path: str) -> str:
     found, encoding = mimetypes.guess_type(path)
     if encoding or not found:
         return DEFAULT_TYPE
-    if found in TEXT_TYPES:
+    if SCRIPTS.fullmatch(found):
         found = "text/plain"
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
+
+
+def _refusal(request: web.Request, error: EventsError) -> web.Response:
+    """A page for a browser that opens a file by itself."""
+    if wants_page(request) and isinstance(error, RequestError):
+        return error_page(request, error.code, str(error))
+    return _error_response(error)
 
 
 def _error_response(error: EventsError) -> web.Response:
@@ -242,8 +264,3 @@ def _error_response(error: EventsError) -> web.Response:
 
 async def _preflight(request: web.Request) -> web.Response:
     return web.Response()
-
-
-async def _close_of_sdk(request: web.Request, response: web.StreamResponse) -> None:
-    if "Authorization" in request.headers:
-        close_connection(response)  # the SDK shares its sockets with the reporter that it forks

@@ -18,6 +18,8 @@ from typing import Protocol
 from aiohttp import web
 
 from schema.api.wire import PATH, to_json
+from schema.http.app_addresses import page_address
+from schema.http.browser_pages import up_to_root, wants_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,8 +29,9 @@ CONFIGURATION = {"apiBaseUrl": "/api", "hideUpdateNotice": True, "displayTips": 
 COMPRESSED_TYPES = ("text/", "application/json", "image/svg+xml")
 EMPTY_STYLE = f"'sha256-{base64.b64encode(hashlib.sha256(b'').digest()).decode()}'"  # plotly fills it by CSSOM
 PAGE_POLICY = (
-    f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY_STYLE}; connect-src 'self'; "
-    "img-src * data: blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY_STYLE}; connect-src 'self'; font-src 'self'; "
+    "img-src * data: blob:; media-src * data: blob:; frame-src http: https:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 WEB_APP_POLICY = "frame-ancestors 'self'"
@@ -72,7 +75,10 @@ class Asset:
 
 
 class PageFiles:
-    """Eventide's own page: ``index.html`` at ``/``, whatever else it needs below ``/page/``."""
+    """Eventide's own page: ``index.html`` at ``/``, whatever else it needs below ``/page/``.
+
+    A browser that opens an address of the ClearML web application's is led to the same on the page.
+    """
 
     def __init__(self, directory: Path) -> None:
         files = (path for path in directory.rglob("*") if path.is_file())
@@ -85,8 +91,15 @@ class PageFiles:
             asset = self._assets.get(request.match_info.get("name", INDEX))
             return asset.response(request, PAGE_POLICY) if asset else await api(request)
 
+        async def lead(request: web.Request) -> web.StreamResponse:
+            address = page_address(request.rel_url.raw_path) if wants_page(request) else None
+            if address is None:
+                return await api(request)
+            return web.Response(status=302, headers={"Location": up_to_root(request) + address})
+
         app.router.add_get("/", answer)
         app.router.add_get("/page/{name:.+}", answer)
+        app.router.add_get("/{path:.+}", lead)
 
 
 class WebApp:
