@@ -72,9 +72,10 @@ def test_files_are_shown_at_every_address(
 
 
 def test_files_are_shown_behind_nginx(browser: Browser, open_to_all: Deployment, on_lan: Api, tmp_path: Path) -> None:
-    task = report(on_lan, open_to_all.files, "http://files.example.internal:8081", "project")
-    with nginx(tmp_path, open_to_all.origins.gateway, open_to_all.origins.query) as front:
-        page = opened(browser, front, on_lan, task)
+    tiers = open_to_all.origins
+    task = report(on_lan, open_to_all.files, "http://files.example.internal:8081", "a dir%2F")
+    with nginx(tmp_path, tiers.gateway, tiers.query, open_to_all.files) as front:
+        page = opened(browser, front.api, on_lan, task)
         look_at_files(page)
         page.context.close()
 

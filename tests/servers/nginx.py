@@ -59,7 +59,7 @@ def _configuration(directory: Path, ports: tuple[int, int], gateway: str, query:
         r"listen 8081 ": f"listen 127.0.0.1:{ports[1]} ",
         r"gateway gateway:8008;": f"gateway {gateway.removeprefix('http://')};",
         r"query query:8008;": f"query {query.removeprefix('http://')};",
-        r"\$files files:8081;": f"$files {files.removeprefix('http://')};",
+        r"default files:8081;": f"default {files.removeprefix('http://')};",
     }
     for pattern, replacement in changes.items():
         text, count = re.subn(pattern, replacement, text)
