@@ -6,6 +6,7 @@ API contract 3.20, 3.22 and 3.23.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -25,6 +26,7 @@ from query.sql.statements import (
 )
 from schema.api.requests import Boolean, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.errors import InvalidModel, InvalidTask
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
 from schema.registry import Entity
@@ -100,7 +102,7 @@ async def get_task_single_value_metrics(
 
     Tasks without single values are left out.
     """
-    entities = await context.entities(caller, request.tasks, request.model_events)
+    entities = await _tasks_or_models(context, caller, request)
     names = {entity.id: entity.name for entity in entities}
     entities = [entity for entity in entities if context.entity_index.had_single_values(entity.key)]
     if not entities:
@@ -113,6 +115,20 @@ async def get_task_single_value_metrics(
         value = {name: event.get(name) for name in ("metric", "variant", "value", "timestamp")}
         values.setdefault(event["task"], []).append(value)
     return {"tasks": [{"task": task, "task_name": names[task], "values": found} for task, found in values.items()]}
+
+
+async def _tasks_or_models(
+    context: QueryContext, caller: Caller, request: GetTaskSingleValueMetrics
+) -> Sequence[Entity]:
+    """Return the entities, which may be models even if that is not said: on their pages web applications omit it."""
+    try:
+        return await context.entities(caller, request.tasks, request.model_events)
+    except InvalidTask:
+        try:
+            return await context.entities(caller, request.tasks, True)
+        except InvalidModel:
+            pass
+        raise
 
 
 @endpoints.add("events.get_scalar_metric_data")

@@ -72,10 +72,11 @@ async def multi_task_scalar_metrics_iter_histogram(
 ) -> Reply:
     """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
     entities = await context.entities(caller, request.tasks, request.model_events)
-    return await context.responses.answer(request, entities, lambda: _of_several(context, entities, request))
+    return await context.responses.answer(request, entities, lambda: curves_of_several(context, entities, request))
 
 
-async def _of_several(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Answer:
+async def curves_of_several(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Answer:
+    """Read the curves of entities, as ``multi_task_scalar_metrics_iter_histogram`` answers them."""
     names = {entity.id: entity.name for entity in entities}
     metrics: dict[str, dict[str, dict[str, Any]]] = {}
     for curve, points in await read_curves(context, entities, request):

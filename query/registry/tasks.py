@@ -26,7 +26,7 @@ from schema.registry import TASKS, Document
 FILTERED = """
 id name user company type status comment created started completed published parent project script tags system_tags
 status_changed status_message status_reason last_worker last_update last_change last_changed_by active_duration
-execution hyperparams configuration container models output runtime report
+execution hyperparams configuration container models output runtime report report_assets
 """
 VOCABULARY = Vocabulary(
     TASKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
@@ -76,7 +76,7 @@ class Request(BaseModel):
         return is_boolean or name in cls.null_means_all
 
     @classmethod
-    def read(cls, parameters: Parameters) -> Request:
+    def read(cls, parameters: Parameters) -> Self:
         """Validate parameters. Raises InvalidField."""
         try:
             return cls.model_validate(parameters)
