@@ -158,7 +158,10 @@ class Statistics:
         for row in curves:
             by_entity[row["task"]].append(row)
         with_counts = counted if COUNTS in needed else None
-        return {key: _empty(standings[key]) | _fields(rows, with_counts) for key, rows in by_entity.items()}
+        return {
+            key: _empty(standings[key]) | _fields(rows, with_counts, standings[key].deleted)
+            for key, rows in by_entity.items()
+        }
 
     def _forget(self, key: str) -> None:
         known = self._remembered.pop(key, None)
@@ -183,15 +186,19 @@ def _empty(standing: DeletionSeqs) -> Fields:
     return {LAST_ITERATION: standing.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
 
 
-def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None) -> Fields:
-    """What the curves of one entity tell. ``counted``: rows of COUNTS_SQL."""
+def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None, deleted: int) -> Fields:
+    """Return what the curves of one entity tell.
+
+    ``counted``: rows of COUNTS_SQL. ``deleted``: up to which seq the entity's events are deleted. Of a curve that began
+    before, the other fields still tell of the deleted points, but nobody knows any more how many there were.
+    """
     scalars = [row for row in rows if row["event_type"] == SCALAR and row["newest"]["batch"]]
     scalars.sort(key=lambda row: (row["oldest"]["batch"], row["oldest"]["seq"]))
     kept = sorted(scalars[:MAX_LAST_METRICS], key=lambda row: (md5(row["metric"]), md5(row["variant"])))
     last_metrics: dict[str, Fields] = {}
     for row in kept:
         summary = _summary(row)
-        if counted is not None:
+        if counted is not None and row["oldest"]["seq"] > deleted:
             summary |= _counts(counted.get((row["task"], row["metric"], row["variant"])))
         last_metrics.setdefault(md5(row["metric"]), {})[md5(row["variant"])] = summary
     unique = sorted(f"{row['metric']}/{row['variant']}" for row in kept)
@@ -216,8 +223,8 @@ def _summary(row: Row) -> Fields:
 
 
 def _counts(row: Row | None) -> Fields:
-    count, mean = (row["n"], row["mean"]) if row else (0, None)
-    return {"count": count, "mean_value": round(float(mean or 0), 2)}
+    """Return count and mean; none of a curve that lost its points between the two statements."""
+    return {"count": row["n"], "mean_value": round(float(row["mean"]), 2)} if row and row["n"] else {}
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:

@@ -22,7 +22,7 @@ from schema.api.requests import (
     parse_json,
 )
 from schema.api.wire import Access, Endpoint
-from schema.errors import BodyTooLarge, ClientGone, InvalidField, MalformedRequest
+from schema.errors import BodyTooLarge, ClientGone, EncodedBody, InvalidField, MalformedRequest
 from schema.http.body_memory import Reservation
 from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read_multipart, read_urlencoded
 
@@ -55,6 +55,12 @@ class Incoming:
     endpoint: Endpoint
     limits: Limits
     reservation: Reservation
+
+
+def check_encoding(request: web.Request) -> None:
+    """Raises EncodedBody for a body that is said to be encoded, however: any non-empty value, even ``identity``."""
+    if any(request.headers.getall("Content-Encoding", ())):
+        raise EncodedBody("Content-Encoding is not supported")
 
 
 async def read_parameters(incoming: Incoming) -> Request:

@@ -15,9 +15,9 @@ from prometheus_client import Counter, Histogram
 
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
-from schema.errors import EncodedBody, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
+from schema.errors import EventsError, MalformedRequest, UnknownEndpoint, WrongTier
 from schema.http.auth import NOBODY, Authenticator, Sender
-from schema.http.bodies import Incoming, Limits, read_parameters
+from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.client_address import Proxies
@@ -148,8 +148,7 @@ def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Respon
 
 def _check_headers(request: web.Request) -> None:
     """Raises EncodedBody, and MalformedRequest for a header that is not UTF-8, of which no text can be made."""
-    if request.headers.get("Content-Encoding"):
-        raise EncodedBody("Content-Encoding is not supported")
+    check_encoding(request)
     text = "".join(request.headers.values())
     if not text.isascii():
         try:

@@ -23,7 +23,6 @@ from schema.errors import (
     BadPath,
     BodyTooLarge,
     ClientGone,
-    EncodedBody,
     EventsError,
     FileMissing,
     MalformedRequest,
@@ -31,6 +30,7 @@ from schema.errors import (
     Unavailable,
 )
 from schema.http.auth import Authenticator, Sender
+from schema.http.bodies import check_encoding
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
@@ -98,8 +98,7 @@ class Files:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
-                if request.headers.get("Content-Encoding"):
-                    raise EncodedBody("Content-Encoding is not supported")
+                check_encoding(request)  # a form is stored as it comes
                 caller = await self._authenticator.caller(_sender_of(request))
                 response = await handler(request, caller)
             except EventsError as error:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.harness.api import HEX_32, JSON_LINES, Api, data_of, envelope_of, failure_of, json_lines, meta_of
-from tests.harness.deployment import MAX_BODY_BYTES
+from tests.harness.deployment import MAX_BODY_BYTES, Deployment
 from tests.harness.events import column, log, scalar
 
 MAX_VERSION = "2.34"
@@ -659,12 +659,34 @@ def test_the_end_of_a_connection_is_announced(api: Api) -> None:
 # --- 1.9 compression, sizes, other origins ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "identity", "zstd", "x"])
+ENCODINGS = ["gzip", "deflate", "br", "BR", "GZip", "zstd", "identity", "compress", "gzip, br", "x"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("action", ["events.add_batch", "events.get_task_log", "auth.login", "no.such"])
 def test_an_encoded_request_is_refused_in_plain_text(nobody: Api, encoding: str, action: str) -> None:
     response = nobody.raw(action, {}, headers={"Content-Encoding": encoding})
     assert response.status_code == 415
     assert response.headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_files_server_refuses_encoded_forms_too(eventide: Deployment, encoding: str) -> None:
+    keys = (eventide.credentials.access_key, eventide.credentials.secret_key)
+    files, headers = {"/encoded/file.txt": b"text"}, {"Content-Encoding": encoding}
+    response = httpx.post(eventide.files, files=files, headers=headers, auth=keys, timeout=20)
+    assert response.status_code == 415
+    assert httpx.get(f"{eventide.files}/encoded/file.txt", auth=keys, timeout=20).status_code == 404
+
+
+def test_a_second_encoding_is_not_hidden_by_an_empty_one(nobody: Api) -> None:
+    connection = http.client.HTTPConnection(urlsplit(nobody.url("auth.login")).netloc, timeout=20)
+    connection.putrequest("POST", "/auth.login")
+    for value in ("", "br"):
+        connection.putheader("Content-Encoding", value)
+    connection.endheaders()
+    assert connection.getresponse().status == 415
+    connection.close()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

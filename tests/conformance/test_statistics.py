@@ -302,6 +302,31 @@ def test_deleting_events_leaves_the_statistics(api: Api, task: str) -> None:
         assert summary_of(after)[name] == summary_of(before)[name]
 
 
+@pytest.mark.parametrize("delete", ["events.delete_for_task", "events.delete_for_model"])
+def test_how_many_values_there_were_is_not_told_after_a_deletion(api: Api, task: str, model: str, delete: str) -> None:
+    """Neither 0 nor the count of what came later, beside a value and a minimum of what is deleted."""
+    entity, kind = (task, "task") if delete.endswith("task") else (model, "model")
+
+    def add(*points: tuple[int, float], variant: str = "v") -> None:
+        events = curve(entity, *points, variant=variant)
+        api.add(*(events if kind == "task" else model_events(events)))
+
+    def found() -> dict[str, Data]:
+        (variants,) = (api.task(entity) if kind == "task" else api.model(entity))["last_metrics"].values()
+        return {summary["variant"]: summary for summary in variants.values()}
+
+    add((1, 0.5), (4, 0.25))
+    assert (found()["v"]["count"], found()["v"]["mean_value"]) == (2, 0.38)
+    api.call(delete, **{kind: entity})
+    assert found()["v"].keys() & {"count", "mean_value"} == set()
+    assert found()["v"]["value"] == 0.25
+    add((5, 0.75))
+    add((5, 0.75), variant="later")
+    assert found()["v"].keys() & {"count", "mean_value"} == set()
+    assert (found()["v"]["value"], found()["v"]["min_value"]) == (0.75, 0.25)
+    assert (found()["later"]["count"], found()["later"]["mean_value"]) == (1, 0.75)
+
+
 def test_a_reset_clears_events_and_statistics(api: Api, task: str) -> None:
     api.add(*one_of_each(task), *curve(task, (1, 0.5), (4, 0.25)))
     api.call("tasks.reset", task=task, force=True)
