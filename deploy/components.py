@@ -33,6 +33,15 @@ def registry_url(settings: Settings) -> str:
     return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
 
 
+async def registry(settings: Settings) -> Registry:
+    """Return the registry, for a process that does not migrate it. Raises ConfigError if `migrate` has not run."""
+    from schema.registry import Registry
+
+    found = Registry(registry_url(settings))
+    await found.check_schema()
+    return found
+
+
 def producer(settings: Settings) -> Producer:
     """A producer, which connects at once. Raises ConfigError if there is no Kafka."""
     from ingest.kafka.producer import Producer

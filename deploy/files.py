@@ -6,13 +6,12 @@ from deploy import access, components
 from deploy.serve import serve
 from schema.http.files_server import create_files_app
 from schema.http.health import Health
-from schema.registry import Registry
 from schema.settings import Settings
 
 
 async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
-    registry = Registry(components.registry_url(settings))
+    registry = await components.registry(settings)
     store = components.file_store(settings)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})

@@ -16,14 +16,13 @@ from ingest.last_update import LastUpdateRecorder
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
-from schema.registry import Registry
 from schema.settings import Settings
 
 
 async def gateway(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
-    registry = Registry(components.registry_url(settings))
+    registry = await components.registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
     producer = components.producer(settings)
     applied = AppliedOffsets(bootstrap, topic.name)

@@ -12,7 +12,6 @@ from query.pagination.cursor import Cursors
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
-from schema.registry import Registry
 from schema.settings import Settings
 from schema.store import Store
 
@@ -21,7 +20,7 @@ async def query(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     store = Store(components.server_engine(settings), settings.readers)
     await store.check_version()
-    registry = Registry(components.registry_url(settings))
+    registry = await components.registry(settings)
     secret = await access.token_secret(registry, settings)
     authenticator = components.authenticator(registry, secret, settings)
     context = QueryContext(store, registry, Cursors(secret))

@@ -23,9 +23,9 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
+from schema.registry.migrate import check_revision, upgrade
 from schema.registry.patterns import TOO_SLOW, is_found
 from schema.registry.sqlite_statistics import set_statistics
-from schema.registry.tables import METADATA
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
@@ -53,8 +53,12 @@ class Database:
         self._writers = ThreadPoolExecutor(1 if self._is_sqlite else THREADS, "registry-write")
 
     async def create_schema(self) -> None:
-        """Create the tables that are missing. Raises ConfigError if another version made the existing ones."""
-        await self._write(self._create_all)
+        """Bring the schema up to date. Raises ConfigError if a newer version made it, or somebody else."""
+        await self._write(self._migrate)
+
+    async def check_schema(self) -> None:
+        """Raise ConfigError if the schema is older than this process needs, for processes that do not change it."""
+        await self._read(check_revision)
 
     async def settle(self) -> None:
         """Write what this process has put off."""
@@ -88,9 +92,8 @@ class Database:
     def _is_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
-    def _create_all(self, connection: sa.Connection) -> None:
-        METADATA.create_all(connection)
-        _check_columns(connection)
+    def _migrate(self, connection: sa.Connection) -> None:
+        upgrade(connection)
         if self._is_sqlite:
             set_statistics(connection)
 
@@ -140,14 +143,6 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
 def _cause(error: Exception) -> str:
     """Return the database's message without the statement and its values."""
     return str(getattr(error, "orig", None) or error)
-
-
-def _check_columns(connection: sa.Connection) -> None:
-    there = sa.inspect(connection)
-    for table in METADATA.sorted_tables:
-        found = {column["name"] for column in there.get_columns(table.name)}
-        if missing := {column.name for column in table.c} - found:
-            raise ConfigError(f"The registry was made by another version: {table.name} has no {sorted(missing)}")
 
 
 def _locked(engine: sa.Engine) -> sa.Connection:

@@ -1,0 +1,1 @@
+"""Revisions of the registry's schema, applied by Alembic (``schema/registry/migrate.py``)."""

@@ -1,0 +1,8 @@
+"""What Alembic runs to migrate: over the connection, and in the transaction, that ``migrate`` gives it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()
