@@ -7,7 +7,8 @@ from dataclasses import dataclass
 CONNECTIONS = frozenset(("max_connections", "max_address_connections", "header_seconds", "trusted_proxies"))
 LISTENER = CONNECTIONS | {"host", "port", "drain_seconds"}
 BODY_LIMITS = frozenset(("max_body_bytes", "max_inflight_bytes", "body_seconds", "body_rate"))
-TOKENS = frozenset(("token_secret", "web_login"))
+WEB_LOGIN = frozenset(("web_login", "web_dir", "web_access_key", "host"))
+TOKENS = WEB_LOGIN | {"token_secret"}
 REGISTRY = frozenset(("registry_url", "data_dir"))
 FILES = frozenset(("files_store", "max_file_bytes", "files_port"))
 FIRST_USER = frozenset(("access_key", "secret_key", "web_access_key", "web_secret_key", "company"))
@@ -77,7 +78,7 @@ COMMANDS = {
     "migrate": Command(
         "brings registry, ClickHouse and topics up to date",
         "deploy.admin:migrate",
-        REGISTRY | FIRST_USER | CLICKHOUSE | KAFKA | TOPIC_PLAN,
+        REGISTRY | FIRST_USER | WEB_LOGIN | CLICKHOUSE | KAFKA | TOPIC_PLAN,
     ),
     "user": Command(
         "`user add` makes a user and prints the credentials",
