@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _loaded(name: str) -> ModuleType:
-    """A module, without looking for garbage in what is only being loaded: that took a quarter of a start."""
+    """Import a module with garbage collection off: it would take a quarter of a start."""
     gc.disable()
     try:
         return import_module(name)

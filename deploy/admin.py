@@ -1,4 +1,4 @@
-"""Commands that look after an installation: ``migrate``, ``user add``, ``topics``."""
+"""Commands that administrate an installation: ``migrate``, ``user add``, ``topics``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def topics(settings: Settings) -> None:
 
 
 async def _first_user(registry: Registry, settings: Settings) -> None:
-    """The user of the settings, or, where nobody is yet, a made one, printed once."""
+    """Make sure of the first user: that of the settings, or, without any user, a made one, printed once."""
     if given := first_start.given_first(settings):
         await first_start.ensure_first_user(registry, settings, given)
     elif not await registry.has_users():

@@ -26,14 +26,17 @@ logger = logging.getLogger("eventide.access")
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client authenticates with."""
+    """An access key and its secret key."""
 
     access_key: str
     secret_key: str
 
 
 def lock_directory(directory: Path) -> IO[str]:
-    """The lock of a data directory, held while the file is open. Raises ConfigError if another process has it."""
+    """Return the lock of a data directory, held while the file is open.
+
+    Raises ConfigError if another process has it.
+    """
     try:
         make_private(directory)
         file = lock_file(directory).open("w")
@@ -46,37 +49,49 @@ def lock_directory(directory: Path) -> IO[str]:
 
 
 def lock_file(directory: Path) -> Path:
-    """The file whose lock the process on a data directory holds."""
+    """Return the file whose lock the process on a data directory holds."""
     return directory / "lock"
 
 
 def make_credentials() -> Credentials:
-    """A random pair."""
+    """Make a random pair."""
     return Credentials(secrets.token_hex(10).upper(), secrets.token_urlsafe(32))
 
 
 def first_credentials(settings: Settings) -> Credentials:
-    """The first user's, of the settings or kept in the data directory. Raises ConfigError, as ``given_first``."""
+    """Return the first user's credentials: of the settings, or kept in the data directory.
+
+    Raises ConfigError, like ``given_first``.
+    """
     return given_first(settings) or _kept(_first_file(settings))
 
 
 def kept_first(settings: Settings) -> Credentials:
-    """The first user's, as an earlier start made them. Raises FileNotFoundError if none did."""
+    """Return the first user's credentials, as an earlier start made them.
+
+    Raises FileNotFoundError if none did.
+    """
     return Credentials(**json.loads(_first_file(settings).read_text()))
 
 
 def web_credentials(settings: Settings) -> Credentials:
-    """The web application's own, of the settings or kept in the data directory. Raises ConfigError."""
+    """Return the web application's credentials: of the settings, or kept in the data directory.
+
+    Raises ConfigError.
+    """
     return given_web(settings) or _kept(settings.data_dir / "web-credentials.json")
 
 
 def given_first(settings: Settings) -> Credentials | None:
-    """The first user's, of the settings. Raises ConfigError for half of them, and a key that no client could send."""
+    """Return the first user's credentials of the settings.
+
+    Raises ConfigError for half of them, and for a key that no client could send.
+    """
     return _given(settings.access_key, settings.secret_key, "EVENTIDE_")
 
 
 def given_web(settings: Settings) -> Credentials | None:
-    """The web application's own, of the settings. Raises ConfigError, as ``given_first``."""
+    """Return the web application's credentials of the settings. Raises ConfigError, like ``given_first``."""
     return _given(settings.web_access_key, settings.web_secret_key, "EVENTIDE_WEB_")
 
 
@@ -97,7 +112,7 @@ def _first_file(settings: Settings) -> Path:
 
 
 def _kept(file: Path) -> Credentials:
-    """What is in the file (mode 0600), made if there is none."""
+    """Return the credentials of a file (mode 0600), made if there is none."""
     if not file.exists():
         made = make_credentials()
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

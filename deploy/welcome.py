@@ -1,4 +1,4 @@
-"""What ``eventide up`` prints once it listens."""
+"""The text that ``eventide up`` prints once it listens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ curl -s -u "$KEYS" -H 'Content-Type: application/json' "$EVENTIDE/events.scalar_
 
 
 def welcome(settings: Settings, known: Addresses, credentials: Credentials) -> str:
-    """What a person needs for the first minute: two blocks that work when pasted, one after the other."""
+    """Return what a person needs for the first minute: two blocks that work when pasted, one after the other."""
     user = f"{credentials.access_key}:{credentials.secret_key}"
     return WELCOME.format(
         version=build().version,
@@ -43,7 +43,7 @@ def welcome(settings: Settings, known: Addresses, credentials: Credentials) -> s
 
 
 def to_look_at(settings: Settings, url: str, user: str) -> str:
-    """What is at ``/``, and how to log in there."""
+    """Return what is at ``/``, and how to log in there."""
     if not settings.web_dir:
         return f"The page, logged in:  {url}/#login={user}"
     if not names_log_in(settings):

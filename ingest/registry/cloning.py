@@ -73,7 +73,10 @@ class CloneTask(Request):
 
 @endpoints.add("tasks.clone")
 async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
-    """Copy a task without what it made: ``{"id"}``, in status ``created``. Raises what ``tasks.create`` raises."""
+    """Copy a task into status ``created``, without what it made: ``{"id"}``.
+
+    Raises what ``tasks.create`` raises.
+    """
     source = await gateway.registry.get(TASKS, request.task)
     if source is None or source["company"] not in (caller.company, ""):
         source = await own_document(gateway, caller, TASKS, request.task)

@@ -36,7 +36,7 @@ class RevokeCredentials(Request):
 
 
 class EditCredentials(RevokeCredentials):
-    """``label``: what it is called from now on."""
+    """A credential to rename. ``label``: its new name."""
 
     label: str | None = None
 
@@ -68,7 +68,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateCredentials) -
 
 @endpoints.add("auth.edit_credentials", access=Access.ONESELF)
 async def edit(gateway: Gateway, caller: Caller, request: EditCredentials) -> Answer:
-    """``{"updated"}``. Raises InvalidUser for a credential that is not the caller's."""
+    """Rename a credential: ``{"updated"}``. Raises InvalidUser for one that is not the caller's."""
     if request.access_key not in {key.access_key for key in await gateway.registry.credentials_of(caller.user)}:
         raise InvalidUser("Invalid access key")
     await _label(gateway, caller, request.access_key, request.label)

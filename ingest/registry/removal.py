@@ -80,9 +80,9 @@ async def reset_many(gateway: Gateway, caller: Caller, request: RemoveFromTasks)
 
 @endpoints.add("tasks.delete")
 async def delete_task(gateway: Gateway, caller: Caller, request: RemoveFromTask) -> Answer:
-    """The task, its events and its unpublished models are gone, of a pipeline its steps if asked for.
+    """Delete a task, its events and its unpublished models; of a pipeline also its steps, if asked for.
 
-    Raises TaskNotDeletable of one that ran, or of which something is published.
+    Raises TaskNotDeletable if it ran, or something of it is published.
     """
     return await delete_with_steps(gateway, caller, request.task, request, request.include_pipeline_steps)
 
@@ -105,7 +105,10 @@ async def delete_with_steps(
 
 
 async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: Removal) -> dict[str, Any]:
-    """Remove one task as ``tasks.delete``: counts of what was removed and changed, and ``urls``."""
+    """Remove one task, as ``tasks.delete`` does.
+
+    Returns counts of what was removed and changed, and ``urls``.
+    """
     task = await own_document(gateway, caller, TASKS, task_id)
     _check_deletable(task, removal.force)
     made = await _made(gateway, caller, task)

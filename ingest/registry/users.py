@@ -1,4 +1,4 @@
-"""Calls that make users and change what they prefer."""
+"""Endpoints that make users and change their preferences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class SetPreferences(Request):
-    """Preferences by dotted path: each replaces what there is at its path, so that a filter can be taken away."""
+    """Preferences by dotted path.
+
+    Each replaces what is at its path, so that a filter can be taken away.
+    """
 
     preferences: dict[str, Any]
     return_updated: Boolean = False
@@ -33,7 +36,7 @@ class CreateUser(Request):
 
 @endpoints.add("users.set_preferences")
 async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferences) -> Answer:
-    """Change these, and leave all others; ``{"updated"}``."""
+    """Set preferences, and leave all others: ``{"updated"}``."""
     merged: dict[str, Any] = {}
 
     def change(profile: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +51,10 @@ async def set_preferences(gateway: Gateway, caller: Caller, request: SetPreferen
 
 @endpoints.add("auth.create_user", access=Access.WEB)
 async def create_user(gateway: Gateway, caller: Caller, request: CreateUser) -> Answer:
-    """``{"id"}`` of a user of the caller's company. Raises Forbidden for all who could not act as them either."""
+    """Create a user of the caller's company: ``{"id"}``.
+
+    Raises Forbidden for callers who could not act as that user either.
+    """
     if caller.role not in MAKERS:
         raise Forbidden("Only administrators may create users")
     return {"id": await gateway.registry.invite(caller.company, request.name, "user")}

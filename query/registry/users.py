@@ -1,4 +1,4 @@
-"""Users, what they prefer, and what the server says of itself."""
+"""Endpoints that read users and their preferences, and the server's versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class GetCurrentUser(Request):
-    """Who is calling; ``get_supported_features``: and what the server can do for them."""
+    """The caller. ``get_supported_features``: with what the server can do for them."""
 
     get_supported_features: Boolean = False
 
@@ -27,7 +27,10 @@ class UserById(Request):
 
 
 class GetUsers(Request):
-    """Some users; none: all. ``active_in_projects``: who made tasks or models in these; in any, if it is empty."""
+    """A listing of users; none named: all.
+
+    ``active_in_projects``: those who made tasks or models in these; in any, if it is empty.
+    """
 
     id: Texts = []
     active_in_projects: list[str] | None = None
@@ -35,7 +38,7 @@ class GetUsers(Request):
 
 @endpoints.add("users.get_current_user")
 async def get_current_user(context: QueryContext, caller: Caller, request: GetCurrentUser) -> Answer:
-    """``{"user": …}``. Raises InvalidUser if the caller is gone."""
+    """Return ``{"user": …}``. Raises InvalidUser if the caller does not exist any more."""
     profile = await context.registry.profile(caller.user)
     user = await context.registry.user(caller.user)
     if user is None:
@@ -48,7 +51,7 @@ async def get_current_user(context: QueryContext, caller: Caller, request: GetCu
 
 @endpoints.add("users.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: UserById) -> Answer:
-    """``{"user": …}``. Raises InvalidUser."""
+    """Return ``{"user": …}``. Raises InvalidUser."""
     user = await context.registry.user(request.user)
     if user is None or user.company != caller.company:
         raise InvalidUser(f"Invalid user id {request.user}")
@@ -57,13 +60,13 @@ async def get_by_id(context: QueryContext, caller: Caller, request: UserById) ->
 
 @endpoints.add("users.get_all", access=Access.WEB)
 async def get_all(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """``{"users": […]}``: the company's."""
+    """Return ``{"users": […]}``: all of the company."""
     return {"users": [_shown(user) for user in await context.registry.users_of(caller.company)]}
 
 
 @endpoints.add("users.get_all_ex")
 async def get_all_ex(context: QueryContext, caller: Caller, request: GetUsers) -> Answer:
-    """``{"users": […]}``: those of the company that are meant."""
+    """Return ``{"users": […]}``: those of the company that are asked for."""
     users = await context.registry.users_of(caller.company)
     if request.active_in_projects is not None:
         inside = await in_projects(context, caller, request.active_in_projects)
@@ -74,7 +77,7 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetUsers) -
 
 @endpoints.add("auth.get_credentials")
 async def get_credentials(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """The caller's access keys and what they are called; no call ever tells a secret again."""
+    """Return the caller's access keys with their labels; no endpoint returns a secret again."""
     labels = (await context.registry.profile(caller.user)).get(LABELS, {})
     keys = await context.registry.credentials_of(caller.user)
     return {"credentials": [_shown_credential(key, labels.get(key.access_key)) for key in keys]}
@@ -90,19 +93,19 @@ async def get_sessions(context: QueryContext, caller: Caller, request: Nothing) 
 
 @endpoints.add("users.get_preferences")
 async def get_preferences(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """What ``set_preferences`` gathered."""
+    """Return what ``set_preferences`` stored."""
     return {"preferences": (await context.registry.profile(caller.user)).get("preferences", {})}
 
 
 @endpoints.add("server.info")
 async def server_info(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """Versions."""
+    """Return versions."""
     return {"version": version("eventide"), "build": "eventide", "commit": "", "api_version": MAX_VERSION}
 
 
 @endpoints.add("server.report_stats_option")
 async def report_stats_option(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """Eventide reports nothing to anybody."""
+    """Return that Eventide reports nothing to anybody."""
     return {"supported": False, "enabled": False, "enabled_time": None, "enabled_version": None, "enabled_user": None}
 
 

@@ -1,4 +1,4 @@
-"""Tokens: JSON Web Tokens that name a session (specification section 1.10). Whose it is, the registry says."""
+"""Tokens: JSON Web Tokens that name a session (API contract 1.10). Whose it is, the registry says."""
 
 from __future__ import annotations
 

@@ -76,4 +76,4 @@ __all__ = [
 
 
 class Registry(Touches, Search, Entities, Accounts, Sessions, Credentials, Users, Shared, Documents, Database):
-    """Methods raise Unavailable when the database is away. ``url``: SQLAlchemy's."""
+    """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's."""

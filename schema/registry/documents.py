@@ -21,7 +21,10 @@ MAX_TEXT_BYTES = 1 << 20
 
 
 class Documents(Database):
-    """Whoever changes a document does it alone: ``change`` runs inside the transaction that read it, on a thread."""
+    """Storing and changing of documents.
+
+    Nobody else changes a document meanwhile: ``change`` runs on a thread, inside the transaction that read it.
+    """
 
     async def create(self, kind: Kind, document: Document) -> None:
         """Store a new document; it must have ``id`` and ``company``. Raises BadDocument and NotUnique."""
@@ -35,23 +38,26 @@ class Documents(Database):
         await self._write(insert)
 
     async def get(self, kind: Kind, document_id: str) -> Document | None:
-        """A document by its id."""
+        """Return a document by its id; None if there is none."""
         found = await self.get_many(kind, [document_id])
         return found[0] if found else None
 
     async def get_many(self, kind: Kind, ids: Iterable[str]) -> list[Document]:
-        """The documents that exist, in no order."""
+        """Return the documents that exist, in no order."""
         wanted = list(_batches(ids))
         await self.settle()
         return await self._read(lambda c: [found for some in wanted for found in _select(c, kind, some)])
 
     async def update(self, kind: Kind, document_id: str, change: Change) -> Document | None:
-        """Replace a document by what ``change`` makes of it; None if there is none. Raises what ``change`` raises."""
+        """Replace a document by the result of ``change``, and return it; None if it does not exist.
+
+        Raises what ``change`` raises.
+        """
         found = await self.update_many(kind, [document_id], change)
         return found[0] if found else None
 
     async def update_many(self, kind: Kind, ids: Iterable[str], change: Change) -> list[Document]:
-        """Replace those that exist, all or none; the new documents. Raises what ``change`` raises."""
+        """Replace the documents that exist, all or none, and return them. Raises what ``change`` raises."""
         wanted = list(_batches(ids))
 
         def replace(connection: sa.Connection) -> list[Document]:
@@ -88,28 +94,28 @@ class Documents(Database):
         await self._write(update)
 
     def _forget(self, kind: Kind, ids: Iterable[str]) -> None:
-        """These documents have changed."""
+        """Invalidate what is cached of these documents."""
 
 
 def split(kind: Kind, document: Mapping[str, Any]) -> tuple[Document, Document]:
-    """A document as row and body. Raises BadDocument if a column's value is not of its type."""
+    """Split a document into row and body. Raises BadDocument if a column's value is not of its type."""
     row = {column.name: _checked(column, document.get(column.name)) for column in kind.rows.c}
     return row, {name: value for name, value in document.items() if name not in row}
 
 
 def join(row: Mapping[str, Any], body: Document) -> Document:
-    """A row and its body as one document; what is null is absent."""
+    """Join a row and its body into a document; nulls are left out."""
     return {name: value for name, value in row.items() if value is not None} | body
 
 
 def terms_of(kind: Kind, document: Mapping[str, Any]) -> set[Term]:
-    """The terms of a document."""
+    """Return the terms of a document."""
     found = ((field, value) for field in kind.term_fields for value in values_at(document, field.split(".")))
     return {(field, value) for field, value in found if isinstance(value, str) and is_storable(value)}
 
 
 def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
-    """What a path leads to, through all members of the lists on its way."""
+    """Return the values at a path, through all members of the lists on its way."""
     if isinstance(value, list):
         for member in value:
             yield from values_at(member, path)
@@ -120,7 +126,7 @@ def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
 
 
 def is_storable(text: str, max_bytes: int = MAX_INDEXED_BYTES) -> bool:
-    """Whether both databases take a text for a column."""
+    """Tell whether both databases can store a text in a column."""
     try:
         return len(text.encode()) <= max_bytes and "\0" not in text
     except UnicodeEncodeError:
@@ -128,7 +134,7 @@ def is_storable(text: str, max_bytes: int = MAX_INDEXED_BYTES) -> bool:
 
 
 def iso_now() -> str:
-    """Now, as documents write it; such texts sort by time."""
+    """Return the present time as documents write it; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
@@ -155,7 +161,10 @@ def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _lock(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> None:
-    """Wait for other changes of these documents. Apart from reading: a read that waits sees bodies of before."""
+    """Wait for other changes of these documents.
+
+    This is a statement before the read: a read that waited itself would see the bodies of before.
+    """
     rows = kind.rows.c
     connection.execute(sa.select(rows.id).where(rows.id.in_(ids)).order_by(rows.id).with_for_update())
 
@@ -167,13 +176,13 @@ def _select(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> list[D
 
 
 def read_row(row: sa.RowMapping) -> Document:
-    """A row with its ``body`` as a document."""
+    """Return the document of a row with its ``body``."""
     columns = dict(row)
     return join(columns, columns.pop("body"))
 
 
 def _replace(connection: sa.Connection, kind: Kind, old: Document, new: Document) -> Document:
-    """Write what is different."""
+    """Write the parts of a document that differ."""
     key = old["id"]
     (old_row, old_body), (row, body) = split(kind, old), split(kind, new)
     if row != old_row:

@@ -1,4 +1,4 @@
-"""What the processes on one registry share besides documents: secrets, topics, and how far scrolls have come."""
+"""What the processes on one registry share besides documents: secrets, topics, and states of scrolls."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SCROLL_SECONDS = 3600
 
 
 class Shared(Database):
-    """Small things by name."""
+    """Small shared values by name."""
 
     async def secret(self, name: str) -> str:
-        """A random secret that all processes on this registry share; made when first asked for."""
+        """Return a random secret that all processes on this registry share; it is made when first asked for."""
         query = sa.select(SECRETS.c.value).where(SECRETS.c.name == name)
 
         def find_or_make(connection: sa.Connection) -> str:
@@ -33,13 +33,13 @@ class Shared(Database):
         await self._write(lambda c: c.execute(sa.delete(SECRETS).where(SECRETS.c.name == name)))
 
     async def topic(self, name: str) -> tuple[int, int] | None:
-        """Epoch and partition count of a topic, as ``eventide migrate`` left them."""
+        """Return epoch and partition count of a topic, as ``eventide migrate`` left them."""
         query = sa.select(TOPICS.c.epoch, TOPICS.c.partitions).where(TOPICS.c.name == name)
         row = await self._read(lambda c: c.execute(query).first())
         return (row.epoch, row.partitions) if row else None
 
     async def set_topic(self, name: str, epoch: int, partitions: int) -> None:
-        """Remember a topic's epoch and partition count."""
+        """Store a topic's epoch and partition count."""
 
         def replace(connection: sa.Connection) -> None:
             connection.execute(sa.delete(TOPICS).where(TOPICS.c.name == name))
@@ -48,7 +48,7 @@ class Shared(Database):
         await self._write(replace)
 
     async def clear_scroll(self, scroll_id: str) -> None:
-        """A scroll id, of any kind and length, that may not be used any more."""
+        """Record that a scroll id, of any kind and length, may not be used any more."""
         row = {"id": _cleared(scroll_id), "company": "", "position": 0, "used_at": int(time.time())}
 
         def insert(connection: sa.Connection) -> None:
@@ -58,12 +58,12 @@ class Shared(Database):
         await self._write(insert)
 
     async def is_scroll_cleared(self, scroll_id: str) -> bool:
-        """Whether ``clear_scroll`` was called with it; forgotten after SCROLL_SECONDS."""
+        """Tell whether ``clear_scroll`` was called with an id in the last SCROLL_SECONDS."""
         query = sa.select(SCROLLS.c.id).where(SCROLLS.c.id == _cleared(scroll_id))
         return await self._read(lambda c: c.execute(query).first()) is not None
 
     async def start_scroll(self, company: str, position: int) -> str:
-        """The id of a new scroll that has delivered ``position`` rows; old ones are forgotten."""
+        """Return the id of a new scroll that has delivered ``position`` rows; old scrolls are removed."""
         now, scroll_id = int(time.time()), uuid.uuid4().hex
 
         def insert(connection: sa.Connection) -> None:
@@ -75,14 +75,14 @@ class Shared(Database):
         return scroll_id
 
     async def scroll(self, company: str, scroll_id: str) -> int | None:
-        """How many rows a scroll has delivered; None if there is no such scroll."""
+        """Return how many rows a scroll has delivered; None if there is no such scroll."""
         same = (SCROLLS.c.id == scroll_id, SCROLLS.c.company == company)
         query = sa.select(SCROLLS.c.position).where(*same, SCROLLS.c.used_at >= int(time.time()) - SCROLL_SECONDS)
         found: int | None = await self._read(lambda c: c.execute(query).scalar())
         return found
 
     async def move_scroll(self, scroll_id: str, position: int) -> None:
-        """Remember how many rows a scroll has delivered."""
+        """Store how many rows a scroll has delivered."""
         update = sa.update(SCROLLS).where(SCROLLS.c.id == scroll_id)
         await self._write(lambda c: c.execute(update.values(position=position, used_at=int(time.time()))))
 

@@ -1,4 +1,4 @@
-"""What is stored. A document is three things: columns that are looked up or sorted by, a body, and terms.
+"""The tables of the registry. A document is three things: columns to look up and sort by, a body, and terms.
 
 The body is the rest of the document as JSON, in a table of its own, so that a look through all rows reads no bodies.
 Terms are the texts of the document's lists that are filtered on: tags, and the models that a task uses.
@@ -19,7 +19,7 @@ AnyColumn = sa.Column[str] | sa.Column[int] | sa.Column[bool]
 
 @dataclass(frozen=True)
 class Kind:
-    """Documents of one kind. ``term_fields``: dotted paths of the lists that are terms."""
+    """A kind of documents. ``term_fields``: dotted paths of the lists that are terms."""
 
     name: str
     rows: sa.Table
@@ -28,7 +28,7 @@ class Kind:
     term_fields: tuple[str, ...]
 
     def column(self, field: str) -> sa.ColumnElement[Any] | None:
-        """The column of a field, if it has one."""
+        """Return the column of a field; None if it has none."""
         return self.rows.c.get(field)
 
 
@@ -40,7 +40,7 @@ class Index:
     is_unique: bool = False
 
     def of(self, table: str) -> sa.Index:
-        """The index of a table."""
+        """Return the index for a table."""
         return sa.Index(f"{table}_by_{'_'.join(self.columns)}", "company", *self.columns, unique=self.is_unique)
 
 

@@ -21,7 +21,7 @@ Profile = dict[str, Any]
 
 @dataclass(frozen=True)
 class User:
-    """Who a credential or token stands for."""
+    """The user of a credential or token."""
 
     id: str
     name: str
@@ -31,44 +31,44 @@ class User:
 
 
 class Users(Database):
-    """Users and what they are known by."""
+    """Look-ups and changes of users and credentials."""
 
     async def invite(self, company: str, name: str, role: str) -> str:
-        """A user without credentials in the company of an id, to be impersonated; their id."""
+        """Add a user without credentials to the company of an id, to be impersonated; return their id."""
         user = User(secrets.token_hex(16), name, role, company, "")
         await self._write(lambda c: c.execute(sa.insert(USERS).values(user_row(user) | {"document": {}})))
         return user.id
 
     async def rename_user(self, user_id: str, company: str, name: str) -> bool:
-        """Whether there is such a user in the company."""
+        """Rename a user; return whether the company has such a user."""
         query = sa.update(USERS).where(USERS.c.id == user_id, USERS.c.company == company).values(name=name)
         return await self._write(lambda c: c.execute(query).rowcount > 0)
 
     async def user(self, user_id: str) -> User | None:
-        """A user by id."""
+        """Return a user by id; None if there is none."""
         query = user_query().where(USERS.c.id == user_id)
         row = await self._read(lambda c: c.execute(query).first())
         return User(*row) if row else None
 
     async def users_of(self, company: str) -> list[User]:
-        """The people of a company, by name."""
+        """Return the people of a company, by name."""
         query = (
             user_query().where(USERS.c.company == company, USERS.c.role != WEB_ROLE).order_by(USERS.c.name, USERS.c.id)
         )
         return await self._read(lambda c: [User(*row) for row in c.execute(query)])
 
     async def names_of_users(self, ids: Iterable[str]) -> dict[str, str]:
-        """The names of users that exist, by id."""
+        """Return the names of the users that exist, by id."""
         query = sa.select(USERS.c.id, USERS.c.name).where(USERS.c.id.in_(set(ids)))
         return await self._read(lambda c: {row.id: row.name for row in c.execute(query)})
 
     async def profile(self, user_id: str) -> Profile:
-        """What is known of a user besides, preferences for one."""
+        """Return a user's profile, which holds preferences and the like."""
         query = sa.select(USERS.c.document).where(USERS.c.id == user_id)
         return await self._read(lambda c: c.execute(query).scalar() or {})
 
     async def change_profile(self, user_id: str, change: Callable[[Profile], Profile]) -> None:
-        """Replace a user's profile by what ``change`` makes of it, alone in its transaction."""
+        """Replace a user's profile by the result of ``change``, in one transaction."""
         query = sa.select(USERS.c.document).where(USERS.c.id == user_id).with_for_update()
 
         def replace(connection: sa.Connection) -> None:
