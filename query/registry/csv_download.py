@@ -56,7 +56,7 @@ class Column(Request):
         value = at(document, names_of(self.field))
         found = _text(value.get("id") if isinstance(value, Mapping) else value)
         shown = next((_text(one.value) for one in self.values if _text(one.key) == found), found)
-        return f"'{shown}" if FORMULA.match(shown) and not NUMBER.fullmatch(shown) else shown
+        return _plain(shown)
 
 
 class Prepare(GetAll):
@@ -100,7 +100,7 @@ async def download(context: QueryContext, caller: Caller, request: Download) -> 
 
 async def _lines(context: QueryContext, caller: Caller, request: Prepare) -> AsyncIterator[bytes]:
     columns = request.field_mappings
-    yield (BYTE_ORDER_MARK + _line([column.name or column.field for column in columns])).encode()
+    yield (BYTE_ORDER_MARK + _line([_plain(column.name or column.field) for column in columns])).encode()
     for number in range(MAX_ROWS // ROWS_PER_PAGE):
         rows = await _page(context, caller, request, number, ROWS_PER_PAGE)
         yield "".join(_line([column.cell(row) for column in columns]) for row in rows).encode()
@@ -128,6 +128,11 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(member) for member in value)
     return "" if value is None else str(value)
+
+
+def _plain(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 
 def _line(cells: Sequence[str]) -> str:

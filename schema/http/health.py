@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from schema.errors import EventsError
 
 Check = Callable[[], Awaitable[None]]  # raises EventsError, whose text is the reason
+
+Report = tuple[dict[str, str], dict[str, str]]  # failures by check, and details
+METRICS_REST = 9  # times as long as they take
 
 
 @dataclass
@@ -35,29 +40,56 @@ def create_health_app(health: Health) -> web.Application:
 
 def add_health_routes(app: web.Application, health: Health) -> None:
     """Add the three routes."""
-
-    async def healthz(_: web.Request) -> web.Response:
-        return await _report(health.alive, {}, {})
-
-    async def readyz(_: web.Request) -> web.Response:
-        return await _report(health.ready, {"draining": "draining"} if health.is_draining else {}, health.details)
-
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    probes = Probes(health)
+    app.router.add_get("/healthz", probes.healthz)
+    app.router.add_get("/readyz", probes.readyz)
+    app.router.add_get("/metrics", probes.metrics)
 
 
-async def _report(
-    checks: Mapping[str, Check], failures: dict[str, str], details: Mapping[str, Callable[[], str]]
-) -> web.Response:
+class Probes:
+    """The answers to anybody who asks, however often: checks run once at a time, and metrics take a tenth of the time.
+
+    Each check asks other services, and the text of all metrics takes milliseconds of the event loop.
+    """
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._ready: asyncio.Task[Report] | None = None
+        self._metrics, self._metrics_until = b"", 0.0
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Tell whether the process lives and makes progress."""
+        return _response(await _report(self._health.alive))
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Tell whether it can serve now. Who asks while checks run gets their result."""
+        if self._ready is None or self._ready.done():
+            self._ready = asyncio.ensure_future(_report(self._health.ready, self._health.details))
+        failures, details = await asyncio.shield(self._ready)
+        if self._health.is_draining:
+            failures = failures | {"draining": "draining"}
+        return _response((failures, details))
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Tell every metric, as it was up to ten times as long ago as it takes to tell."""
+        started = time.monotonic()
+        if started >= self._metrics_until:
+            self._metrics = generate_latest()
+            self._metrics_until = time.monotonic() + METRICS_REST * (time.monotonic() - started)
+        return web.Response(body=self._metrics, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _report(checks: Mapping[str, Check], details: Mapping[str, Callable[[], str]] | None = None) -> Report:
+    failures = {}
     for name, check in checks.items():
         try:
             await check()
         except EventsError as error:
             failures[name] = str(error)
-    texts = {name: detail() for name, detail in details.items()}
-    report = {"ok": not failures, "failures": failures} | ({"details": texts} if texts else {})
-    return web.json_response(report, status=503 if failures else 200)
+    return failures, {name: detail() for name, detail in (details or {}).items()}
+
+
+def _response(report: Report) -> web.Response:
+    failures, details = report
+    document = {"ok": not failures, "failures": failures} | ({"details": details} if details else {})
+    return web.json_response(document, status=503 if failures else 200)

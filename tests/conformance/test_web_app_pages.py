@@ -219,7 +219,7 @@ def test_a_task_without_artifacts_has_a_list_of_none(person: Browser, api: Api) 
 
 
 def test_the_table_as_a_file(person: Browser, project: str, eventide: Deployment) -> None:
-    columns = [{"field": "name", "name": "NAME"}, {"field": "tags", "name": "TAGS"}, {"field": "last_iteration"}]
+    columns = [{"field": "name", "name": "=NAME()"}, {"field": "tags", "name": "TAGS"}, {"field": "last_iteration"}]
     columns.append({"field": "status", "name": "STATUS", "values": [{"key": "in_progress", "value": "Running"}]})
     asked = TABLE | {"project": [project], "order_by": ["-name"], "refresh_scroll": True, "entity_type": "task"}
     asked |= {"only_fields": [], "field_mappings": columns}
@@ -228,7 +228,7 @@ def test_the_table_as_a_file(person: Browser, project: str, eventide: Deployment
     found = person.client.get(link, params={"prepare_id": prepare_id})
     assert found.headers["Content-Disposition"] == "attachment; filename=tasks.csv"
     lines = list(csv.reader(io.StringIO(found.content.decode("utf-8-sig"))))
-    assert lines[:2] == [["NAME", "TAGS", "last_iteration", "STATUS"], ["'=task 2", "t", "2", "Running"]]
+    assert lines[:2] == [["'=NAME()", "TAGS", "last_iteration", "STATUS"], ["'=task 2", "t", "2", "Running"]]
     assert len(lines) == 4
     assert person.client.get(link, params={"prepare_id": f"{prepare_id}x"}).status_code == 400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
@@ -17,7 +18,8 @@ from tests.harness.api import JSON_LINES, Api, failure_of
 from tests.harness.deployment import EVENTIDE, FIRST_USER, ROOT, Deployment, embedded, environment_with, is_ready
 from tests.harness.events import scalar
 from tests.harness.plain import plain_client
-from tests.servers.process import Process, free_port
+from tests.servers.nginx import nginx
+from tests.servers.process import Process, Unavailable, free_port
 
 MEBIBYTE = 1 << 20
 LIMITS = {
@@ -193,6 +195,46 @@ def test_nobody_waits_for_a_body_that_is_read(api: Api, action: str, content_typ
     with watched(api, 2.0):
         response = api.raw(action, content=body, headers={"Content-Type": content_type})
     assert response.status_code in (200, 400, 413)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def test_answers_are_nothing_to_show_or_to_keep(service: Deployment, api: Api) -> None:
+    """No answer of the API's, nor an error, is read as a page, framed or kept; none tells what it is made of."""
+    with plain_client() as client:
+        gateway = api.origins.gateway
+        answers = [api.raw("tasks.get_all", {}), api.raw("zz.zz"), api.raw("tasks.get_all", auth=False)]
+        answers += [client.get(f"{gateway}{path}") for path in ("/healthz", "/metrics", "/x", "/page/zz.js", "/%ff")]
+        answers += [client.get(f"{service.files}/none"), client.get(f"{service.files}/healthz")]
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", answer.url
+        assert answer.headers["Cache-Control"] in ("no-store", "private, no-cache"), answer.url
+        assert re.search("frame-ancestors 'none'|sandbox", answer.headers["Content-Security-Policy"]), answer.url
+        assert answer.headers["Server"] == "clearml"
+
+
+def test_nginx_shows_nothing_of_the_operators(service: Deployment, tmp_path: Path) -> None:
+    origins = service.origins
+    try:
+        with nginx(tmp_path, origins.gateway, origins.query, service.files) as address, plain_client() as client:
+            paths = (
+                "/metrics",
+                "/metrics/",
+                "//metrics",
+                "/%6detrics",
+                "/readyz",
+                "/docs",
+                "/openapi.json",
+                "/x/../docs",
+            )
+            for path in paths:
+                assert client.get(f"{address.api}{path}").status_code in (400, 404), path
+            for path in ("/metrics", "/readyz"):
+                assert client.get(f"{address.files}{path}").status_code == 404
+            assert client.get(f"{address.api}/healthz").status_code == 200
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 # --- connections ------------------------------------------------------------------------------------------------------

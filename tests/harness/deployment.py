@@ -45,6 +45,7 @@ class Deployment:
     environment: Mapping[str, str]
     processes: Mapping[str, Process]
     worker: str = ""  # its origin, where it is a process of its own
+    tiers: Origins | None = None  # past nginx, where that is in front
 
     def command(self, *arguments: str) -> str:
         """The output of another ``eventide`` command with the same settings."""

@@ -19,4 +19,5 @@ def fronted(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[De
         distributed(directory, bootstrap, clickhouse_url) as deployment,
         nginx(directory, deployment.origins.gateway, deployment.origins.query, deployment.files) as address,
     ):
-        yield replace(deployment, origins=Origins(address.api, address.api), files=address.files)
+        origins = Origins(address.api, address.api)
+        yield replace(deployment, origins=origins, files=address.files, tiers=deployment.origins)
