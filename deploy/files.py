@@ -1,4 +1,4 @@
-"""``eventide files``: keeps the files that events, artifacts and models refer to. Any number of them on one store."""
+"""The command ``eventide files``: the files server. Any number of them on one object store."""
 
 from __future__ import annotations
 

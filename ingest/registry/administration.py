@@ -1,4 +1,4 @@
-"""Calls by which administrators look after the users of their company, and roots after those of all.
+"""Endpoints by which administrators look after the users of their company, and roots after all users.
 
 Nobody administers a user whose role is higher than their own, nor gives a higher one, nor does it in another's name.
 """
@@ -39,7 +39,10 @@ class UpdateUser(OneUser):
 
 @endpoints.add("users.set_role", access=Access.ONESELF)
 async def set_role(gateway: Gateway, caller: Caller, request: SetRole) -> Answer:
-    """``{"updated"}``; takes effect within 5 s, for sessions and keys that there are, too. Raises as ``delete``."""
+    """Give a user another role: ``{"updated"}``. Raises Forbidden and InvalidUser.
+
+    It takes effect within 5 s, also for existing sessions and keys.
+    """
     user = await _administered(gateway, caller, request.user)
     if RANKS[request.role] > RANKS.get(caller.role, 0):
         raise Forbidden(f"A user of role {caller.role} cannot make a {request.role}")
@@ -49,14 +52,20 @@ async def set_role(gateway: Gateway, caller: Caller, request: SetRole) -> Answer
 
 @endpoints.add("users.delete", access=Access.ONESELF)
 async def delete(gateway: Gateway, caller: Caller, request: OneUser) -> Answer:
-    """``{"deleted"}``: a user with keys and sessions; what they made stays. Raises Forbidden and InvalidUser."""
+    """Delete a user with keys and sessions; what they made stays: ``{"deleted"}``.
+
+    Raises Forbidden and InvalidUser.
+    """
     user = await _administered(gateway, caller, request.user)
     return {"deleted": int(await gateway.registry.delete_user(user.id))}
 
 
 @endpoints.add("users.revoke_access", access=Access.ONESELF)
 async def revoke_access(gateway: Gateway, caller: Caller, request: OneUser) -> Answer:
-    """``{"credentials", "sessions"}``: how many keys were revoked and sessions ended. Raises as ``delete``."""
+    """Revoke all keys of a user and end their sessions: ``{"credentials", "sessions"}``, counts.
+
+    Raises Forbidden and InvalidUser.
+    """
     user = await _administered(gateway, caller, request.user)
     keys = await gateway.registry.credentials_of(user.id)
     sessions = await gateway.registry.end_sessions(user.id)
@@ -67,7 +76,10 @@ async def revoke_access(gateway: Gateway, caller: Caller, request: OneUser) -> A
 
 @endpoints.add("users.update")
 async def update(gateway: Gateway, caller: Caller, request: UpdateUser) -> Answer:
-    """``{"updated", "fields"}``. Raises InvalidField, Forbidden for others than oneself, and InvalidUser."""
+    """Rename a user: ``{"updated", "fields"}``.
+
+    Raises InvalidField, Forbidden for others than oneself, and InvalidUser.
+    """
     name = request.name.strip()
     if request.user != caller.user:
         await _administered(gateway, caller, request.user)
@@ -80,7 +92,10 @@ async def update(gateway: Gateway, caller: Caller, request: UpdateUser) -> Answe
 
 
 async def _administered(gateway: Gateway, caller: Caller, user_id: str) -> User:
-    """Another user whom the caller administers. Raises Forbidden and InvalidUser, which tells no other company's."""
+    """Return another user whom the caller administers.
+
+    Raises Forbidden, and InvalidUser, which also hides other companies' users.
+    """
     if caller.role not in ("admin", "root"):
         raise Forbidden("Only administrators may do this")
     user = await gateway.registry.user(user_id)

@@ -1,4 +1,4 @@
-"""Roles, and who has authority over whom."""
+"""Roles, and which have authority over which."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RANKS = {role: rank for rank, role in enumerate(ROLES)}
 
 
 def is_over(caller: Caller, user: User) -> bool:
-    """Whether a caller may act as a user and administer them.
+    """Tell whether a caller may act as a user and administer them.
 
     Admins may within their company, roots everywhere, and nobody where the user's role is the higher one.
     """

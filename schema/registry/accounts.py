@@ -17,12 +17,13 @@ ROOT = "root"
 
 
 class Accounts(Database):
-    """Users who can log in."""
+    """Changes of users who can log in, with their credentials and sessions."""
 
     async def add_user(self, company: str, name: str, role: str, access_key: str, secret_key: str) -> User:
-        """A user with a credential, and their company if it is new.
+        """Add a user with a credential, and their company if it is new.
 
-        A known access key gets the new secret, and its user the new name, role and company; what it opened ends.
+        A known access key gets the new secret, and its user the new name, role and company; sessions that it opened
+        end.
         """
         company_id = hashlib.md5(company.encode(), usedforsecurity=False).hexdigest()
         credential = {"access_key": access_key, "secret_hash": hash_secret(secret_key)}
@@ -45,7 +46,10 @@ class Accounts(Database):
         return await self._write(add)
 
     async def delete_user(self, user_id: str) -> bool:
-        """Remove a user with credentials and sessions; whether there was one. Raises Forbidden for the last root."""
+        """Remove a user with credentials and sessions; return whether there was one.
+
+        Raises Forbidden for the last root.
+        """
         keys_of = sa.select(CREDENTIALS.c.access_key).where(CREDENTIALS.c.user == user_id)
 
         def delete(connection: sa.Connection) -> bool:
@@ -57,7 +61,10 @@ class Accounts(Database):
         return await self._write(delete)
 
     async def set_role(self, user_id: str, role: str) -> bool:
-        """Give a user another role; whether there is such a user. Raises Forbidden for the last root."""
+        """Give a user another role; return whether there is such a user.
+
+        Raises Forbidden for the last root.
+        """
 
         def update(connection: sa.Connection) -> bool:
             if role != ROOT:
@@ -67,7 +74,7 @@ class Accounts(Database):
         return await self._write(update)
 
     async def find_users(self, company: str | None = None, name: str | None = None) -> list[User]:
-        """The users of companies and names, by name; None: any."""
+        """Return the users of companies and names, by name; None: any."""
         query = user_query().order_by(COMPANIES.c.name, USERS.c.name, USERS.c.id)
         if company is not None:
             query = query.where(COMPANIES.c.name == company)
@@ -77,7 +84,7 @@ class Accounts(Database):
 
 
 def _check_roots_without(connection: sa.Connection, user_id: str) -> None:
-    """Raises Forbidden if the user is a root, and no other root has a credential."""
+    """Raise Forbidden if the user is a root, and no other root has a credential."""
     roots = sa.select(USERS.c.id).where(USERS.c.role == ROOT).with_for_update()
     found = set(connection.execute(roots).scalars())
     if user_id not in found:

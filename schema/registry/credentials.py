@@ -1,4 +1,4 @@
-"""Credentials: pairs of an access key and a secret, of which only a digest is kept."""
+"""Credentials: pairs of an access key and a secret, of which only a digest is stored."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ USED_SECONDS = 600  # ``used_at`` is written at most so often
 
 @dataclass(frozen=True)
 class Credential:
-    """What is known of an access key. Times are seconds since the epoch; None: unknown, or never.
+    """The details of an access key. Times are seconds since the epoch; None: unknown, or never.
 
-    ``name_session``: the session opened by a name alone that the key ends with.
+    ``name_session``: the session opened by a name alone with which the key ends.
     """
 
     access_key: str
@@ -33,7 +33,7 @@ class Credential:
 
 
 class Credentials(Database):
-    """Keys of users."""
+    """Look-ups and changes of the keys of users."""
 
     async def add_credential(
         self,
@@ -44,7 +44,7 @@ class Credentials(Database):
         expires_at: int | None = None,
         name_session: str | None = None,
     ) -> None:
-        """Give a user who exists one more credential. Raises NotUnique."""
+        """Add a credential to an existing user. Raises NotUnique."""
         row = {"access_key": access_key, "secret_hash": hash_secret(secret_key), "user": user_id}
         details = {"created_at": int(time.time()), "expires_at": expires_at, "name_session": name_session}
 
@@ -55,7 +55,7 @@ class Credentials(Database):
         await self._write(insert)
 
     async def remove_credential(self, user_id: str, access_key: str, name_session: str | None = None) -> bool:
-        """Revoke a key and end the sessions that it opened; whether the user had it.
+        """Revoke a key and end the sessions that it opened; return whether the user had it.
 
         ``name_session``: only if the key was made in that session.
         """
@@ -72,12 +72,12 @@ class Credentials(Database):
         return await self._write(delete)
 
     async def credentials_of(self, user_id: str) -> list[Credential]:
-        """The credentials of a user that have not expired, by access key."""
+        """Return the credentials of a user that have not expired, by access key."""
         query = _credential_query().where(CREDENTIALS.c.user == user_id, _lives()).order_by(CREDENTIALS.c.access_key)
         return await self._read(lambda c: [Credential(*row) for row in c.execute(query)])
 
     async def credential(self, access_key: str, secret_key: str) -> tuple[Credential, User] | None:
-        """A credential and its user, if key and secret are right and it has not expired."""
+        """Return a credential and its user, if key and secret are right and it has not expired."""
         query = _credential_query(*user_columns(), CREDENTIALS.c.secret_hash).where(
             CREDENTIALS.c.access_key == access_key, _lives()
         )
@@ -89,28 +89,28 @@ class Credentials(Database):
         return Credential(*row[:columns]), User(*row[columns:-1])
 
     async def user_of_key(self, access_key: str, secret_key: str) -> User | None:
-        """The user of a credential, if key and secret are right."""
+        """Return the user of a credential, if key and secret are right."""
         found = await self.credential(access_key, secret_key)
         return found[1] if found else None
 
     async def has_key(self, access_key: str) -> bool:
-        """Whether there is such a key."""
+        """Tell whether a key exists."""
         query = sa.select(CREDENTIALS.c.user).where(CREDENTIALS.c.access_key == access_key)
         return await self._read(lambda c: c.execute(query).first()) is not None
 
     async def is_revoked(self, access_key: str) -> bool:
-        """Whether a key was taken back."""
+        """Tell whether a key was revoked."""
         same = (CREDENTIAL_DETAILS.c.access_key == access_key, CREDENTIAL_DETAILS.c.revoked_at.is_not(None))
         query = sa.select(CREDENTIAL_DETAILS.c.access_key).where(*same)
         return await self._read(lambda c: c.execute(query).first()) is not None
 
     async def has_users(self) -> bool:
-        """Whether anybody can log in."""
+        """Tell whether anybody can log in."""
         query = sa.select(CREDENTIALS.c.user).limit(1)
         return await self._read(lambda c: c.execute(query).first() is not None)
 
     async def mark_used(self, credential: Credential) -> None:
-        """Remember that a key was used just now, unless it is known to have been within USED_SECONDS."""
+        """Record that a key was used just now, unless a use within USED_SECONDS is recorded."""
         now = int(time.time())
         if credential.used_at is None or credential.used_at < now - USED_SECONDS:
             update = sa.update(CREDENTIAL_DETAILS).where(CREDENTIAL_DETAILS.c.access_key == credential.access_key)
@@ -118,19 +118,19 @@ class Credentials(Database):
 
 
 def hash_secret(secret_key: str) -> str:
-    """Secrets are random and long: a plain digest is enough, and costs nothing on every call."""
+    """Return the digest of a secret: secrets are random and long, so a plain digest is enough, and cheap."""
     return hashlib.sha256(secret_key.encode()).hexdigest()
 
 
 def insert_details(connection: sa.Connection, access_key: str, user_id: str, **details: Any) -> None:
-    """Replace what is known of a key."""
+    """Replace the details of a key."""
     connection.execute(sa.delete(CREDENTIAL_DETAILS).where(CREDENTIAL_DETAILS.c.access_key == access_key))
     row = {"access_key": access_key, "user": user_id, "created_at": int(time.time())} | details
     connection.execute(sa.insert(CREDENTIAL_DETAILS).values(row))
 
 
 def delete_credentials(connection: sa.Connection, access_keys: Iterable[str]) -> None:
-    """Remove keys, what they opened, and let none of them come back."""
+    """Remove keys and the sessions that they opened, and record them so that none comes back."""
     for key in access_keys:
         owner = sa.select(CREDENTIALS.c.user).where(CREDENTIALS.c.access_key == key)
         user_id = connection.execute(owner).scalar() or ""

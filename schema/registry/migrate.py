@@ -1,8 +1,8 @@
-"""Brings a registry's schema up to date, with Alembic; the only import of it besides the revisions.
+"""Migrations of the registry's schema, with Alembic; the only import of it besides the revisions.
 
-A registry knows its revision (table ``alembic_version``). One of before revisions began is taken for an empty one whose
-tables happen to be there. Revisions only add what older processes do not miss, so that these can go on beside newer
-ones; the way back from an upgrade is the older version on a backup.
+A registry knows its revision (table ``alembic_version``). One from before there were revisions is taken for an empty
+one whose tables happen to be there. Revisions only add what older processes do not miss, so that these can go on beside
+newer ones; the way back from an upgrade is the older version on a backup.
 """
 
 from __future__ import annotations

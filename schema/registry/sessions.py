@@ -1,4 +1,4 @@
-"""Sessions: what a token stands for. A token whose session is gone, or has ended, is worth nothing."""
+"""Sessions, which tokens stand for. A token whose session is gone, or has ended, is not valid."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Sessions(Database):
     """Sessions by the digest of the identifier that their tokens carry."""
 
     async def open_session(self, session: Session) -> None:
-        """Store a session; sessions that have ended are deleted."""
+        """Store a session, and delete those that have ended."""
 
         def insert(connection: sa.Connection) -> None:
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_at < int(time.time())))
@@ -48,7 +48,7 @@ class Sessions(Database):
         await self._write(insert)
 
     async def session(self, session_id: str) -> tuple[Session, User] | None:
-        """A session that has not ended, and its user as they are now."""
+        """Return a session that has not ended, and its user as they are now."""
         same = (SESSIONS.c.id == session_id, SESSIONS.c.expires_at >= int(time.time()))
         columns = [SESSIONS.c[name] for name in Session.__dataclass_fields__]
         query = user_query(*columns).join(SESSIONS, SESSIONS.c.user == USERS.c.id).where(*same)
@@ -56,14 +56,17 @@ class Sessions(Database):
         return (Session(*row[-len(columns) :]), User(*row[: -len(columns)])) if row else None
 
     async def sessions_of(self, user_id: str) -> list[Session]:
-        """The sessions of a user that have not ended, newest first."""
+        """Return the sessions of a user that have not ended, newest first."""
         query = sa.select(*[SESSIONS.c[name] for name in Session.__dataclass_fields__])
         query = query.where(SESSIONS.c.user == user_id, SESSIONS.c.expires_at >= int(time.time()))
         query = query.order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id)
         return await self._read(lambda c: [Session(*row) for row in c.execute(query)])
 
     async def end_sessions(self, user_id: str, *session_ids: str) -> int:
-        """End these sessions of a user, none named: all; with what was made in those opened by a name. How many."""
+        """End these sessions of a user, or all if none is named; return how many.
+
+        What was made in those opened by a name ends too.
+        """
         ours = [SESSIONS.c.user == user_id]
         if session_ids:
             ours.append(SESSIONS.c.id.in_(session_ids))
@@ -77,7 +80,7 @@ class Sessions(Database):
 
 
 def digest_of(session_id: str) -> str:
-    """How a session is stored, of the identifier that its tokens carry."""
+    """Return the key under which a session is stored, from the identifier that its tokens carry."""
     return hashlib.sha256(session_id.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate: over the connection, and in the transaction, that ``migrate`` gives it."""
+"""The environment in which Alembic migrates: the connection and transaction that ``migrate`` gives it."""
 
 from __future__ import annotations
 

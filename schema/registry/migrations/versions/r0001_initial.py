@@ -1,6 +1,6 @@
 """The schema as it was when revisions began, in November 2026.
 
-Registries of before have these tables and no revision. So nothing that is there is made again, and they are adopted.
+Older registries have these tables and no revision. So nothing that exists is made again, and they are adopted.
 """
 
 from __future__ import annotations

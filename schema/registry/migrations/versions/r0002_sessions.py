@@ -1,4 +1,4 @@
-"""Sessions, and what is known of credentials besides their secret."""
+"""Sessions, and the details of credentials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make both tables, unless a process of before revisions began made them at its start."""
+    """Make both tables, unless a process from before there were revisions made them."""
     op.create_table(
         "credential_details",
         sa.Column("access_key", sa.String, primary_key=True),
