@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,3 +73,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def names_in(setting: str) -> frozenset[str]:
+    """The names between the commas of a setting, in lower case."""
+    return frozenset(name.strip().lower().rstrip("/") for name in setting.split(",") if name.strip())
+
+
+def is_origin(text: str) -> bool:
+    """Whether a text is an origin as browsers write it."""
+    return re.fullmatch(r"https?://[^/?#@\s]+", text) is not None

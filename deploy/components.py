@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a process loads what it needs: a worker that is started aga
     from schema.http.client_address import Proxies
     from schema.http.connections import ConnectionTable
     from schema.http.files_server import Files
+    from schema.http.origin_policy import OriginPolicy
     from schema.http.static_site import Site
     from schema.registry import Registry
     from schema.store import ServerEngine
@@ -155,4 +156,14 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
     if by_name and not access.is_loopback(settings.host):
         message = "EVENTIDE_WEB_LOGIN=name: whoever reaches %s logs in as anybody, without a password"
         logging.getLogger("eventide.access").warning(message, settings.host)
-    return Authenticator(registry, secret, asks_password=not by_name)
+    return Authenticator(registry, secret, asks_password=not by_name, origins=origin_policy(settings))
+
+
+def origin_policy(settings: Settings) -> OriginPolicy:
+    """The server's names, and whose pages may call it with cookies. Raises ConfigError for what is no origin."""
+    from schema.http.origin_policy import OriginPolicy
+
+    origins = access.names_in(settings.allowed_origins)
+    if wrong := [origin for origin in origins if not access.is_origin(origin)]:
+        raise ConfigError(f"EVENTIDE_ALLOWED_ORIGINS: scheme://host is expected, or scheme://host:port, not {wrong[0]}")
+    return OriginPolicy(settings.host, access.names_in(settings.allowed_hosts), origins)

@@ -45,10 +45,12 @@ EventsError
 │  ├─ BadToken             401/30   token malformed, forged or expired
 │  ├─ Forbidden            403/20   role not allowed
 │  ├─ NoWritePermission    403/21   the entity is public
+│  ├─ CrossSite            403/22   with a cookie, and not shown to be of a page of this server's
 │  ├─ UnknownEndpoint      404/0
 │  ├─ BadPath              400      files server: a path that no file can have
 │  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
+│  ├─ WrongHost            421      the Host header names no host of this server's
 │  ├─ EncodedBody          415      request bodies may not be compressed
 │  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
 ├─ RecordError             a Kafka record that fails however often tried: parked on the DLQ topic, then acked
@@ -333,6 +335,18 @@ class NoWritePermission(RequestError):
     """The entity is public."""
 
     code, subcode = 403, 21
+
+
+class CrossSite(RequestError):
+    """A call with a cookie that is not shown to come from a page of this server's."""
+
+    code, subcode = 403, 22
+
+
+class WrongHost(RequestError):
+    """The Host header names no host of this server's."""
+
+    code = 421
 
 
 class UnknownEndpoint(RequestError):

@@ -33,6 +33,14 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
+    allowed_hosts: str = Field(
+        "",
+        description="further names of this server, `eventide.example.com,.example.org` (`*`: any); without them the "
+        "host's own, loopback, and, listening on other addresses, names that no public DNS has",
+    )
+    allowed_origins: str = Field(
+        "", description="further pages that may call with a person's cookie, `https://web.example.com`"
+    )
     web_dir: str = Field(
         "", description="up, query: folder of the ClearML web app's build, served at `/` in place of Eventide's page"
     )

@@ -6,6 +6,8 @@ const OWN = "files/";
 /** Hosts that are likely the files server's: this one's, this network's, or names without a domain. */
 const NEAR = /^(localhost|\[::1\]|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|[^.]+$)|\.(local|lan|internal|localhost)$/;
 
+const CALL = /^\/+(api\/)?(v[\d.]+\/)?[a-z_]\w+\.[a-z_]\w+\/*$/i;
+
 /** Where the files of a host were found. @type {Map<string, "own" | "direct">} */
 const homes = new Map();
 
@@ -21,8 +23,24 @@ export function candidates(address, version = "") {
   if (url?.protocol === "data:") return [address];
   if (!url || !["http:", "https:"].includes(url.protocol)) return [];
   const own = ownAddress(url, version);
+  if (isCall(url)) return [ownAddress(url, version)];
   const isNear = url.hostname === ROOT.hostname || NEAR.test(url.hostname);
   return (homes.get(url.host) ?? (isNear ? "own" : "direct")) === "own" ? [own, address] : [address, own];
+}
+
+/**
+ * Whether an address is a call's of this host's API, which an image or a plot of a stranger's may name: it is never loaded.
+ * @param {URL} url
+ */
+function isCall(url) {
+  const isOwn = url.host === ROOT.host && !url.pathname.startsWith(ROOT.pathname + OWN);
+  return isOwn || (url.hostname === ROOT.hostname && CALL.test(url.pathname));
+}
+
+/** Whether a plot may load an image from there. @param {unknown} address */
+export function isLoadable(address) {
+  const url = typeof address === "string" ? URL.parse(address, ROOT) : null;
+  return url !== null && !isCall(url);
 }
 
 /** @param {URL} url @param {string | number} version */
@@ -52,7 +70,7 @@ export async function ownFile(address, version, signal) {
   return answer.ok ? own : null;
 }
 
-/** An address at which an image can be loaded; the given one if none is. @param {string} address @returns {Promise<string>} */
+/** An address at which an image can be loaded; the likeliest if none is, and never a call's. @param {string} address @returns {Promise<string>} */
 export async function loadable(address) {
   for (const candidate of candidates(address)) {
     const image = new Image();
@@ -65,5 +83,5 @@ export async function loadable(address) {
       // the next one may be
     }
   }
-  return address;
+  return candidates(address)[0] ?? "";
 }

@@ -2,6 +2,7 @@
 // only for a plot in space; tables are drawn as tables.
 
 import { call, describe, isAbort } from "./api.js";
+import { isLoadable } from "./files.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { throttled } from "./live.js";
@@ -84,10 +85,20 @@ function configuration() {
 function parsed(text) {
   try {
     const { data, layout } = JSON.parse(text ?? "");
-    return Array.isArray(data) ? { data, layout: layout ?? {} } : null;
+    return Array.isArray(data) ? { data: data.filter(hasLoadableSource), layout: withLoadableImages(layout ?? {}) } : null;
   } catch {
     return null;
   }
+}
+
+/** Whether a trace, or an image of a layout, loads no call of this host's API. @param {any} part */
+function hasLoadableSource(part) {
+  return typeof part?.source !== "string" || isLoadable(part.source);
+}
+
+/** @param {any} layout */
+function withLoadableImages(layout) {
+  return Array.isArray(layout.images) ? { ...layout, images: layout.images.filter(hasLoadableSource) } : layout;
 }
 
 /**

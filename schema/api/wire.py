@@ -142,6 +142,11 @@ class Endpoint:
         return "{}.{}".format(*self.since)
 
     @property
+    def is_change(self) -> bool:
+        """Whether it changes something, tokens included."""
+        return self.tier is not Tier.QUERY
+
+    @property
     def documented(self) -> Handler:
         """The function whose docstring says what this does."""
         return self.handler.func if isinstance(self.handler, partial) else self.handler

@@ -27,6 +27,7 @@ from schema.errors import (
     NoCredentials,
     RequestError,
 )
+from schema.http.origin_policy import OriginPolicy
 from schema.http.tokens import Claims, Tokens
 from schema.http.ttl_cache import TtlCache
 from schema.registry import WEB_ROLE, Credential, Registry, Session, User, digest_of
@@ -44,12 +45,18 @@ MAX_CLIENT_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Sender:
-    """What a request says of who sends it: headers, cookies, method, and the address that it comes from."""
+    """What a request says of who sends it.
+
+    ``address``: that it comes from. ``is_change``: what it asks for changes something. ``is_media``: it asks for a
+    file, which pages of this host's other ports show.
+    """
 
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     method: str = "POST"
     address: str = ""
+    is_change: bool = False
+    is_media: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,14 @@ class Authenticator:
     """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens.
 
     ``asks_password``: the web application asks for keys, and its own credential is worth nothing; else a name is
-    enough.
+    enough. ``origins``: whose pages may use a cookie.
     """
 
-    def __init__(self, registry: Registry, secret: str, *, asks_password: bool = True) -> None:
+    def __init__(
+        self, registry: Registry, secret: str, *, asks_password: bool = True, origins: OriginPolicy | None = None
+    ) -> None:
         self.asks_password = asks_password
+        self.origins = origins or OriginPolicy()
         self._registry = registry
         self._tokens = Tokens(secret)
         self._claims: TtlCache[str, Claims] = TtlCache(self._read_token, 60, CACHED)
@@ -137,6 +147,9 @@ class Authenticator:
         if header is None:
             if not (cookie := sender.cookies.get(COOKIE)):
                 raise NoCredentials("No credentials")
+            self.origins.check_cookie(
+                sender.headers, sender.method, is_change=sender.is_change, is_media=sender.is_media
+            )
             return await self._from_token(cookie)
         scheme, _, payload = header.partition(" ")
         if scheme == "Bearer":

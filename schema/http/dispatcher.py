@@ -24,6 +24,7 @@ from schema.http.client_address import Proxies
 from schema.http.description import add_description_routes
 from schema.http.disconnects import check_connected, connection
 from schema.http.health import Health, add_health_routes
+from schema.http.origin_policy import add_cross_origin_headers, host_middleware
 from schema.http.responses import add_common_headers, enveloped, error_response, streamed
 from schema.http.static_site import Site
 from schema.json_logging import request_id
@@ -51,7 +52,8 @@ def create_app(
     list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``. ``proxies``: what stands
     between it and its clients. ``files``: those that this origin serves itself.
     """
-    app = web.Application(client_max_size=limits.body_bytes)
+    middlewares = [host_middleware(authenticator.origins)]
+    app = web.Application(client_max_size=limits.body_bytes, middlewares=middlewares)
     add_health_routes(app, health)
     add_description_routes(app, described)
     dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies())
@@ -61,6 +63,7 @@ def create_app(
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)
     app.on_response_prepare.append(add_common_headers)
+    app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
     return app
 
 
@@ -109,7 +112,7 @@ class Dispatcher:
         _check_headers(request)
         call.parse(request.rel_url.raw_path)
         endpoint = await self._resolve(call)
-        caller = await self._authenticator.caller(self._sender(request), endpoint.access)
+        caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
             check_connected()
@@ -134,9 +137,9 @@ class Dispatcher:
             return Reservation(self._memory, ())
         return self._memory.reserve((caller.company, caller.user), caller.address)
 
-    def _sender(self, request: web.Request) -> Sender:
+    def _sender(self, request: web.Request, endpoint: Endpoint) -> Sender:
         address = self._proxies.client(request.remote or "", request.headers)
-        return Sender(request.headers, _cookies(request), request.method, address)
+        return Sender(request.headers, _cookies(request), request.method, address, endpoint.is_change)
 
 
 def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Response:

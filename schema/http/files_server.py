@@ -34,6 +34,7 @@ from schema.http.bodies import check_encoding
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
+from schema.http.origin_policy import SAFE_METHODS, add_cross_origin_headers, host_middleware
 from schema.http.responses import add_common_headers, close_connection
 from schema.metrics import REQUESTS
 from schema.store.object_store import FileChanged, FileInfo, FileStore
@@ -62,10 +63,11 @@ def create_files_app(
     store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int
 ) -> web.Application:
     """The HTTP application. ``max_file_bytes``: the largest file that may be uploaded; beyond: 413."""
-    app = web.Application(client_max_size=0)
+    app = web.Application(client_max_size=0, middlewares=[host_middleware(authenticator.origins)])
     add_health_routes(app, health)
     Files(store, authenticator, max_file_bytes).add_routes(app)
     app.on_response_prepare.append(add_common_headers)
+    app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
     return app
 
 
@@ -196,7 +198,9 @@ class Files:
 
 
 def _sender_of(request: web.Request) -> Sender:
-    return Sender(request.headers, request.cookies, request.method, request.remote or "")
+    is_change = request.method not in SAFE_METHODS
+    asked = {"is_change": is_change, "is_media": not is_change}
+    return Sender(request.headers, request.cookies, request.method, request.remote or "", **asked)
 
 
 async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:

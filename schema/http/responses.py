@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
 import cramjam
@@ -131,8 +131,6 @@ async def add_common_headers(request: web.Request, response: web.StreamResponse)
         if name not in headers:
             headers[name] = value
     response.headers["Vary"] = "Accept-Encoding, Origin"
-    if origin := request.headers.get("Origin"):
-        response.headers.update(_cross_origin(origin, request.headers))
     if "X-Clearml-Client" in request.headers:
         close_connection(response)  # the SDK shares its sockets with the reporter that it forks
 
@@ -141,14 +139,3 @@ def close_connection(response: web.StreamResponse) -> None:
     """End the connection after this response, and say so. For responses whose headers are being prepared."""
     response.force_close()
     response.headers["Connection"] = "close"
-
-
-def _cross_origin(origin: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """All origins, with credentials (API contract 1.9)."""
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS",
-        "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "*"),
-        "Access-Control-Max-Age": "600",
-    }

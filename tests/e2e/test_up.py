@@ -145,7 +145,7 @@ def test_sigterm_ends_it_cleanly_within_five_seconds(up: Process, directory: Pat
     """Also while a client is in the middle of a body."""
     made = json.loads((directory / "credentials.json").read_text())
     basic = b64encode(f"{made['access_key']}:{made['secret_key']}".encode()).decode()
-    head = f"POST /events.add_batch HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {basic}\r\nContent-Length: 1000"
+    head = f"POST /events.add_batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\nContent-Length: 1000"
     ports = re.search(r"http://[\d.]+:(\d+), its files server on http://[\d.]+:(\d+)", up.log.read_text())
     assert ports
     with socket.create_connection(("127.0.0.1", int(ports[1 if port == "port" else 2]))) as slow:
