@@ -9,6 +9,7 @@ def all_endpoints() -> Endpoints:
     """Loads the modules of all tiers, which a process needs for nothing else."""
     from ingest.app import endpoints as write_endpoints
     from query.app import endpoints as read_endpoints
+    from query.live.stream import endpoints as stream_endpoints
     from schema.http.login import endpoints as login_endpoints
 
-    return Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, login_endpoints)
+    return Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, stream_endpoints, login_endpoints)

@@ -6,9 +6,8 @@ from deploy import access, components
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import serve
-from query.app import endpoints
-from query.context import QueryContext
-from query.pagination.cursor import Cursors
+from query.services import QueryServices
+from schema.changefeed.changefeed import NoChangefeed
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
@@ -23,14 +22,14 @@ async def query(settings: Settings) -> None:
     registry = await components.registry(settings)
     secret = await access.token_secret(registry, settings)
     authenticator = components.authenticator(registry, secret, settings)
-    context = QueryContext(store, registry, Cursors(secret))
-    table = endpoints.bind(context).merge(login_endpoints.bind(authenticator))
+    services = QueryServices(store, registry, secret, NoChangefeed())
+    table = services.endpoints.merge(login_endpoints.bind(authenticator))
     health = Health({"store": store.ping, "registry": registry.ping})
     site = components.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
     limits, proxies = components.limits(settings), components.proxies(settings)
     files = components.own_origin_files(settings, authenticator)
     app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files)
-    app.on_shutdown.append(lambda _: context.streams.close())
+    app.on_shutdown.append(lambda _: services.close())
     await serve(app, health, settings, settings.port)
     store.close()
     await registry.close()

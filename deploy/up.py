@@ -20,9 +20,7 @@ from ingest.last_update import LastUpdateRecorder
 from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
 from ingest.rollups.scheduler import RollupScheduler
-from query.app import endpoints as read_endpoints
-from query.context import QueryContext
-from query.pagination.cursor import Cursors
+from query.services import QueryServices
 from schema.api.wire import Endpoints, Tier
 from schema.changefeed.changefeed import Changefeed
 from schema.http.dispatcher import create_app
@@ -68,15 +66,13 @@ async def embedded(
     migrate(store)
     rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
     log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)
-    last_update_recorder, context = (
-        LastUpdateRecorder(registry),
-        QueryContext(store, registry, Cursors(secret), changefeed, settings.held_points),
-    )
+    last_update_recorder = LastUpdateRecorder(registry)
+    services = QueryServices(store, registry, secret, changefeed, settings.held_points)
     authenticator = components.authenticator(registry, secret, settings)
     gateway = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
-        read_endpoints.bind(context),
+        services.endpoints,
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
@@ -86,7 +82,7 @@ async def embedded(
     site = components.site(settings, web_credentials)
     limits, proxies = components.limits(settings), components.proxies(settings)
     app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files)
-    app.on_shutdown.append(lambda _: context.streams.close())
+    app.on_shutdown.append(lambda _: services.close())
     rollup_scheduler.start()
     try:
         yield app, files_app, health

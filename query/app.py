@@ -1,10 +1,9 @@
-"""The read path's endpoint table: every family."""
+"""The read path's endpoint table: every family that is bound to a QueryContext."""
 
 from __future__ import annotations
 
 from query import events, metrics, scalars, snapshot_scroll, vectors
 from query.curves import histograms, latest
-from query.live import stream
 from query.logs import download, log_scroll, task_log
 from query.media import debug_images, plots, samples
 from query.registry import (
@@ -42,7 +41,6 @@ endpoints = Endpoints(Tier.QUERY).merge(
     scalars.endpoints,
     log_scroll.endpoints,
     snapshot_scroll.endpoints,
-    stream.endpoints,
     tags.endpoints,
     task_log.endpoints,
     tasks.endpoints,

@@ -169,7 +169,7 @@ async def get_task_events(context: QueryContext, caller: Caller, request: GetTas
     reading = _resume(context, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    facts = await context.entity_index.of([entity])
+    facts = await context.caches.entity_index.of([entity])
     types = _types(facts, reading.request.event_type)
     alive = TombstoneFilter.after(facts.tombstones[entity.id], entity)
     events, total = await _counted(Events(context.store, alive, reading.request, types), reading.total)

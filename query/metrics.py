@@ -101,7 +101,7 @@ async def _names(
     context: QueryContext, entities: Sequence[Entity], event_type: str, on_axis: bool = False
 ) -> set[CurveKey]:
     """What the entities have. ``on_axis``: of events with an iteration, other than single values."""
-    facts = await context.entity_index.of(entities, event_type="" if event_type == ANY_TYPE else event_type)
+    facts = await context.caches.entity_index.of(entities, event_type="" if event_type == ANY_TYPE else event_type)
     alive = {entity.id: TombstoneFilter.after(facts.tombstones[entity.id], entity) for entity in entities}
     rows = [row for row in facts.index if row.since == alive[row.task].since and (row.is_on_axis or not on_axis)]
     cleared = [entity for entity in entities if alive[entity.id].were_lines_deleted]
@@ -114,7 +114,7 @@ async def _of_lines(context: QueryContext, entities: Sequence[Entity], on_axis: 
     if not entities:
         return set()
     statement = fill(LINES_SQL, {"$condition": ON_AXIS if on_axis else "1"})
-    rows = await context.responses.rows(statement, entities_parameters(entities), entities, LOG)
+    rows = await context.caches.responses.rows(statement, entities_parameters(entities), entities, LOG)
     return {(row["task"], row["metric"], row["variant"]) for row in rows}
 
 

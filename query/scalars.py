@@ -104,12 +104,12 @@ async def get_task_single_value_metrics(
     """
     entities = await _tasks_or_models(context, caller, request)
     names = {entity.id: entity.name for entity in entities}
-    entities = [entity for entity in entities if context.entity_index.had_single_values(entity.key)]
+    entities = [entity for entity in entities if context.caches.entity_index.had_single_values(entity.key)]
     if not entities:
         return {"tasks": []}
     condition, parameters = filter_sql(request.metrics)
     statement = fill(SINGLE_VALUES_SQL, {"$filter": condition})
-    rows = await context.responses.rows(statement, parameters | entities_parameters(entities), entities, SCALAR)
+    rows = await context.caches.responses.rows(statement, parameters | entities_parameters(entities), entities, SCALAR)
     values: dict[str, list[dict[str, Any]]] = {}
     for event in documents(rows, SCALAR):
         value = {name: event.get(name) for name in ("metric", "variant", "value", "timestamp")}

@@ -140,7 +140,7 @@ async def scroll(
 
 async def _take_snapshot(context: QueryContext, entities: Sequence[Entity], selection: Selection) -> Snapshot:
     sql = fill(SNAPSHOT_SQL, _texts(selection) | {"$written": "1"})
-    rows = await context.responses.rows(
+    rows = await context.caches.responses.rows(
         sql, entities_parameters(entities) | selection.parameters, entities, selection.event_type
     )
     newest = {row["task"]: row["newest"] for row in rows}
@@ -164,7 +164,7 @@ async def _read_page(
     if snapshot.position:
         rows = await context.store.read(sql, parameters)
     else:  # the page that is asked for again and again
-        rows = await context.responses.rows(sql, parameters, entities, selection.event_type)
+        rows = await context.caches.responses.rows(sql, parameters, entities, selection.event_type)
     is_last = not rows or rows[0]["page_size"] < snapshot.size
     # Nothing but the total is needed once all is delivered, however many entities there are.
     return rows, replace(

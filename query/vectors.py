@@ -39,7 +39,7 @@ async def vector_metrics_iter_histogram(
     """
     entity = await context.entity(caller, request.task, request.model_events)
     names = {"metric": request.metric, "variant": request.variant}
-    rows = await context.responses.rows(VECTORS_SQL, entity_parameters(entity) | names, [entity], VECTOR)
+    rows = await context.caches.responses.rows(VECTORS_SQL, entity_parameters(entity) | names, [entity], VECTOR)
     events = documents(rows, VECTOR)
     return {
         **names,

@@ -16,7 +16,8 @@ from ingest.writing.backoff import backoff_seconds
 from ingest.writing.change_collector import ChangeCollector
 from ingest.writing.rejected_rows import record_of_row
 from ingest.writing.writer import Writer, Wrote
-from schema.changefeed.changefeed import ChangeBatch, Changefeed
+from schema.changefeed.change_batch import ChangeBatch
+from schema.changefeed.changefeed import Changefeed
 from schema.errors import StoreRejected, Unavailable
 from schema.events.blocks import Block, Deletion, Place, Record
 from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
@@ -35,8 +36,8 @@ class Applier:
     """
 
     def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote) -> None:
-        self._gathered = ChangeCollector(store)
-        self._writer = Writer(store, self._park_row, wrote, self._gathered)
+        self._changes = ChangeCollector(store)
+        self._writer = Writer(store, self._park_row, wrote, self._changes)
         self._wal = wal
         self._changefeed = changefeed
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -53,7 +54,7 @@ class Applier:
         for entry in entries:
             self._waiting.append(entry)
             self._measure(entry, 1)
-            self._changefeed.take(entry.offset, entry.entities)
+            self._changefeed.announce(entry.offset, entry.entities)
         if self._rows >= GROUP_ROWS:
             self._changefeed.wanted.set()
         if self._waiting:
@@ -128,7 +129,7 @@ class Applier:
 
     def _fail(self, error: Unavailable) -> None:
         self.failure = error
-        self._gathered.failed()
+        self._changes.failed()
         WRITE_RETRIES.labels(error.number).inc()
         logger.warning("the same records are tried again: %s", error)
         self._changefeed.fail()
@@ -145,11 +146,11 @@ class Applier:
             if waiting and not waiting.done():
                 waiting.set_result(count)
         ids = {entity for entry in self._group for entity in entry.entities}
-        self._changefeed.apply(self._group[-1].offset, ids, self._news())
+        self._changefeed.apply(self._group[-1].offset, ids, self._collected())
 
-    def _news(self) -> ChangeBatch:
+    def _collected(self) -> ChangeBatch:
         contents = (entry.record.content for entry in self._group)
-        return self._gathered.take(
+        return self._changes.take(
             (content.company, content.entity) for content in contents if isinstance(content, Deletion)
         )
 
@@ -166,7 +167,9 @@ class Applier:
 
     def _write_group(self) -> dict[Place, int]:
         with WRITE_SECONDS.time():
-            return self._write_records([entry.record for entry in self._group])
+            records = [entry.record for entry in self._group]
+            self._changes.look_up(records)
+            return self._write_records(records)
 
     def _write_records(self, records: Sequence[Record]) -> dict[Place, int]:
         """All at once; if the store rejects something, one by one, so that only the culprit is parked."""

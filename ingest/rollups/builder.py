@@ -26,7 +26,7 @@ from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, SCALAR
 from schema.metrics import ROLLED_ROWS
 from schema.store import Store
-from schema.store.tombstone_filters import OF_ENTITY_SQL
+from schema.store.tombstone_filters import DELETES_EVENTS, OF_ENTITY_SQL
 
 ENOUGH_ROWS = 1 << 14
 MOST_STARTS, MOST_RANGES = 10_000, 16  # of the roll-ups to make, before those between them are made too
@@ -43,7 +43,7 @@ SELECT DISTINCT company, task FROM ({LONG_SQL.replace("$which", "1")})
 WHERE (company, task, metric, variant, since) NOT IN (SELECT company, task, metric, variant, since FROM rollup_marks)
 LIMIT {NEVER_ROLLED}
 """
-SINCE_SQL = f"SELECT max(seq) AS since FROM tombstones WHERE {OF_ENTITY_SQL} AND scope != 'logs'"
+SINCE_SQL = f"SELECT max(seq) AS since FROM tombstones WHERE {OF_ENTITY_SQL} AND {DELETES_EVENTS}"
 MARK_SQL = f"""
 SELECT max(mark).era AS era, max(mark).through AS through FROM rollup_marks WHERE {CURVE} AND since = {{since:UInt64}}
 """

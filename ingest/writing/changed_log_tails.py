@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.writing.metric_index import group_numbers, sorted_runs
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.log_tail import LOG_LINE_SCHEMA, LogTail, join_log_tails
 from schema.changefeed.points import Array
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.writing.metric_index import GROUP_BY, Groups
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.points import Array, CurveName, Points
 from schema.events.tables import SINGLE_VALUE_ITER
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.points import Array
 from schema.events.tables import INT64_MAX, INT64_MIN, SCALAR
 

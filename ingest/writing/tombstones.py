@@ -58,15 +58,14 @@ class Tombstones:
         self._known: dict[Entity, list[Tombstone]] = {}
         self._is_stale = False
 
-    def load(self, entities: Iterable[Entity]) -> Sequence[Entity]:
-        """Know the tombstones of these entities. Returns those that were not known before. Raises Unavailable."""
+    def load(self, entities: Iterable[Entity]) -> None:
+        """Read the tombstones of these entities, unless they are cached. Raises Unavailable."""
         if self._is_stale or len(self._known) > CACHED_ENTITIES:
             self._is_stale = False
             self._known.clear()
         missing = sorted(set(entities) - self._known.keys())
         for start in range(0, len(missing), ENTITIES_AT_ONCE):
             self._known |= self._read(missing[start : start + ENTITIES_AT_ONCE])
-        return missing
 
     def _read(self, entities: Sequence[Entity]) -> dict[Entity, list[Tombstone]]:
         companies, tasks = zip(*entities, strict=True)
@@ -86,10 +85,6 @@ class Tombstones:
     def forget(self) -> None:
         """Another process may have deleted since: call when partitions change hands, from any thread."""
         self._is_stale = True
-
-    def untouched(self, entities: Iterable[Entity]) -> list[Entity]:
-        """Those of which nothing was ever deleted. They must be loaded."""
-        return [entity for entity in entities if not self._known[entity]]
 
     def since(self, entity: Entity) -> tuple[int, int]:
         """The newest deletion of events, and of everything; 0 where there is none."""

@@ -43,7 +43,7 @@ def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
 class Writer:
     """Blocking; use from one thread. Raises Unavailable (hand over the same records again) and StoreRejected.
 
-    ``gathered``: is told what it writes, where readers remember that.
+    ``changes``: collects what it writes, where reads are cached.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Writer:
         store: Store,
         park: Park = refuse_to_park,
         wrote: Wrote = lambda _: None,
-        gathered: ChangeCollector | None = None,
+        changes: ChangeCollector | None = None,
     ) -> None:
         self._store = store
         self._park = park
         self._wrote = wrote
-        self._gathered = gathered
+        self._changes = changes
         self.tombstones = Tombstones(store)
 
     def write(self, records: Sequence[Record]) -> dict[Place, int]:
@@ -89,14 +89,12 @@ class Writer:
         """Insert the blocks of one type as one table; returns their rows of the metric index."""
         events = _stored_rows(blocks)
         entities = entities_of(blocks)
-        new = self.tombstones.load(entities)
-        if self._gathered:
-            self._gathered.first_seen(self.tombstones.untouched(new))
+        self.tombstones.load(entities)
         events = self._insert(event_type, dictionary_encoded(self.tombstones.living(events, event_type, entities)))
         groups = Groups(events)
         index = index_rows(event_type, groups, {entity: self.tombstones.since(entity) for entity in entities})
-        if self._gathered:
-            self._gathered.stored(event_type, entities, events, groups, index)
+        if self._changes:
+            self._changes.stored(event_type, entities, events, groups, index)
         return index
 
     def _insert(self, event_type: str, events: pa.Table) -> pa.Table:

@@ -31,7 +31,7 @@ class CachedLogTail:
         """Whether to join is better than to wait for who reads."""
         return len(self._parts) > MAX_PENDING
 
-    def newest(self) -> LogTail | None:
+    def joined(self) -> LogTail | None:
         """All of them; None once a line was written again."""
         if len(self._parts) > 1:
             if (found := join_log_tails(self._parts)) is None:

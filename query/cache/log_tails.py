@@ -1,12 +1,11 @@
-"""The newest lines of logs, in memory: of those that were read, and of those that are new.
+"""The newest lines of logs, cached: of logs that were read, and of logs that are new.
 
 Only in the process that is the only one to write (``eventide up``), which adds what is written. If a line is written
-again, or anything is deleted, the log is forgotten, and read from the store again.
+again, or anything is deleted, the log is dropped, and read from the store again.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import pyarrow as pa
@@ -16,9 +15,11 @@ from query.cache.entity_index import EntityIndexCache
 from query.pagination.log_page import LogPage
 from query.pagination.paging import MAX_TIES, MAX_UNSCROLLED_TOTAL
 from query.pagination.time_range import TimeRange
-from schema.changefeed.changefeed import ChangeBatch, Changefeed, EntityKey
+from schema.changefeed.change_batch import ChangeBatch, EntityKey
+from schema.changefeed.changefeed import Changefeed
 from schema.changefeed.log_tail import LOG_LINE_SCHEMA, LogTail
 from schema.events.tables import LOG
+from schema.lru_cache import LruCache
 
 MAX_BYTES = 64 << 20  # of all of them
 TAIL_SHARE = 8  # one takes no more than one in so many of them
@@ -27,97 +28,74 @@ PageAndTotal = tuple[LogPage, int]  # and how many lines the log has
 
 
 class LogTailCache:
-    """``changefeed``: of a process that is the only one to write; nothing is remembered without."""
+    """The tails of the logs that were read or written last, up to ``max_bytes``."""
 
-    def __init__(self, known: EntityIndexCache, changefeed: Changefeed | None, max_bytes: int = MAX_BYTES) -> None:
-        self._known = known
+    def __init__(self, entity_index: EntityIndexCache, changefeed: Changefeed, max_bytes: int = MAX_BYTES) -> None:
+        self._entity_index = entity_index
         self._changefeed = changefeed
-        self._tails: OrderedDict[EntityKey, CachedLogTail] = OrderedDict()
-        self._bytes = 0
-        self._max_bytes = max_bytes
-        if changefeed:
-            changefeed.listen(self)
+        self._tails: LruCache[EntityKey, CachedLogTail] = LruCache(
+            "log_tails", max_bytes, lambda tail: tail.bytes, share=TAIL_SHARE
+        )
 
     async def page(
         self, key: EntityKey, span: TimeRange, size: int, read: Callable[[], Awaitable[PageAndTotal]]
     ) -> PageAndTotal:
-        """The first lines of a span of a log, as ``read`` finds them in the store."""
-        if self._changefeed is None:
-            return await read()
-        if (newest := self._newest(key)) and (held := page_of_tail(newest, span, size)) is not None:
-            return LogPage(held.to_pydict()), newest.total
-        count = self._changefeed.of(key[1])
-        found, total = await read()
-        if span.is_newest and self._changefeed.of(key[1]) == count and len(found) < size + MAX_TIES:
-            self._keep(key, found, total)
-        return found, total
+        """Return the first lines of a range of a log, as ``read`` finds them in the store."""
+        if (tail := self._joined(key)) and (lines := page_of_tail(tail, span, size)) is not None:
+            return LogPage(lines.to_pydict()), tail.total
+        version = self._changefeed.version(key[1])
+        page, total = await read()
+        if span.is_newest and self._changefeed.version(key[1]) == version and len(page) < size + MAX_TIES:
+            self._keep(key, page, total)
+        return page, total
 
-    def apply_changes(self, batch: ChangeBatch) -> None:
-        """Logs that are held go on; those that had no lines before are held."""
+    def apply(self, batch: ChangeBatch) -> None:
+        """Add new lines to cached tails, keep logs that had no lines before, drop invalidated ones."""
         for key in batch.invalidated:
-            self._forget(key)
-        for number, logs in enumerate(batch.lines):
+            self._tails.pop(key)
+        for number, logs in enumerate(batch.log_tails):
             for key in logs.keys() - batch.invalidated:
-                if newest := logs[key]:
-                    self._add(key, newest, is_first=self._is_first(key, batch, number))
+                if tail := logs[key]:
+                    self._add(key, tail, is_first=self._is_first(key, batch, number))
                 else:
-                    self._forget(key)
+                    self._tails.pop(key)
 
-    def forget(self) -> None:
-        """Everything."""
+    def clear(self) -> None:
+        """Forget everything."""
         self._tails.clear()
-        self._bytes = 0
 
-    def _add(self, key: EntityKey, newest: LogTail, is_first: bool) -> None:
-        if tail := self._tails.get(key):
-            self._bytes -= tail.bytes
-            tail.add(newest)
-            self._bytes += tail.bytes
-            if tail.is_long or self._is_too_much(tail):
-                self._newest(key)
-            self._limit()
+    def _add(self, key: EntityKey, new: LogTail, is_first: bool) -> None:
+        if tail := self._tails.peek(key):
+            tail.add(new)
+            if tail.is_long or tail.bytes > self._tails.budget // self._tails.share:
+                self._join(key, tail)
+            else:
+                self._tails.measure(key)
         elif is_first:
-            self._hold(key, newest)
+            self._tails.put(key, CachedLogTail(new))
 
     def _is_first(self, key: EntityKey, batch: ChangeBatch, number: int) -> bool:
-        """Whether a log had no lines before these news' table of that number; ``known`` hears of them later."""
-        is_new = key in batch.created or not self._known.had(key, LOG)
-        return is_new and not any(key in logs for logs in batch.lines[:number])
+        """Tell whether a log had no lines before the batch's insert of that number."""
+        is_new = key in batch.created or not self._entity_index.had(key, LOG)
+        return is_new and not any(key in logs for logs in batch.log_tails[:number])
 
-    def _newest(self, key: EntityKey) -> LogTail | None:
-        if (tail := self._tails.get(key)) is None:
-            return None
-        self._tails.move_to_end(key)
-        self._bytes -= tail.bytes
-        newest = tail.newest()
-        self._bytes += tail.bytes
-        if newest is None or self._is_too_much(tail):
-            self._forget(key)
-        return newest
+    def _joined(self, key: EntityKey) -> LogTail | None:
+        tail = self._tails.get(key)
+        return self._join(key, tail) if tail else None
 
-    def _keep(self, key: EntityKey, newest: LogPage, total: int) -> None:
-        """A page of the newest lines, and how many there are."""
-        rows = pa.table(newest.columns, LOG_LINE_SCHEMA)
-        if len(newest) == total < MAX_UNSCROLLED_TOTAL:
-            self._hold(key, LogTail(rows))
-        elif len(newest):
-            self._hold(key, LogTail(rows, newest.times[-1], total - len(newest)))
+    def _join(self, key: EntityKey, tail: CachedLogTail) -> LogTail | None:
+        """Join the lines of a tail, which may make it smaller; drop it if a line was written again."""
+        joined = tail.joined()
+        if joined is None:
+            self._tails.pop(key)
+        else:
+            self._tails.measure(key)
+        return joined
 
-    def _hold(self, key: EntityKey, newest: LogTail) -> None:
-        self._forget(key)
-        tail = CachedLogTail(newest)
-        if not self._is_too_much(tail):
-            self._tails[key] = tail
-            self._bytes += tail.bytes
-            self._limit()
-
-    def _is_too_much(self, tail: CachedLogTail) -> bool:
-        return tail.bytes > self._max_bytes // TAIL_SHARE
-
-    def _limit(self) -> None:
-        while self._bytes > self._max_bytes:
-            self._forget(next(iter(self._tails)))
-
-    def _forget(self, key: EntityKey) -> None:
-        if tail := self._tails.pop(key, None):
-            self._bytes -= tail.bytes
+    def _keep(self, key: EntityKey, page: LogPage, total: int) -> None:
+        """Keep a page of the newest lines, and how many there are."""
+        rows = pa.table(page.columns, LOG_LINE_SCHEMA)
+        if len(page) == total < MAX_UNSCROLLED_TOTAL:
+            self._tails.put(key, CachedLogTail(LogTail(rows)))
+        elif len(page):
+            self._tails.put(key, CachedLogTail(LogTail(rows, page.times[-1], total - len(page))))

@@ -1,18 +1,20 @@
-"""How long a time logs take for a line, as far as pages of them were read: it tells about where the next one ends.
+"""The rates of logs, in ms a line, by which the end of a page is guessed before it is read.
 
-A guess is never relied on: who finds too few lines up to it reads on. A good one spares a look into all parts of a log.
+A guess is never relied on: where too few lines are found up to it, reading goes on. A good one spares a look into all
+parts of a log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from query.logs.log_reader import LogReader
 from query.pagination.log_page import LogPage
 from query.pagination.time_range import Direction, TimeRange
 from schema.events.normalize import NO_TIMESTAMP
 from schema.events.tables import INT64_MIN
+from schema.lru_cache import LruCache
 from schema.registry import Entity
 
 MAX_LOGS = 10_000  # logs
@@ -59,31 +61,51 @@ class LineRate:
         return first if min(start, first) <= span.start <= max(start, first) else span.start
 
 
+class LogPages(Protocol):
+    """Reads of the pages of one log (``query/logs/log_reader.py``)."""
+
+    @property
+    def entity(self) -> Entity:
+        """The log's entity."""
+
+    async def quick_page(self, span: TimeRange, size: int, with_copy_of: bool = True) -> LogPage | None:
+        """Return the first lines of a range; None if only ``page`` can tell them."""
+
+    async def page(self, span: TimeRange, size: int, end: int | None) -> LogPage:
+        """Return the first lines of a range; ``end``: a guess of where they end."""
+
+    async def end(self, span: TimeRange, near: int) -> int | None:
+        """Return the timestamp of the line that ``near`` others precede."""
+
+
 class PageEndEstimator:
-    """Of the logs that were read last."""
+    """The rates of the logs that were read last, by which the end of the next page is guessed."""
 
     def __init__(self) -> None:
-        self._paces: dict[tuple[str, str], LineRate] = {}
+        self._rates: LruCache[tuple[str, str], LineRate] = LruCache("page_ends", MAX_LOGS)
 
-    async def page(self, lines: LogReader, span: TimeRange, size: int) -> LogPage:
-        """The first ``size`` lines of a span, and all that share the last one's timestamp."""
-        pace = self._paces.pop(_key(lines.entity), None)
-        end = pace.end(span, size) if pace else None
-        with_copy_of = span.is_newest or (pace is not None and pace.may_have_copies)
+    async def page(self, lines: LogPages, span: TimeRange, size: int) -> LogPage:
+        """Return the first ``size`` lines of a range, and all that share the last one's timestamp."""
+        rate = self._rates.get(_key(lines.entity))
+        end = rate.end(span, size) if rate else None
+        with_copy_of = span.is_newest or (rate is not None and rate.may_have_copies)
         page = await lines.quick_page(span.until(end), size, with_copy_of)
         if end is not None and page is not None and len(page) < size:
-            pace, page = None, await lines.quick_page(span, size, with_copy_of)
+            rate, page = None, await lines.quick_page(span, size, with_copy_of)
         is_for_final = page is None
         if page is None:
             page = await lines.page(span, size, await lines.end(span, size))
-        if page and len(page) >= size:
-            self._remember(lines.entity, LineRate.of(span, page, pace.firsts if pace else {}, is_for_final))
+        self._learn(lines.entity, span, size, page, rate, is_for_final)
         return page
 
-    def _remember(self, entity: Entity, pace: LineRate) -> None:
-        if len(self._paces) >= MAX_LOGS:
-            self._paces.clear()
-        self._paces[_key(entity)] = pace
+    def _learn(
+        self, entity: Entity, span: TimeRange, size: int, page: LogPage, rate: LineRate | None, is_for_final: bool
+    ) -> None:
+        """Keep the rate of a full page; what a page that was not full says of the log is nothing."""
+        if page and len(page) >= size:
+            self._rates.put(_key(entity), LineRate.of(span, page, rate.firsts if rate else {}, is_for_final))
+        else:
+            self._rates.pop(_key(entity))
 
 
 def _key(entity: Entity) -> tuple[str, str]:

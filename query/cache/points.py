@@ -1,24 +1,27 @@
-"""Curves whose points are in memory: those that were read as they are, and those that are new.
+"""The points of curves, cached: those that were read, and those that are new.
 
-Only in the process that is the only one to write (``eventide up``), which adds what is written. A curve stays as long
-as its points are simple: numbers, one of each iteration. When anything else is written of it, it is forgotten, and read
-from the store again.
+Only in the process that is the only one to write (``eventide up``), which adds what is written. A curve is cached as
+long as its points are simple: numbers, one for each iteration. When anything else is written to it, it is dropped, and
+read from the store again.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 
 from query.cache.entity_index import EntityIndexCache
-from schema.changefeed.changefeed import ChangeBatch, Changefeed, EntityKey
+from schema.changefeed.change_batch import ChangeBatch, EntityKey
+from schema.changefeed.changefeed import Changefeed
 from schema.changefeed.points import CurveName, Points, join_points
+from schema.lru_cache import LruCache
 
 MAX_CACHED_POINTS = 16 << 20  # of 12 bytes each
 CURVE_SHARE = 8  # a curve takes no more than one in so many of them
 MAX_PENDING = 64
+
+CurveOfEntity = tuple[EntityKey, CurveName]
 
 
 class CachedCurve:
@@ -30,14 +33,14 @@ class CachedCurve:
         self.count = len(points)
 
     def add(self, points: Points) -> None:
-        """Those of a write."""
+        """Add the points of a write."""
         self._pending.append(points)
         self.count += len(points)
         if len(self._pending) > MAX_PENDING:
             self.points()
 
     def points(self) -> Points | None:
-        """All of them; None once one was written again."""
+        """Join and return all points; None once one was written again."""
         if self._pending:
             self._points = self._points and join_points((self._points, *self._pending))
             self._pending.clear()
@@ -45,102 +48,94 @@ class CachedCurve:
 
 
 class PointCache:
-    """``changefeed``: of a process that is the only one to write; nothing is held without."""
+    """Curves that were read or written last, ``max_points`` in all."""
 
     def __init__(
-        self, known: EntityIndexCache, changefeed: Changefeed | None, max_points: int = MAX_CACHED_POINTS
+        self, entity_index: EntityIndexCache, changefeed: Changefeed, max_points: int = MAX_CACHED_POINTS
     ) -> None:
-        self._known = known
+        self._entity_index = entity_index
         self._changefeed = changefeed
-        self._lines: OrderedDict[EntityKey, dict[CurveName, CachedCurve]] = OrderedDict()
-        self._count = 0
-        self._max_points = max_points
-        self._max_line = max_points // CURVE_SHARE
-        if changefeed:
-            changefeed.listen(self)
+        self._names: dict[EntityKey, set[CurveName]] = {}
+        self._curves: LruCache[CurveOfEntity, CachedCurve] = LruCache(
+            "points", max_points, lambda curve: curve.count, share=CURVE_SHARE, on_evict=self._forget_name
+        )
 
-    def points(self, key: EntityKey, name: CurveName) -> Points | None:
-        """Those of a curve that is held; with ``received``, if nothing else was ever written of it."""
-        line = self._lines.get(key, {}).get(name)
-        if line is None:
-            return None
-        self._lines.move_to_end(key)
-        points = line.points()
-        if points is None:
-            self._forget(key, name)
+    def get(self, key: EntityKey, name: CurveName) -> Points | None:
+        """Return the points of a curve; with ``received`` if nothing but simple points was ever written to it."""
+        curve = self._curves.get((key, name))
+        points = curve.points() if curve else None
+        if curve and points is None:
+            self._drop(key, name)
         return points
 
-    def apply_changes(self, batch: ChangeBatch) -> None:
-        """Curves that are held go on; those that had no events before are held."""
-        for key in batch.invalidated:
-            for name in list(self._lines.get(key, ())):
-                self._forget(key, name)
-        for number, curves in enumerate(batch.points):
-            for key in curves.keys() - batch.invalidated:
-                self._add(key, curves[key])
-                if unheld := curves[key].keys() - self._lines.get(key, {}).keys():
-                    self._begin(key, curves[key], unheld, self._earlier(key, batch, number))
-        self._limit()
+    def versions(self, keys: Iterable[EntityKey]) -> dict[EntityKey, int]:
+        """Return the versions of entities, for ``keep``; to be asked before their points are read."""
+        return {key: self._changefeed.version(key[1]) for key in keys}
 
-    def forget(self) -> None:
-        """Everything."""
-        self._lines.clear()
-        self._count = 0
-
-    def writes(self, keys: Iterable[EntityKey]) -> dict[EntityKey, int]:
-        """How often entities were written, for ``keep``; to be asked before their points are read."""
-        return {key: self._changefeed.of(key[1]) for key in keys} if self._changefeed else {}
-
-    def keep(self, read: Mapping[tuple[EntityKey, CurveName], Points], writes: Mapping[EntityKey, int]) -> None:
-        """Points that were read, of entities that were not written since; but for those without a value.
+    def keep(self, read: Mapping[CurveOfEntity, Points], versions: Mapping[EntityKey, int]) -> None:
+        """Keep points that were read, of entities that were not written since; but for those without a value.
 
         They have no ``received``: there may be events without an iteration beside them.
         """
-        now = self.writes(writes)
+        now = self.versions(versions)
         for (key, name), points in read.items():
-            is_true = key in now and now[key] == writes[key]
-            if is_true and name not in self._lines.get(key, {}) and np.isfinite(points.values).all():
-                self._hold(key, name, CachedCurve(points))
-        self._limit()
+            is_current = key in now and now[key] == versions[key]
+            if is_current and (key, name) not in self._curves and np.isfinite(points.values).all():
+                self._put(key, name, points)
+
+    def apply(self, batch: ChangeBatch) -> None:
+        """Add new points to cached curves, keep curves that had no events before, drop invalidated entities."""
+        for key in batch.invalidated:
+            for name in list(self._names.get(key, ())):
+                self._drop(key, name)
+        for number, curves in enumerate(batch.points):
+            for key in curves.keys() - batch.invalidated:
+                uncached = curves[key].keys() - self._names.get(key, set())
+                self._add(key, curves[key])
+                if uncached:
+                    self._begin(key, curves[key], uncached, self._earlier(key, batch, number))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._curves.clear()
+        self._names.clear()
 
     def _add(self, key: EntityKey, written: Mapping[CurveName, Points | None]) -> None:
-        lines = self._lines.get(key, {})
-        for name in written.keys() & lines.keys():
-            if points := written[name]:
-                lines[name].add(points)
-                self._count += len(points)
-            if not points or lines[name].count > self._max_line:
-                self._forget(key, name)
+        for name in written.keys() & self._names.get(key, set()):
+            curve, points = self._curves.peek((key, name)), written[name]
+            if curve and points:
+                curve.add(points)
+                self._curves.measure((key, name))
+            else:
+                self._drop(key, name)
 
     def _begin(
         self,
         key: EntityKey,
         written: Mapping[CurveName, Points | None],
-        unheld: Set[CurveName],
+        uncached: Set[CurveName],
         earlier: Set[CurveName] | None,
     ) -> None:
-        """Curves that had no events before. ``earlier``: those that had; None if that is not known."""
-        for name in () if earlier is None else unheld - earlier:
+        """Keep curves that had no events before. ``earlier``: those that had; None if that is not known."""
+        for name in () if earlier is None else uncached - earlier:
             if points := written[name]:
-                self._hold(key, name, CachedCurve(points))
+                self._put(key, name, points)
 
     def _earlier(self, key: EntityKey, batch: ChangeBatch, number: int) -> Set[CurveName] | None:
-        """The curves that an entity had before these news' table of that number; ``known`` hears of them later."""
-        known = set() if key in batch.created else self._known.curves(key)
-        return None if known is None else known.union(*(curves.get(key, ()) for curves in batch.points[:number]))
+        """Return the curves that an entity had before the batch's insert of that number; None if not known."""
+        before = set() if key in batch.created else self._entity_index.curves(key)
+        return None if before is None else before.union(*(curves.get(key, ()) for curves in batch.points[:number]))
 
-    def _hold(self, key: EntityKey, name: CurveName, line: CachedCurve) -> None:
-        if line.count <= self._max_line:
-            self._lines.setdefault(key, {})[name] = line
-            self._lines.move_to_end(key)
-            self._count += line.count
+    def _put(self, key: EntityKey, name: CurveName, points: Points) -> None:
+        self._names.setdefault(key, set()).add(name)
+        self._curves.put((key, name), CachedCurve(points))
 
-    def _limit(self) -> None:
-        while self._count > self._max_points:
-            oldest, names = next(iter(self._lines.items()))
-            self._forget(oldest, next(iter(names)))
+    def _drop(self, key: EntityKey, name: CurveName) -> None:
+        self._curves.pop((key, name))
+        self._forget_name((key, name))
 
-    def _forget(self, key: EntityKey, name: CurveName) -> None:
-        self._count -= self._lines[key].pop(name).count
-        if not self._lines[key]:
-            del self._lines[key]
+    def _forget_name(self, curve: CurveOfEntity) -> None:
+        key, name = curve
+        self._names[key].discard(name)
+        if not self._names[key]:
+            del self._names[key]

@@ -1,12 +1,11 @@
-"""Answers, and rows of statements, about entities that were not written since: what dashboards ask again and again.
+"""Responses, and rows of statements, about entities that were not written since: what dashboards ask again and again.
 
-Only in a process that is the only one to write (``eventide up``): there ``Changefeed`` tells, before a writer is
+Only in a process that is the only one to write (``eventide up``): its changefeed tells of a write before the writer is
 answered.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,11 @@ from schema.api.requests import Request
 from schema.api.wire import Answer, Reply, to_json
 from schema.changefeed.changefeed import Changefeed
 from schema.events.rows import Row
+from schema.lru_cache import LruCache
 from schema.registry import Entity
 from schema.store import Store, rows_of
 
-MAX_BYTES = 64 << 20  # of all of them, with what was asked
+MAX_BYTES = 64 << 20  # of all of them, with their questions
 SHARE = 2  # one takes no more than one in so many of them
 
 ResponseKey = tuple[Any, ...]
@@ -27,64 +27,54 @@ Versions = tuple[int, ...]
 
 @dataclass(frozen=True)
 class CachedResponse:
-    """JSON, how often its entities had been written before it was read, and what it takes in all."""
+    """JSON, the versions of its entities before it was read, and the bytes that it takes with its question."""
 
-    counts: Versions
+    versions: Versions
     body: bytes
-    bytes: int
+    size: int
 
 
 class ResponseCache:
-    """What was used last, up to ``max_bytes``; nothing at all without ``changefeed``."""
+    """The responses that were used last, up to ``max_bytes``."""
 
-    def __init__(self, store: Store, changefeed: Changefeed | None, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed, max_bytes: int = MAX_BYTES) -> None:
         self._store = store
         self._changefeed = changefeed
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._remembered: OrderedDict[ResponseKey, CachedResponse] = OrderedDict()
+        self._responses: LruCache[ResponseKey, CachedResponse] = LruCache(
+            "responses", max_bytes, lambda response: response.size, share=SHARE
+        )
 
     async def answer(
         self, request: Request, entities: Sequence[Entity], read: Callable[[], Awaitable[Answer]]
     ) -> Reply:
-        """The answer to a request about ``entities``: what ``read`` gave before, if none was written since."""
-        if self._changefeed is None:
+        """Return what ``read`` answered to the same request before, if none of ``entities`` was written since."""
+        if not self._changefeed.is_live:
             return Reply(await read())
-        counts = tuple(self._changefeed.of(entity.id) for entity in entities)
+        versions = tuple(self._changefeed.version(entity.id) for entity in entities)
         key = (request.model_dump_json(), type(request), *entities)
-        if (body := self._known(key, counts)) is None:
-            body = self._remember(key, counts, to_json(await read()))
+        if (body := self._get(key, versions)) is None:
+            body = self._put(key, versions, to_json(await read()))
         return Reply(raw_data=body)
 
     async def rows(
         self, sql: str, parameters: Mapping[str, Any], entities: Iterable[Entity], event_type: str
     ) -> list[Row]:
-        """The rows of a statement that depend on events of one type of ``entities``, and on nothing else.
+        """Return the rows of a statement that depend on events of one type of ``entities``, and on nothing else.
 
-        As they were before, if no such event was written since, and nothing deleted.
+        They are as they were before, if no such event was written since, and nothing deleted.
         """
-        if self._changefeed is None:
+        if not self._changefeed.is_live:
             return await self._store.read(sql, parameters)
-        counts = tuple(self._changefeed.of(entity.id, event_type) for entity in entities)
+        versions = tuple(self._changefeed.version(entity.id, event_type) for entity in entities)
         key = (repr(parameters), sql)
-        if (body := self._known(key, counts)) is None:
-            body = self._remember(key, counts, await self._store.read_json(sql, parameters))
+        if (body := self._get(key, versions)) is None:
+            body = self._put(key, versions, await self._store.read_json(sql, parameters))
         return rows_of(body)
 
-    def _known(self, key: ResponseKey, counts: Versions) -> bytes | None:
-        known = self._remembered.get(key)
-        if known is None or known.counts != counts:
-            return None
-        self._remembered.move_to_end(key)
-        return known.body
+    def _get(self, key: ResponseKey, versions: Versions) -> bytes | None:
+        found = self._responses.get(key, lambda response: response.versions == versions)
+        return found.body if found else None
 
-    def _remember(self, key: ResponseKey, counts: Versions, body: bytes) -> bytes:
-        if before := self._remembered.pop(key, None):
-            self._bytes -= before.bytes
-        size = len(body) + len(key[0])
-        if size <= self._max_bytes // SHARE:
-            self._remembered[key] = CachedResponse(counts, body, size)
-            self._bytes += size
-        while self._bytes > self._max_bytes:
-            self._bytes -= self._remembered.popitem(last=False)[1].bytes
+    def _put(self, key: ResponseKey, versions: Versions, body: bytes) -> bytes:
+        self._responses.put(key, CachedResponse(versions, body, len(body) + len(key[0])))
         return body

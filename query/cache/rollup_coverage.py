@@ -1,4 +1,4 @@
-"""Curves whose roll-ups hold every event: as long as nobody writes them there is nothing else to look for.
+"""Curves whose roll-ups hold every event: while nobody writes them there is nothing else to look for.
 
 Only in the process that is the only one to write (``eventide up``): a third of the time of a long curve went into
 looking for what roll-ups do not hold yet.
@@ -6,44 +6,66 @@ looking for what roll-ups do not hold yet.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
-from query.curves.rollup_source import CurveKey, RollupCoverage, read_rollup_coverage
-from query.curves.row_source import Drawing
 from query.sql.statements import MetricFilter
 from schema.changefeed.changefeed import Changefeed
+from schema.lru_cache import LruCache
 from schema.registry import Entity
-from schema.store import Store
 
-MAX_QUESTIONS = 1000  # questions
+MAX_QUESTIONS = 1000
+
+CurveKey = tuple[str, str, str]  # task, metric, variant
+
+
+@dataclass(frozen=True)
+class RollupWatermark:
+    """The roll-ups made since a deletion hold every event with a ``seq`` up to ``through``; 0: there are none."""
+
+    since: int
+    through: int
+
+
+@dataclass(frozen=True)
+class RollupCoverage:
+    """How far roll-ups go. ``stale``: of each task, those to which newer rows belong; None if there are too many."""
+
+    watermarks: Mapping[CurveKey, RollupWatermark]
+    stale: Mapping[str, Sequence[int]] | None
+
+    def holds_all(self, curves: Collection[CurveKey]) -> bool:
+        """Tell whether the roll-ups of these curves hold every event, as far as was looked."""
+        return self.stale == {} and all(
+            curve in self.watermarks and self.watermarks[curve].through > 0 for curve in curves
+        )
 
 
 class RollupCoverageCache:
-    """``changefeed``: of a process that is the only one to write; nothing is remembered without."""
+    """The coverage of curves whose roll-ups hold everything, by the question that was asked."""
 
-    def __init__(self, store: Store, changefeed: Changefeed | None) -> None:
-        self._store = store
+    def __init__(self, changefeed: Changefeed) -> None:
         self._changefeed = changefeed
-        self._known: dict[Hashable, tuple[list[int], RollupCoverage]] = {}
+        self._coverages: LruCache[Hashable, tuple[list[int], RollupCoverage]] = LruCache(
+            "rollup_coverage", MAX_QUESTIONS
+        )
 
-    async def rolled(
-        self, entities: Sequence[Entity], filters: Sequence[MetricFilter], drawing: Drawing, long: Collection[CurveKey]
+    async def coverage(
+        self,
+        entities: Sequence[Entity],
+        filters: Sequence[MetricFilter],
+        curves: Collection[CurveKey],
+        read: Callable[[], Awaitable[RollupCoverage]],
     ) -> RollupCoverage:
-        """As ``read_rollup_coverage`` has it. ``long``: the curves for which it matters."""
+        """Return what ``read`` found before, if it held all of ``curves`` and no entity was written since."""
         question = (*(entity.key for entity in entities), *(entry.model_dump_json() for entry in filters))
-        writes = self._writes(entities)
-        known = self._known.get(question)
-        if known and known[0] == writes:
-            return known[1]
-        rolled = await read_rollup_coverage(self._store, entities, filters, drawing)
-        if self._changefeed and drawing.is_whole and rolled.holds_all(long) and writes == self._writes(entities):
-            self._remember(question, writes, rolled)
-        return rolled
+        versions = self._versions(entities)
+        if found := self._coverages.get(question, lambda kept: kept[0] == versions):
+            return found[1]
+        coverage = await read()
+        if coverage.holds_all(curves) and versions == self._versions(entities):
+            self._coverages.put(question, (versions, coverage))
+        return coverage
 
-    def _writes(self, entities: Sequence[Entity]) -> list[int]:
-        return [self._changefeed.of(entity.id) for entity in entities] if self._changefeed else []
-
-    def _remember(self, question: Hashable, writes: list[int], rolled: RollupCoverage) -> None:
-        if len(self._known) >= MAX_QUESTIONS:
-            self._known.clear()
-        self._known[question] = writes, rolled
+    def _versions(self, entities: Sequence[Entity]) -> list[int]:
+        return [self._changefeed.version(entity.id) for entity in entities]

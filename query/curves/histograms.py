@@ -56,7 +56,7 @@ async def scalar_metrics_iter_histogram(
 ) -> Reply:
     """``{metric: {variant: {name: variant, x: [...], y: [...]}}}``, groups of curves by bucket width."""
     entity = await context.entity(caller, request.task, request.model_events)
-    return await context.responses.answer(request, [entity], lambda: _of_one(context, entity, request))
+    return await context.caches.responses.answer(request, [entity], lambda: _of_one(context, entity, request))
 
 
 async def _of_one(context: QueryContext, entity: Entity, request: Sampling) -> Answer:
@@ -72,7 +72,7 @@ async def multi_task_scalar_metrics_iter_histogram(
 ) -> Reply:
     """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
     entities = await context.entities(caller, request.tasks, request.model_events)
-    return await context.responses.answer(request, entities, lambda: curves_of_several(context, entities, request))
+    return await context.caches.responses.answer(request, entities, lambda: curves_of_several(context, entities, request))
 
 
 async def curves_of_several(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Answer:

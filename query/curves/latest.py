@@ -66,15 +66,15 @@ async def get_task_latest_scalar_values(
     task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
     """
     task = await context.entity(caller, request.task)
-    return await context.responses.answer(request, [task], lambda: latest_of(context, task))
+    return await context.caches.responses.answer(request, [task], lambda: latest_of(context, task))
 
 
 async def latest_of(context: QueryContext, task: Entity) -> Answer:
-    facts = await context.entity_index.of([task])
+    facts = await context.caches.entity_index.of([task])
     of_task = TombstoneFilter.after(facts.tombstones[task.id], task)
     known = [row for row in facts.index if row.since == of_task.since]
     scalars = [row for row in known if row.event_type == SCALAR]
-    rows = _held(context.points, task, scalars)
+    rows = _cached(context.caches.points, task, scalars)
     held = {_name(row) for row in rows}
     if others := [curve for curve in scalars if curve.name not in held]:
         found = await _latest(context.store, of_task, others, are_all=not held)
@@ -89,11 +89,11 @@ async def latest_of(context: QueryContext, task: Entity) -> Answer:
     }
 
 
-def _held(held: PointCache, task: Entity, curves: Sequence[IndexRow]) -> list[Row]:
+def _cached(cached: PointCache, task: Entity, curves: Sequence[IndexRow]) -> list[Row]:
     """Rows as of LATEST_SQL, of the curves that are in memory."""
     rows: list[Row] = []
     for curve in curves:
-        points = held.points(task.key, curve.name)
+        points = cached.get(task.key, curve.name)
         if points is None or points.received is None:
             continue
         values = points.values[-VALUES:].astype(np.float64)

@@ -9,9 +9,9 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from query.cache.rollup_coverage import CurveKey, RollupCoverage, RollupWatermark
 from query.curves.curve_index import CurveIndex
 from query.curves.downsampling import Curve
 from query.curves.point_tables import bucketed
@@ -71,40 +71,6 @@ ROWS_SQL = f"""UNION ALL
     PREWHERE $entities$named AND ($stale_iters) AND {NOT_SINGLE_VALUE_SQL}$living
     WHERE has_iter$in_range"""
 
-CurveKey = tuple[str, str, str]  # task, metric, variant
-
-
-@dataclass(frozen=True)
-class RollupWatermark:
-    """The roll-ups made since a deletion hold every event with a ``seq`` up to ``through``; 0: there are none."""
-
-    since: int
-    through: int
-
-
-@dataclass(frozen=True)
-class RollupCoverage:
-    """How far roll-ups go. ``stale``: of each task, those to which newer rows belong; None if there are too many."""
-
-    marks: Mapping[CurveKey, RollupWatermark]
-    stale: Mapping[str, Sequence[int]] | None
-
-    def holds_all(self, names: Collection[CurveKey]) -> bool:
-        """Whether the roll-ups of these curves hold everything, as far as was looked."""
-        return self.stale == {} and all(name in self.marks and self.marks[name].through > 0 for name in names)
-
-    def serve(self, curve: Curve, index: CurveIndex) -> bool:
-        """Whether the curve's buckets can be made of roll-ups: they count if no deletion came after them."""
-        mark = self.marks.get((curve.task, curve.metric, curve.variant))
-        if self.stale is None or mark is None:
-            return False
-        return (
-            is_rollup_width(rollup_width(curve.interval))
-            and mark.through > 0
-            and mark.since == index.deleted[curve.task]
-        )
-
-
 NO_ROLLUPS = RollupCoverage({}, {})
 
 
@@ -124,6 +90,14 @@ async def read_rollup_coverage(
     for task, start in zip(table["task"].to_pylist(), table["start"].to_pylist(), strict=True):
         stale.setdefault(task, []).append(start)
     return RollupCoverage(marks, stale)
+
+
+def is_served(coverage: RollupCoverage, curve: Curve, index: CurveIndex) -> bool:
+    """Tell whether a curve's buckets can be made of roll-ups: they count if no deletion came after them."""
+    watermark = coverage.watermarks.get((curve.task, curve.metric, curve.variant))
+    if coverage.stale is None or watermark is None or watermark.through == 0:
+        return False
+    return is_rollup_width(rollup_width(curve.interval)) and watermark.since == index.deleted[curve.task]
 
 
 async def _marks(
@@ -153,8 +127,7 @@ def _stale_statement(entities: Sequence[Entity], marks: Mapping[CurveKey, Rollup
 
 
 class RollupSource(RowSource):
-    """``curves``: those that roll-ups ``serve``, with ``minmax`` over iterations. ``stale``: as in
-    ``RollupCoverage``."""
+    """Curves that roll-ups serve (``is_served``), with ``minmax`` over iterations. ``stale``: as in RollupCoverage."""
 
     def __init__(
         self,

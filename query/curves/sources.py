@@ -1,28 +1,27 @@
-"""Where the points of the curves of a request come from: memory, roll-ups, or rows."""
+"""The sources of a request's points: the point cache, roll-ups, or rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from query.cache.rollup_coverage import CurveKey, RollupCoverage
 from query.context import QueryContext
 from query.curves.cached_source import CachedSource
 from query.curves.curve_index import CurveIndex, scalar_curves
 from query.curves.downsampling import Curve
-from query.curves.rollup_source import NO_ROLLUPS, RollupCoverage, RollupSource
+from query.curves.rollup_source import NO_ROLLUPS, RollupSource, is_served, read_rollup_coverage
 from query.curves.row_source import Drawing, RowSource
 from query.sql.statements import MetricFilter
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.points import Points
 from schema.events.rows import Row
 from schema.registry import Entity
 
 PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves it may become a tenth wider
-
-CurveKey = tuple[str, str, str]  # task, metric, variant
 
 
 class PointSource(Protocol):
@@ -34,55 +33,76 @@ class PointSource(Protocol):
 
 @dataclass(frozen=True)
 class PointSources:
-    """``writes``: as ``Held.writes`` told before anything was read. ``held``: curves that need not be read."""
+    """Sources of the points of some curves.
+
+    ``versions``: of the entities, before anything was read. ``cached``: points of curves that need not be read.
+    """
 
     context: QueryContext
     drawing: Drawing
     index: CurveIndex
     keys: Mapping[str, EntityKey]
-    writes: Mapping[EntityKey, int]
-    held: Mapping[CurveKey, Points]
-    rolled: RollupCoverage
+    versions: Mapping[EntityKey, int]
+    cached: Mapping[CurveKey, Points]
+    coverage: RollupCoverage
 
     def of(self, curves: Sequence[Curve]) -> Sequence[PointSource]:
-        """Together all of these curves, each once."""
-        held = {curve: self.held[_name(curve)] for curve in curves if _name(curve) in self.held}
-        others = [curve for curve in curves if curve not in held]
-        rolled = [curve for curve in others if self.rolled.serve(curve, self.index)]
-        rest = [curve for curve in others if not self.rolled.serve(curve, self.index)]
-        sources: list[PointSource] = [CachedSource(held, self.drawing)] if held else []
+        """Return sources that together have each of these curves once."""
+        cached = {curve: self.cached[_name(curve)] for curve in curves if _name(curve) in self.cached}
+        others = [curve for curve in curves if curve not in cached]
+        rolled = [curve for curve in others if is_served(self.coverage, curve, self.index)]
+        rest = [curve for curve in others if not is_served(self.coverage, curve, self.index)]
+        sources: list[PointSource] = [CachedSource(cached, self.drawing)] if cached else []
         if rolled:
-            stale = self.rolled.stale or {}
+            stale = self.coverage.stale or {}
             sources.append(RollupSource(self.context.store, rolled, self.drawing, self.index, stale))
         return [*sources, self.rows(rest)] if rest else sources
 
     def rows(self, curves: Sequence[Curve]) -> RowSource:
-        """Of rows alone."""
+        """Return the source that reads these curves from rows alone."""
         return RowSource(self.context.store, curves, self.drawing, self.index)
 
     def keep(self, drawn: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
-        """In memory, those that were read as they are."""
-        if not self.writes or self.drawing.key != "iter" or not self.drawing.is_whole:
+        """Cache the curves that were read as they are, without buckets."""
+        if self.drawing.key != "iter" or not self.drawing.is_whole:
             return
         simple = {
             (self.keys[curve.task], (curve.metric, curve.variant)): Points(read["x"], read["y"].astype(np.float32))
             for curve, read in drawn
-            if _name(curve) not in self.held and curve.interval == 1 and curve.count == len(read["x"])
+            if _name(curve) not in self.cached and curve.interval == 1 and curve.count == len(read["x"])
         }
-        self.context.points.keep(simple, self.writes)
+        self.context.caches.points.keep(simple, self.versions)
 
 
 async def open_sources(
     context: QueryContext, entities: Sequence[Entity], filters: Sequence[MetricFilter], drawing: Drawing, samples: int
 ) -> PointSources:
-    """Of the curves of these entities' metrics. What is written from now on may or may not be in the answer."""
+    """Open the sources of the curves of these entities' metrics.
+
+    What is written from now on may or may not be in the answer.
+    """
     keys = {entity.id: entity.key for entity in entities}
-    writes = context.points.writes(keys.values())
-    index = await scalar_curves(context.entity_index, entities, filters)
-    held = _held(context, keys, index) if drawing.key == "iter" else {}
-    long = _long(index, samples) - held.keys() if drawing.is_rolled else set()
-    rolled = await context.rollup_coverage.rolled(entities, filters, drawing, long) if long else NO_ROLLUPS
-    return PointSources(context, drawing, index, keys, writes, held, rolled)
+    versions = context.caches.points.versions(keys.values())
+    index = await scalar_curves(context.caches.entity_index, entities, filters)
+    cached = _cached(context, keys, index) if drawing.key == "iter" else {}
+    long = _long(index, samples) - cached.keys() if drawing.is_rolled else set()
+    coverage = await _coverage(context, entities, filters, drawing, long) if long else NO_ROLLUPS
+    return PointSources(context, drawing, index, keys, versions, cached, coverage)
+
+
+async def _coverage(
+    context: QueryContext,
+    entities: Sequence[Entity],
+    filters: Sequence[MetricFilter],
+    drawing: Drawing,
+    curves: Collection[CurveKey],
+) -> RollupCoverage:
+    async def read() -> RollupCoverage:
+        return await read_rollup_coverage(context.store, entities, filters, drawing)
+
+    if not drawing.is_whole:
+        return await read()
+    return await context.caches.rollup_coverage.coverage(entities, filters, curves, read)
 
 
 def _long(index: CurveIndex, samples: int) -> set[CurveKey]:
@@ -90,10 +110,10 @@ def _long(index: CurveIndex, samples: int) -> set[CurveKey]:
     return {_name_of(row) for row in index.curves if row["high"] - row["low"] >= PERHAPS_WIDE * samples}
 
 
-def _held(context: QueryContext, keys: Mapping[str, EntityKey], index: CurveIndex) -> dict[CurveKey, Points]:
+def _cached(context: QueryContext, keys: Mapping[str, EntityKey], index: CurveIndex) -> dict[CurveKey, Points]:
     found = {}
     for task, metric, variant in map(_name_of, index.curves):
-        if points := context.points.points(keys[task], (metric, variant)):
+        if points := context.caches.points.get(keys[task], (metric, variant)):
             found[task, metric, variant] = points
     return found
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from query.context import QueryContext
 from query.live.messages import StreamMessage
+from query.live.stream_hub import StreamHub
 from query.live.subscription import Subscription
 from query.live.watermarks import StreamPosition
 from schema.api.requests import Boolean, Request
@@ -44,13 +46,21 @@ class EventsStream(Request):
     model_events: Boolean = False
 
 
+@dataclass(frozen=True)
+class Streams:
+    """What ``events.stream`` is bound to: the context of reads, and the hub of all streams of the process."""
+
+    context: QueryContext
+    hub: StreamHub
+
+
 @endpoints.add("events.stream", "2.34")
-async def stream(context: QueryContext, caller: Caller, request: EventsStream) -> Stream:
+async def stream(streams: Streams, caller: Caller, request: EventsStream) -> Stream:
     """Server-sent events ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
-    entities = await context.entities(caller, request.task, request.model_events)
+    entities = await streams.context.entities(caller, request.task, request.model_events)
     positions = parse_event_id(caller.last_event_id, [entity.id for entity in entities])
-    subscription = await context.streams.subscribe(caller.user, entities, request.points, positions)
-    return Stream(_chunks(subscription), HEADERS, lambda: context.streams.unsubscribe(subscription))
+    subscription = await streams.hub.subscribe(caller.user, entities, request.points, positions)
+    return Stream(_chunks(subscription), HEADERS, lambda: streams.hub.unsubscribe(subscription))
 
 
 async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:

@@ -41,9 +41,9 @@ class WatchedEntity:
 
 
 class StreamHub:
-    """All streams of a process. ``changefeed``: of a process that is the only one to write."""
+    """All streams of a process."""
 
-    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed) -> None:
         self._store = store
         self._changefeed = changefeed
         self._subscriptions: set[Subscription] = set()
@@ -95,7 +95,7 @@ class StreamHub:
         unknown = [entity for entity in subscription.entities.values() if entity.id not in self._watched]
         for key in subscription.entities.keys() & self._watched.keys():
             self._watched[key].subscriptions.add(subscription)  # so that it stays, whoever leaves meanwhile
-        counts = {entity.id: self._count(entity.id) for entity in unknown}
+        counts = {entity.id: self._changefeed.version(entity.id) for entity in unknown}
         found = await read_watermarks(self._store, unknown)
         for entity in unknown:
             self._watched.setdefault(entity.id, WatchedEntity(entity, found[entity.id], counts[entity.id]))
@@ -134,8 +134,8 @@ class StreamHub:
 
     async def _round(self) -> None:
         """Tell every stream what is new; if that fails nothing was told, and the next round tries again."""
-        counts = {key: self._count(key) for key in self._watched}
-        moved = [w for key, w in self._watched.items() if self._changefeed is None or w.count != counts[key]]
+        counts = {key: self._changefeed.version(key) for key in self._watched}
+        moved = [w for key, w in self._watched.items() if w.count != counts[key]]
         now = await read_watermarks(self._store, [watched.entity for watched in moved])
         gaps = [_gap(watched, now[watched.entity.id]) for watched in moved]
         new = await points(self._store, [gap for gap in gaps if gap])
@@ -144,9 +144,6 @@ class StreamHub:
             watched.count = counts[key]
             if now[key] != watched.standing:
                 _tell(watched, now[key], new.get(key))
-
-    def _count(self, key: str) -> int:
-        return self._changefeed.of(key) if self._changefeed else 0
 
 
 def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:

@@ -13,7 +13,6 @@ from query.pagination.paging import Snapshot
 from query.pagination.time_range import TimeRange
 from query.sql.statements import document_columns
 from query.sql.threads import ONE_THREAD
-from query.sql.tombstone_filter import tombstone_filter
 from schema.events.normalize import NO_TIMESTAMP
 from schema.events.tables import INT64_MIN, LOG
 from schema.registry import Entity
@@ -31,7 +30,7 @@ ORDER BY place, seq LIMIT {{size:UInt32}}{ONE_THREAD}
 
 async def take_snapshot(context: QueryContext, task: Entity, size: int) -> Snapshot:
     """Of the lines that there are now, to be read in pages of ``size``."""
-    lines = LogReader(context.store, task).living(await tombstone_filter(context.entity_index, task))
+    lines = LogReader(context.store, task).living(await context.caches.entity_index.tombstone_filter(task))
     found = (await lines.read(SNAPSHOT_SQL))[0]
     return Snapshot((found["newest"],), found["n"], size)
 
@@ -48,7 +47,7 @@ async def _read(context: QueryContext, task: Entity, snapshot: Snapshot, order: 
     """As far as it takes to fill a page; only the last page, which is empty, tells that there is no more."""
     lines, span = LogReader(context.store, task), _rest(snapshot, order)
     near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
-    alive, end = await asyncio.gather(tombstone_filter(context.entity_index, task), lines.end(span, near))
+    alive, end = await asyncio.gather(context.caches.entity_index.tombstone_filter(task), lines.end(span, near))
     lines = _of_snapshot(lines.living(alive), snapshot, order)
     while True:
         texts = {"$within": WITHIN if end is not None or order == "asc" else f"{WITHIN} OR timestamp = {NO_TIMESTAMP}"}

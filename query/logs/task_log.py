@@ -13,7 +13,6 @@ from query.pagination.log_page import LogPage
 from query.pagination.paging import PageSize
 from query.pagination.time_range import TimeRange
 from query.sql.statements import Int64, MetricFilter, filter_sql
-from query.sql.tombstone_filter import tombstone_filter
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Reply, Tier
 from schema.registry import Entity
@@ -55,7 +54,7 @@ async def get_task_log(context: QueryContext, caller: Caller, request: GetTaskLo
     """
     task = await context.entity(caller, request.task)
     if request.span.is_newest and not request.is_filtered:  # asked for again and again, to see what is new
-        return await context.responses.answer(request, [task], lambda: page_of(context, task, request))
+        return await context.caches.responses.answer(request, [task], lambda: page_of(context, task, request))
     return Reply(await page_of(context, task, request))
 
 
@@ -65,7 +64,7 @@ async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> A
     if request.is_filtered:
         page, total = await read()
     else:
-        page, total = await context.log_tails.page(task.key, request.span, request.batch_size, read)
+        page, total = await context.caches.log_tails.page(task.key, request.span, request.batch_size, read)
     events = page.documents()
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
@@ -83,17 +82,20 @@ async def _read_page(context: QueryContext, task: Entity, request: GetTaskLog) -
 
 async def _page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
     """The lines that are not deleted, how many, and those with a timestamp of a page."""
-    alive = await tombstone_filter(context.entity_index, task)
+    alive = await context.caches.entity_index.tombstone_filter(task)
     lines = LogReader(context.store, task).living(alive)
     total, page = await asyncio.gather(
-        context.log_counts.of(task, alive, lines.total), context.page_ends.page(lines, request.span, request.batch_size)
+        context.caches.log_counts.count(task, alive, lines.total),
+        context.caches.page_ends.page(lines, request.span, request.batch_size),
     )
     return lines, total, page
 
 
 async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
     """The same of those that are meant: where they are few, one look through the log finds both."""
-    lines = _chosen(LogReader(context.store, task).living(await tombstone_filter(context.entity_index, task)), request)
+    lines = _chosen(
+        LogReader(context.store, task).living(await context.caches.entity_index.tombstone_filter(task)), request
+    )
     found = await lines.matches()
     total = found.count()
     page = await lines.matching_page(request.span, request.batch_size, found)

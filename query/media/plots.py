@@ -97,7 +97,7 @@ async def get_task_plots(context: QueryContext, caller: Caller, request: GetTask
     entity = await context.entity(caller, request.task, request.model_events)
     condition, parameters = filter_sql(request.metrics)
     parameters |= entity_parameters(entity) | {"iters": request.iters}
-    rows = await context.responses.rows(fill(NEWEST_SQL, {"$filter": condition}), parameters, [entity], PLOT)
+    rows = await context.caches.responses.rows(fill(NEWEST_SQL, {"$filter": condition}), parameters, [entity], PLOT)
     plots = documents(rows, PLOT)
     return {"plots": plots, "returned": len(plots), "total": len(plots), "scroll_id": None}
 

@@ -221,7 +221,9 @@ async def _ranges(
 ) -> dict[SampleName, tuple[int, int]]:
     """Of one metric, or of all."""
     sql = fill(kind.ranges, {"$of_metric": "1" if metric is None else "metric = {metric:String}"})
-    rows = await context.responses.rows(sql, entity_parameters(entity) | {"metric": metric}, [entity], kind.event_type)
+    rows = await context.caches.responses.rows(
+        sql, entity_parameters(entity) | {"metric": metric}, [entity], kind.event_type
+    )
     return {tuple(row[column] for column in kind.name): (row["low"], row["high"]) for row in rows}
 
 
@@ -250,7 +252,7 @@ async def _sample(
     }
     known = [(name[0], name[-1], low) for name, (low, _) in ranges.items()]
     parameters = entity_parameters(entity) | parameters | {"ranges": known}
-    return await context.responses.rows(fill(SAMPLE_SQL, texts), parameters, [entity], kind.event_type)
+    return await context.caches.responses.rows(fill(SAMPLE_SQL, texts), parameters, [entity], kind.event_type)
 
 
 def _answer(

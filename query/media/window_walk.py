@@ -195,7 +195,7 @@ async def _look(
         "variants": [(task, metric, variant) for task, metric, variants in pairs for variant in variants],
     }
     known: dict[str, Metrics] = {task: {} for task in wanted}
-    for row in await context.responses.rows(walk.known, parameters, entities, walk.event_type):
+    for row in await context.caches.responses.rows(walk.known, parameters, entities, walk.event_type):
         known[row["task"]].setdefault(row["metric"], {})[row["variant"]] = row["last_invalid"]
     return known
 
@@ -219,7 +219,7 @@ async def _turn(
         return {}
     texts = {"$condition": walk.condition, "$best": walk.best, "$table": TABLES[walk.event_type].name}
     sql = fill(EVENTS_SQL, texts | {"$columns": document_columns(walk.event_type)})
-    rows = await context.responses.rows(sql, entities_parameters(entities) | bounds, entities, walk.event_type)
+    rows = await context.caches.responses.rows(sql, entities_parameters(entities) | bounds, entities, walk.event_type)
     return {task: _iterations(of_task, walk) for task, of_task in groupby(rows, itemgetter("task"))}
 
 

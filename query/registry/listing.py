@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from query.cache import statistics
 from query.context import QueryContext
-from query.registry import statistics
 from query.registry.conform import conform
 from query.registry.documents import ANY, Tree, expand, leave_out, select
 from query.registry.filters import Vocabulary, between
@@ -205,7 +205,7 @@ async def with_statistics(
     """The documents with their statistics; ``company`` and ``company_origin`` must be there if any are wanted."""
     if not wanted:
         return list(documents)
-    found = await context.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
+    found = await context.caches.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
     return [_with_later_iteration(document, document | found[document["id"]]) for document in documents]
 
 

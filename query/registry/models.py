@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from query.cache import statistics
 from query.context import QueryContext
-from query.registry import statistics
 from query.registry.conform import conform
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, in_projects, list_documents, with_statistics

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from query.cache.statistics import ENTITIES_PER_STATEMENT, md5
 from query.context import QueryContext
 from query.registry.conform import conform
 from query.registry.documents import Tree, expand
@@ -12,7 +13,6 @@ from query.registry.filters import Vocabulary, pattern
 from query.registry.listing import Listing, in_projects, list_documents, with_subprojects
 from query.registry.project_choice import GetProjects, GetProjectsEx, choice
 from query.registry.project_contents import STATES, add_contents, count
-from query.registry.statistics import ENTITIES_PER_STATEMENT, md5
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidProject

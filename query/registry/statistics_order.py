@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from query.context import QueryContext
-from query.registry import statistics
 from schema.api.wire import Caller
 from schema.registry import Between, Condition, Kind, Order
 
@@ -30,7 +29,7 @@ async def ids_by_statistics(
     rows = await context.registry.find_values(kind, caller.company, condition, fields)
     storage = {key: row[0] for key, row in rows.items()}
     names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
-    values: dict[str, Mapping[str, Any]] = {n: await context.statistics.columns.of(storage, n) for n in names}
+    values: dict[str, Mapping[str, Any]] = {n: await context.caches.statistics.columns.of(storage, n) for n in names}
     values |= {name: {key: row[place] for key, row in rows.items()} for place, name in enumerate(fields, 1)}
     ids = sorted(storage)
     for name, bounds in filters.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from query.cache import statistics
 from query.context import QueryContext
-from query.registry import statistics
 from query.registry.conform import conform
 from query.registry.filters import Vocabulary
 from query.registry.listing import (

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from query.sql.statements import MetricFilter, entities_condition, fill, filter_sql
 from query.sql.threads import threads
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.points import CurveName
 from schema.events.tables import SINGLE_VALUE_ITER
 from schema.store import Store

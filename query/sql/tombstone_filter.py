@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from query.cache.entity_index import EntityIndexCache
 from query.sql.statements import TRUE_SQL, entity_parameters
 from query.sql.tombstones import newest_deletion
 from schema.events.blocks import LOGS
@@ -53,8 +52,3 @@ class TombstoneFilter:
         rows = NOT_DELETED_SINCE_SQL if since else TRUE_SQL
         lines = f"{rows} AND NOT arrayExists(t -> {CLEARED_LINE_SQL}, {CLEARINGS})" if clearings else rows
         return cls(rows, lines, entity_parameters(entity) | {"since": since, "clearings": clearings})
-
-
-async def tombstone_filter(known: EntityIndexCache, entity: Entity) -> TombstoneFilter:
-    """As it is now: what is deleted later may or may not be seen by a statement with these conditions."""
-    return TombstoneFilter.after(await known.tombstones(entity), entity)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from query.sql.metric_index import companies_and_tasks
 from query.sql.statements import entities_condition, fill
 from query.sql.threads import ONE_THREAD
-from schema.changefeed.changefeed import EntityKey
+from schema.changefeed.change_batch import EntityKey
 from schema.events.blocks import ALL, LOGS
 from schema.events.rows import Row
 from schema.store import Store

@@ -1,137 +1,109 @@
-"""What a process writes that is the only one to write (``eventide up``): what reads may remember, and must wait for."""
+"""The changefeed of ``eventide up``: its writer tells the read caches of the same process what it wrote.
+
+Only a process that is the only one to write may cache what it reads: it alone knows of every change. All others have a
+``NoChangefeed``, under which nothing is kept.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import logging
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Protocol
 
-import pyarrow as pa
+from schema.changefeed.change_batch import ChangeBatch
+from schema.changefeed.read_barrier import ReadBarrier
+from schema.changefeed.versions import ANY_TYPE, EntityVersions
 
-from schema.changefeed.log_tail import LogTail
-from schema.changefeed.points import CurveName, Points
-
-MAX_VERSIONS = 500_000  # changes of an entity, by kind: types of events, and these two
-ANY = "*"  # kind of change: all there are
-ANY_TYPE_LOST = ""  # kind of change: one that may concern events of any type
-logger = logging.getLogger("eventide.changes")
-
-EntityKey = tuple[str, str]  # an entity: the company under which its events are stored, its id
-
-
-@dataclass(frozen=True)
-class ChangeBatch:
-    """What was written, as readers remember it.
-
-    ``indexed``: rows of the metric index. ``points``: of curves; None where other things were written too.
-    ``lines``: the newest of logs; None where one was written twice.
-    ``gone``: of whom nothing is true any more, as their events were deleted or too much was written. ``born``: who had
-    never been written before. ``types``: of entities (by id) that lost nothing, the types of the events they got.
-    """
-
-    indexed: Sequence[Mapping[EntityKey, pa.Table]] = ()
-    points: Sequence[Mapping[EntityKey, Mapping[CurveName, Points | None]]] = ()
-    lines: Sequence[Mapping[EntityKey, LogTail | None]] = ()
-    invalidated: Set[EntityKey] = frozenset()
-    created: Set[EntityKey] = frozenset()
-    types: Mapping[str, Set[str]] = field(default_factory=dict)
+logger = logging.getLogger("eventide.changefeed")
 
 
 class Listener(Protocol):
-    """Remembers what is true until something else is written."""
+    """Caches that are kept true by the changefeed."""
 
-    def apply_changes(self, batch: ChangeBatch) -> None:
-        """What was written; returns at once."""
+    def apply(self, batch: ChangeBatch) -> None:
+        """Take over what was written; returns at once."""
 
-    def forget(self) -> None:
-        """Everything: somebody did not understand the news."""
+    def clear(self) -> None:
+        """Forget everything: a batch could not be applied."""
+
+
+class NoListener:
+    """A listener that keeps nothing."""
+
+    def apply(self, batch: ChangeBatch) -> None:
+        """Do nothing."""
+
+    def clear(self) -> None:
+        """Do nothing."""
 
 
 class Changefeed:
-    """Counts the writes of each entity, and knows which are acknowledged and cannot be read yet.
+    """Versions of entities, the barrier for reads, and the listener that is told every batch of changes.
 
-    What was read while an entity's count stood still is still true, if ``settled`` was awaited before.
+    A value that was read under a version of an entity holds while the version is the same, if
+    ``wait_until_readable`` was awaited before.
     """
 
+    is_live = True  # whether every change is told, so that reads may be cached
+
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str], int] = {}
-        self._floor = 0
-        self._places: dict[str, int] = {}  # of each entity's newest write that cannot be read, ascending
-        self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
-        self._is_failing = False
-        self._listeners: list[Listener] = []
-        self.wanted = asyncio.Event()  # set when somebody begins to wait
-
-    def take(self, place: int, ids: Iterable[str]) -> None:
-        """These entities are about to be acknowledged. ``place``: of their newest write; never lower than before."""
-        self._places |= dict.fromkeys(ids, place)
-
-    def listen(self, listener: Listener) -> None:
-        """It is told what was written before anybody who waits for that goes on, and before those who listened already.
-
-        So it can ask them how things were.
-        """
-        self._listeners.insert(0, listener)
-
-    def apply(self, place: int, ids: Iterable[str], batch: ChangeBatch | None = None) -> None:
-        """Writes up to ``place`` can be read, of these entities."""
-        batch = batch or ChangeBatch()
-        for entity_id in ids:
-            self._count(entity_id, ANY, *batch.types.get(entity_id, (ANY_TYPE_LOST,)))
-        self._tell(batch)
-        self._places = {entity_id: newest for entity_id, newest in self._places.items() if newest > place}
-        self._is_failing = False
-        self._wake(place)
-
-    def fail(self) -> None:
-        """What was acknowledged cannot be brought where it can be read; nobody waits until something is."""
-        self._is_failing = True
-        self._wake(max(self._places.values(), default=0))
-
-    def of(self, entity_id: str, event_type: str = ANY) -> int:
-        """The count of an entity; if a type is named, of what may have changed its events of that type."""
-        kinds = (ANY,) if event_type == ANY else (ANY_TYPE_LOST, event_type)
-        return sum(self._counts.get((entity_id, kind), self._floor) for kind in kinds)
+        self._versions = EntityVersions()
+        self._barrier = ReadBarrier()
+        self._listener: Listener = NoListener()
+        self.wanted = self._barrier.wanted
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits."""
-        return bool(self._waiting)
+        """Whether a read waits for a write."""
+        return self._barrier.is_awaited
+
+    def listen(self, listener: Listener) -> None:
+        """Tell this listener each batch, before any read that waits for the batch goes on."""
+        self._listener = listener
+
+    def announce(self, offset: int, ids: Iterable[str]) -> None:
+        """Say that writes of these entities up to ``offset`` are about to be acknowledged; it never falls."""
+        self._barrier.raise_for(offset, ids)
+
+    def apply(self, offset: int, ids: Iterable[str], batch: ChangeBatch | None = None) -> None:
+        """Say that writes of these entities up to ``offset`` can be read; ``batch``: what they changed."""
+        batch = batch or ChangeBatch()
+        for entity_id in ids:
+            self._versions.increment(entity_id, batch.event_types.get(entity_id))
+        self._tell(batch)
+        self._barrier.release(offset)
+
+    def fail(self) -> None:
+        """Say that acknowledged writes cannot be stored for now: reads go on without them."""
+        self._barrier.fail()
+
+    def version(self, entity_id: str, event_type: str = ANY_TYPE) -> int:
+        """Return the version of an entity, or of its events of one type."""
+        return self._versions.get(entity_id, event_type)
 
     async def wait_until_readable(self, ids: Iterable[str]) -> bool:
         """Return once all that was acknowledged of these entities can be read; False if it cannot be for now."""
-        place = max((self._places.get(entity_id, 0) for entity_id in ids), default=0) if self._places else 0
-        if not place:
-            return True
-        if self._is_failing:
-            return False
-        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, waiting))
-        self.wanted.set()
-        return await waiting
+        return await self._barrier.wait(ids)
 
     def _tell(self, batch: ChangeBatch) -> None:
-        """A defect of who remembers must not keep anybody from writing."""
+        """Apply a batch; a defect of a cache must not keep anybody from writing."""
         try:
-            for listener in self._listeners:
-                listener.apply_changes(batch)
+            self._listener.apply(batch)
         except Exception:
-            logger.exception("what was remembered of curves is forgotten")
-            for listener in self._listeners:
-                listener.forget()
+            logger.exception("the read caches are cleared, as a change could not be applied")
+            self._listener.clear()
 
-    def _count(self, entity_id: str, *kinds: str) -> None:
-        if len(self._counts) > MAX_VERSIONS:
-            self._floor = max(self._counts.values()) + 1
-            self._counts.clear()
-        for kind in kinds:
-            self._counts[entity_id, kind] = self._counts.get((entity_id, kind), self._floor) + 1
 
-    def _wake(self, place: int) -> None:
-        woken = [waiting for awaited, waiting in self._waiting if awaited <= place]
-        self._waiting = [(awaited, waiting) for awaited, waiting in self._waiting if awaited > place]
-        for waiting in woken:
-            if not waiting.done():
-                waiting.set_result(not self._is_failing)
+class NoChangefeed(Changefeed):
+    """The changefeed of a process beside which others write: no two versions are alike, so nothing read is kept."""
+
+    is_live = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = itertools.count()
+
+    def version(self, entity_id: str, event_type: str = ANY_TYPE) -> int:
+        """Return a number that was never returned before."""
+        return next(self._numbers)

@@ -7,6 +7,13 @@ their plurals); ``company`` is the one under which the entity's events are store
 
 from __future__ import annotations
 
+from schema.events.blocks import ALL, LOGS
+
+# Conditions on a tombstone: what it deletes.
+DELETES_EVENTS = f"scope != '{LOGS}'"
+DELETES_LINES = f"scope = '{LOGS}'"
+DELETES_ALL = f"scope = '{ALL}'"
+
 OF_ENTITY_SQL = "company = {company:String} AND task = {task:String}"
 OF_COMPANIES_SQL = "company IN {companies:Array(String)}"
 OF_ENTITIES_SQL = f"{OF_COMPANIES_SQL} AND task IN {{tasks:Array(String)}}"
@@ -16,19 +23,19 @@ OF_ENTITIES_SQL = f"{OF_COMPANIES_SQL} AND task IN {{tasks:Array(String)}}"
 SEQ_SQL = "identity(seq)"
 
 # The entity's newest deletion of events; 0 if there is none.
-DELETED_SEQ_SQL = f"(SELECT max(seq) FROM tombstones WHERE {OF_ENTITY_SQL} AND scope != 'logs')"
+DELETED_SEQ_SQL = f"(SELECT max(seq) FROM tombstones WHERE {OF_ENTITY_SQL} AND {DELETES_EVENTS})"
 NOT_DELETED_SQL = f"{SEQ_SQL} > {DELETED_SEQ_SQL}"
 
 # Of several entities the newest deletion of everything, and of events, as a statement of its own.
 DELETIONS_SQL = f"""
-SELECT task, maxIf(seq, scope = 'all') AS reset, maxIf(seq, scope != 'logs') AS deleted
+SELECT task, maxIf(seq, {DELETES_ALL}) AS reset, maxIf(seq, {DELETES_EVENTS}) AS deleted
 FROM tombstones WHERE {OF_ENTITIES_SQL} GROUP BY task
 """
 
 # Log lines are also deleted by age and metric.
 CLEARED_LINE_SQL = "seq <= t.1 AND timestamp <= t.2 AND (empty(t.3) OR has(t.3, metric)) AND NOT has(t.4, metric)"
 LINE_NOT_DELETED_SQL = f"""{NOT_DELETED_SQL} AND NOT arrayExists(t -> {CLEARED_LINE_SQL},
-    (SELECT groupArray((seq, through, include, exclude)) FROM tombstones WHERE {OF_ENTITY_SQL} AND scope = 'logs'))"""
+    (SELECT groupArray((seq, through, include, exclude)) FROM tombstones WHERE {OF_ENTITY_SQL} AND {DELETES_LINES}))"""
 
 
 def _since_by_task(condition: str, of: str = OF_ENTITIES_SQL) -> str:
@@ -38,10 +45,10 @@ def _since_by_task(condition: str, of: str = OF_ENTITIES_SQL) -> str:
     )
 
 
-DELETED_SEQS_SQL = _since_by_task("scope != 'logs'")
-RESET_SEQS_SQL = _since_by_task("scope = 'all'")
-RESET_SEQS_OF_COMPANIES_SQL = _since_by_task("scope = 'all'", OF_COMPANIES_SQL)
+DELETED_SEQS_SQL = _since_by_task(DELETES_EVENTS)
+RESET_SEQS_SQL = _since_by_task(DELETES_ALL)
+RESET_SEQS_OF_COMPANIES_SQL = _since_by_task(DELETES_ALL, OF_COMPANIES_SQL)
 NOT_DELETED_MANY_SQL = f"seq > {DELETED_SEQS_SQL}[task]"
 LINE_NOT_DELETED_MANY_SQL = f"""{NOT_DELETED_MANY_SQL} AND NOT arrayExists(t -> task = t.5 AND {CLEARED_LINE_SQL},
     (SELECT groupArray((seq, through, include, exclude, task)) FROM tombstones
-     WHERE {OF_ENTITIES_SQL} AND scope = 'logs'))"""
+     WHERE {OF_ENTITIES_SQL} AND {DELETES_LINES}))"""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ingest.registry.ids import new_id
-from query.registry.statistics import md5
+from query.cache.statistics import md5
 from schema.events.tables import SCALAR
 from schema.registry import TASKS, Document, Registry, split
 from schema.registry.documents import terms_of

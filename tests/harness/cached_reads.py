@@ -13,16 +13,10 @@ import pyarrow as pa
 from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
 from ingest.parsing.batch import read_events
-from query.cache.entity_index import EntityIndexCache
-from query.cache.log_counts import LogCountCache
-from query.cache.log_tails import LogTailCache
-from query.cache.page_ends import PageEndEstimator
-from query.cache.points import PointCache
-from query.cache.responses import ResponseCache
-from query.cache.rollup_coverage import RollupCoverageCache
+from query.cache.read_caches import ReadCaches
 from query.pagination.cursor import Cursors
 from schema.api.wire import Caller
-from schema.changefeed.changefeed import Changefeed
+from schema.changefeed.changefeed import Changefeed, NoChangefeed
 from schema.events.blocks import Block, Deletion, Scope
 from schema.events.normalize import ParseContext
 from schema.events.rows import Row
@@ -70,8 +64,8 @@ class Written:
         self.store = store
         self.log = log
         self.changefeed = changefeed
-        self.remembering: Any = _reader(store, changefeed, held_points)
-        self.asking: Any = _reader(store, None, 0)
+        self.remembering: Any = _context(store, changefeed, held_points)
+        self.asking: Any = _context(store, NoChangefeed(), 0)
         self._now = 0
 
     async def write(self, task: Entity, *events: Event, context: ParseContext = CONTEXT) -> None:
@@ -107,18 +101,6 @@ async def _entity(caller: Caller, entity_id: str, is_model: bool = False) -> Ent
     return (await _entities(caller, [entity_id]))[0]
 
 
-def _reader(store: Store, changefeed: Changefeed | None, held_points: int) -> SimpleNamespace:
-    known, of_calls = (
-        EntityIndexCache(store, changefeed),
-        {"entity": _entity, "entities": _entities, "cursors": Cursors("secret")},
-    )
-    held, complete, tails = (
-        PointCache(known, changefeed, held_points),
-        RollupCoverageCache(store, changefeed),
-        LogTailCache(known, changefeed),
-    )
-    of_logs = {"log_tails": tails, "log_counts": LogCountCache(), "page_ends": PageEndEstimator()}
-    memory = ResponseCache(store, changefeed)
-    return SimpleNamespace(
-        store=store, responses=memory, entity_index=known, points=held, rollup_coverage=complete, **of_logs, **of_calls
-    )
+def _context(store: Store, changefeed: Changefeed, max_points: int) -> SimpleNamespace:
+    caches = ReadCaches(store, changefeed, max_points)
+    return SimpleNamespace(store=store, caches=caches, cursors=Cursors("secret"), entity=_entity, entities=_entities)

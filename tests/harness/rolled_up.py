@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from ingest.rollups.builder import Bounds, Rollups
 from ingest.writing.writer import Writer
-from query.cache.entity_index import EntityIndexCache
-from query.cache.points import PointCache
-from query.cache.rollup_coverage import RollupCoverageCache
+from query.cache.read_caches import ReadCaches
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
+from schema.changefeed.changefeed import NoChangefeed
 from schema.events.blocks import EVENTS, MAX_ROWS, Block, Deletion, Place, Record
 from schema.events.tables import SCALAR, TABLES
 from schema.registry import Entity
@@ -101,11 +100,7 @@ class Rolled:
         """The curves as the query service draws them."""
         request = MultiTaskScalarMetricsIterHistogram(tasks=[*tasks], samples=samples, aggregation=SPIKES, **fields)
         entities = [Entity(task, task, "created", COMPANY, COMPANY, False) for task in tasks]
-        known = EntityIndexCache(self.store)
-        complete = RollupCoverageCache(self.store, None)
-        context: Any = SimpleNamespace(
-            store=self.store, entity_index=known, points=PointCache(known, None), rollup_coverage=complete
-        )
+        context: Any = SimpleNamespace(store=self.store, caches=ReadCaches(self.store, NoChangefeed()))
         drawn = asyncio.run(read_curves(context, entities, request))
         return {
             (curve.task, curve.metric, curve.variant): {name: shown(points[name]) for name in points}

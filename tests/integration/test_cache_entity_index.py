@@ -46,7 +46,7 @@ def some_events(chance: random.Random) -> list[Event]:
 async def asked_for(written: Written, *tasks: Entity) -> int:
     """How often the store is asked for what is known of them."""
     before = written.store.asked
-    await written.remembering.entity_index.of(tasks)
+    await written.remembering.caches.entity_index.of(tasks)
     return written.store.asked - before
 
 
@@ -63,7 +63,10 @@ def test_what_is_remembered_is_what_is_stored(tmp_path: Path, seed: int) -> None
                     await written.write(task, *some_events(chance))
                 tasks = chance.sample(TASKS, chance.randrange(1, 4))
                 of: Sequence[Any] = chance.choice([([],), (LOSS,), (LOSS, SCALAR), ([], SCALAR)])
-                told = [await context.entity_index.of(tasks, *of) for context in (written.remembering, written.asking)]
+                told = [
+                    await context.caches.entity_index.of(tasks, *of)
+                    for context in (written.remembering, written.asking)
+                ]
                 assert as_told(told[0]) == as_told(told[1])
                 assert await asked_for(written, *tasks) == 0
 
@@ -76,7 +79,7 @@ def test_a_new_task_is_never_asked_for(tmp_path: Path) -> None:
             await written.write(TASKS[0], scalar("", iter=1))
             await written.write(TASKS[0], scalar("", iter=7))
             assert await asked_for(written, TASKS[0]) == 0
-            facts = await written.remembering.entity_index.of(TASKS[:1])
+            facts = await written.remembering.caches.entity_index.of(TASKS[:1])
             assert [(row.low, row.high) for row in facts.index] == [(1, 7)]
 
     asyncio.run(scenario())
@@ -91,7 +94,9 @@ def test_who_has_nothing_any_more_is_not_new(tmp_path: Path, scope: Scope) -> No
             written.store.execute("TRUNCATE TABLE metric_index")  # as erasing it, in the background, may leave it
         async with writing(tmp_path) as written:
             await written.write(TASKS[0], scalar("", iter=2))
-            told = [await context.entity_index.of(TASKS[:1]) for context in (written.remembering, written.asking)]
+            told = [
+                await context.caches.entity_index.of(TASKS[:1]) for context in (written.remembering, written.asking)
+            ]
             assert as_told(told[0]) == as_told(told[1])
             assert len(told[0].tombstones[TASKS[0].id]) == 1
 
@@ -101,7 +106,7 @@ def test_who_has_nothing_any_more_is_not_new(tmp_path: Path, scope: Scope) -> No
 def test_what_is_written_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
-            reading = asyncio.create_task(written.remembering.entity_index.of(TASKS[:1]))
+            reading = asyncio.create_task(written.remembering.caches.entity_index.of(TASKS[:1]))
             await asyncio.sleep(0)
             written.changefeed.apply(1, [TASKS[0].id])  # a write comes to its end
             await reading
@@ -125,12 +130,14 @@ def test_what_is_too_much_is_asked_for_again(
 ) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
-            await written.remembering.entity_index.of(TASKS[:1])
+            await written.remembering.caches.entity_index.of(TASKS[:1])
             monkeypatch.setattr(*limit, 1)
             for place in range(2):
                 await written.write(TASKS[0], scalar("", place, metric="a"), scalar("", place, metric="b"))
             assert await asked_for(written, TASKS[0]) == 2
-            told = [await context.entity_index.of(TASKS[:1]) for context in (written.remembering, written.asking)]
+            told = [
+                await context.caches.entity_index.of(TASKS[:1]) for context in (written.remembering, written.asking)
+            ]
             assert as_told(told[0]) == as_told(told[1])
 
     asyncio.run(scenario())
@@ -147,11 +154,11 @@ def test_of_what_is_too_large_to_remember_a_part_is_read(
                 await written.write(task, scalar("", metric="loss"), scalar("", metric="other"))
             monkeypatch.setattr(entity_index, limit, 1)
             if asked_before:
-                await written.remembering.entity_index.of(TASKS)
+                await written.remembering.caches.entity_index.of(TASKS)
             written.store.parameters.clear()
-            found = await written.remembering.entity_index.of(TASKS, LOSS)
+            found = await written.remembering.caches.entity_index.of(TASKS, LOSS)
             assert written.store.parameters["filter_metrics"] == ["loss", "lr"]
-            assert as_told(found) == as_told(await written.asking.entity_index.of(TASKS, LOSS))
+            assert as_told(found) == as_told(await written.asking.caches.entity_index.of(TASKS, LOSS))
 
     asyncio.run(scenario())
 
@@ -160,9 +167,9 @@ def test_who_is_not_the_only_writer_asks_each_time(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             for asked in (2, 4):
-                await written.asking.entity_index.of(TASKS)
+                await written.asking.caches.entity_index.of(TASKS)
                 assert written.store.asked == asked
-            assert await written.asking.entity_index.tombstones(TASKS[0]) == []
+            assert await written.asking.caches.entity_index.tombstones(TASKS[0]) == []
             assert written.store.asked == 5
 
     asyncio.run(scenario())

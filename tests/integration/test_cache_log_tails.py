@@ -15,7 +15,7 @@ import pytest
 from query.cache import cached_log_tail, log_tails
 from query.logs.task_log import GetTaskLog, page_of
 from query.pagination.paging import MAX_TIES
-from schema.changefeed.changefeed import ChangeBatch
+from schema.changefeed.change_batch import ChangeBatch
 from schema.changefeed.log_tail import KEPT_LINES, LOG_LINE_SCHEMA, MAX_COUNTED_LINES, LogTail, join_log_tails
 from schema.events.blocks import ALL, EVENTS, LOGS, Scope
 from schema.events.normalize import ParseContext
@@ -53,7 +53,7 @@ async def asked(written: Written, size: int = 10, task: Entity = TASK, start: in
 
 def limit(written: Written, monkeypatch: pytest.MonkeyPatch, max_bytes: int, share: int) -> None:
     monkeypatch.setattr(log_tails, "TAIL_SHARE", share)
-    monkeypatch.setattr(written.remembering.log_tails, "_max_bytes", max_bytes)
+    monkeypatch.setattr(written.remembering.caches.log_tails, "_max_bytes", max_bytes)
 
 
 class History:

@@ -16,7 +16,7 @@ import pytest
 from query.cache import points
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.curves.latest import latest_of
-from schema.changefeed.changefeed import ChangeBatch
+from schema.changefeed.change_batch import ChangeBatch
 from schema.changefeed.points import Points
 from schema.errors import Unavailable
 from schema.events.blocks import ALL, EVENTS
@@ -99,7 +99,7 @@ class History:
 class Defective:
     """Understands nothing."""
 
-    def apply_changes(self, batch: Any) -> None:
+    def apply(self, batch: Any) -> None:
         raise RuntimeError("a defect")
 
     def forget(self) -> None:
@@ -239,8 +239,8 @@ def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
             context, key = written.remembering, TASKS[0].key
             parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): THREE, ("b", "v"): THREE}}]
             written.changefeed.apply(1, [TASKS[0].id], ChangeBatch(points=parts, created={key}))
-            assert context.points.points(key, ("a", "v")) is None
-            assert context.points.points(key, ("b", "v")) is THREE
+            assert context.caches.points.get(key, ("a", "v")) is None
+            assert context.caches.points.get(key, ("b", "v")) is THREE
 
     asyncio.run(scenario())
 
@@ -249,11 +249,11 @@ def test_of_a_deletion_and_a_write_that_come_together_nothing_is_held(tmp_path: 
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             context, key = written.remembering, TASKS[0].key
-            await context.entity_index.of(TASKS[:1])
+            await context.caches.entity_index.of(TASKS[:1])
             written.changefeed.apply(
                 1, [TASKS[0].id], ChangeBatch(points=[{key: {("a", "v"): THREE}}], invalidated={key})
             )
-            assert context.points.points(key, ("a", "v")) is None
+            assert context.caches.points.get(key, ("a", "v")) is None
 
     asyncio.run(scenario())
 
@@ -263,11 +263,11 @@ def test_what_was_written_while_it_was_read_is_not_held(tmp_path: Path) -> None:
         async with writing(tmp_path) as written:
             context, key = written.remembering, TASKS[0].key
             for is_written, held_points in ((True, None), (False, THREE)):
-                writes = context.points.writes([key])
+                writes = context.caches.points.versions([key])
                 if is_written:
                     written.changefeed.apply(1, [TASKS[0].id])
-                context.points.keep({(key, ("a", "v")): THREE}, writes)
-                assert context.points.points(key, ("a", "v")) is held_points
+                context.caches.points.keep({(key, ("a", "v")): THREE}, writes)
+                assert context.caches.points.get(key, ("a", "v")) is held_points
 
     asyncio.run(scenario())
 
@@ -285,7 +285,7 @@ def test_a_defect_of_who_remembers_keeps_nobody_from_writing(
                 if defective.endswith("listen"):
                     written.changefeed.listen(Defective())
                 else:
-                    patched.setattr(defective, Defective().apply_changes)
+                    patched.setattr(defective, Defective().apply)
                 await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9, 18)))
             assert await compare(written, TASKS[:1], {}) == 0
 

@@ -16,7 +16,7 @@ from query.logs.log_reader import FEW_TIES, LogReader, Matches
 from query.logs.text_search import indexed_sql
 from query.pagination.log_page import EMPTY_LOG_PAGE, LogPage
 from query.pagination.time_range import Direction, TimeRange
-from query.sql.tombstone_filter import tombstone_filter
+from schema.changefeed.changefeed import NoChangefeed
 from schema.events.blocks import ROW_BITS
 from schema.events.normalize import NO_TIMESTAMP
 from schema.events.tables import INT64_MIN
@@ -96,7 +96,7 @@ def tombstone() -> pa.Table:
 
 
 async def lines_of(store: Store, task: Entity) -> LogReader:
-    return LogReader(store, task).living(await tombstone_filter(EntityIndexCache(store), task))
+    return LogReader(store, task).living(await EntityIndexCache(store, NoChangefeed()).tombstone_filter(task))
 
 
 def page(store: Store, task: Entity, size: int, direction: Direction, start: int = 0) -> LogPage:

@@ -10,7 +10,7 @@ from typing import Any
 from query.cache.responses import SHARE, ResponseCache
 from query.curves.latest import GetTaskLatestScalarValues
 from schema.api.wire import Answer, Reply, to_json
-from schema.changefeed.changefeed import Changefeed
+from schema.changefeed.changefeed import Changefeed, NoChangefeed
 from schema.registry import Entity
 
 TASK = Entity("t", "name", "created", "c", "c", False)
@@ -19,14 +19,14 @@ REQUEST = GetTaskLatestScalarValues(task="t")
 
 
 class Asked:
-    """A memory, and how often it had to read."""
+    """A cache of responses, and how often it had to read."""
 
-    def __init__(self, changefeed: Changefeed | None, max_bytes: int = 1000) -> None:
-        self.memory = ResponseCache(NOT_ASKED, changefeed, max_bytes)
+    def __init__(self, changefeed: Changefeed, max_bytes: int = 1000) -> None:
+        self.responses = ResponseCache(NOT_ASKED, changefeed, max_bytes)
         self.reads = 0
 
     def ask(self, request: GetTaskLatestScalarValues = REQUEST, entities: Sequence[Entity] = (TASK,)) -> Reply:
-        return asyncio.run(self.memory.answer(request, entities, self.read))
+        return asyncio.run(self.responses.answer(request, entities, self.read))
 
     async def read(self) -> Answer:
         self.reads += 1
@@ -54,7 +54,7 @@ def test_a_write_while_it_is_read_counts() -> None:
         changefeed.apply(1, ["t"])
         return {"old": True}
 
-    asyncio.run(asked.memory.answer(REQUEST, [TASK], read))
+    asyncio.run(asked.responses.answer(REQUEST, [TASK], read))
     assert asked.ask().raw_data == to_json({"reads": 1})
 
 
@@ -101,6 +101,6 @@ def test_one_that_is_too_large_is_not_kept() -> None:
     assert asked.reads == 2
 
 
-def test_without_a_count_of_changes_everything_is_read() -> None:
-    asked = Asked(None)
+def test_without_a_changefeed_everything_is_read() -> None:
+    asked = Asked(NoChangefeed())
     assert [asked.ask().data for _ in range(2)] == [{"reads": 1}, {"reads": 2}]

@@ -7,7 +7,8 @@ import asyncio
 
 import pytest
 
-from schema.changefeed.changefeed import ChangeBatch, Changefeed
+from schema.changefeed.change_batch import ChangeBatch
+from schema.changefeed.changefeed import Changefeed
 
 
 async def is_done(waiting: asyncio.Task[bool]) -> bool:
@@ -19,8 +20,8 @@ async def is_done(waiting: asyncio.Task[bool]) -> bool:
 def test_a_read_waits_for_the_newest_write_of_its_entities() -> None:
     async def scenario() -> None:
         changefeed = Changefeed()
-        changefeed.take(1, ["a", "b"])
-        changefeed.take(2, ["a"])
+        changefeed.announce(1, ["a", "b"])
+        changefeed.announce(2, ["a"])
         waiting = asyncio.create_task(changefeed.wait_until_readable(["b", "a"]))
         assert not await is_done(waiting)
         assert changefeed.is_awaited
@@ -38,7 +39,7 @@ def test_a_read_waits_for_the_newest_write_of_its_entities() -> None:
 def test_a_read_of_other_entities_does_not_wait(ids: list[str]) -> None:
     async def scenario() -> None:
         changefeed = Changefeed()
-        changefeed.take(1, ["a"])
+        changefeed.announce(1, ["a"])
         assert await asyncio.wait_for(changefeed.wait_until_readable(ids), 1)
 
     asyncio.run(scenario())
@@ -46,28 +47,28 @@ def test_a_read_of_other_entities_does_not_wait(ids: list[str]) -> None:
 
 def test_what_is_written_is_counted_when_it_can_be_read() -> None:
     changefeed = Changefeed()
-    changefeed.take(1, ["a", "b"])
-    assert changefeed.of("a") == 0
+    changefeed.announce(1, ["a", "b"])
+    assert changefeed.version("a") == 0
     changefeed.apply(1, ["a", "b"])
-    changefeed.take(2, ["a"])
+    changefeed.announce(2, ["a"])
     changefeed.apply(2, ["a"])
-    assert [changefeed.of(entity) for entity in "abc"] == [2, 1, 0]
+    assert [changefeed.version(entity) for entity in "abc"] == [2, 1, 0]
 
 
 def test_what_is_written_is_counted_by_type_unless_something_was_lost() -> None:
     changefeed = Changefeed()
-    changefeed.apply(1, ["a", "b"], ChangeBatch(types={"a": {"log", "plot"}}))
-    assert [changefeed.of("a", name) for name in ("log", "plot", "scalar")] == [1, 1, 0]
-    assert [changefeed.of("b", name) for name in ("log", "scalar")] == [1, 1]
+    changefeed.apply(1, ["a", "b"], ChangeBatch(event_types={"a": {"log", "plot"}}))
+    assert [changefeed.version("a", name) for name in ("log", "plot", "scalar")] == [1, 1, 0]
+    assert [changefeed.version("b", name) for name in ("log", "scalar")] == [1, 1]
     changefeed.apply(2, ["a"])
-    assert [changefeed.of("a", name) for name in ("log", "plot", "scalar")] == [2, 2, 1]
-    assert [changefeed.of(entity) for entity in "ab"] == [2, 1]
+    assert [changefeed.version("a", name) for name in ("log", "plot", "scalar")] == [2, 2, 1]
+    assert [changefeed.version(entity) for entity in "ab"] == [2, 1]
 
 
 def test_nobody_waits_for_what_cannot_be_until_something_can() -> None:
     async def scenario() -> None:
         changefeed = Changefeed()
-        changefeed.take(1, ["a"])
+        changefeed.announce(1, ["a"])
         waiting = asyncio.create_task(changefeed.wait_until_readable(["a"]))
         assert not await is_done(waiting)
         changefeed.fail()
@@ -76,7 +77,7 @@ def test_nobody_waits_for_what_cannot_be_until_something_can() -> None:
         assert await changefeed.wait_until_readable(["other"])
         changefeed.apply(1, ["a"])
         assert await changefeed.wait_until_readable(["a"])
-        changefeed.take(2, ["a"])
+        changefeed.announce(2, ["a"])
         waiting = asyncio.create_task(changefeed.wait_until_readable(["a"]))
         assert not await is_done(waiting)
         changefeed.apply(2, ["a"])
@@ -88,11 +89,11 @@ def test_nobody_waits_for_what_cannot_be_until_something_can() -> None:
 def test_who_gives_up_is_not_waited_for() -> None:
     async def scenario() -> None:
         changefeed = Changefeed()
-        changefeed.take(1, ["a"])
+        changefeed.announce(1, ["a"])
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(changefeed.wait_until_readable(["a"]), 0.01)
         changefeed.apply(1, ["a"])
-        changefeed.take(2, ["b"])
+        changefeed.announce(2, ["b"])
         changefeed.fail()
 
     asyncio.run(scenario())

@@ -98,15 +98,15 @@ def test_content_types(path: str, expected: str) -> None:
 
 def test_changes_are_counted_for_each_entity() -> None:
     changefeed = Changefeed()
-    before = changefeed.of("a"), changefeed.of("b")
+    before = changefeed.version("a"), changefeed.version("b")
     changefeed.apply(1, ["a"])
-    assert (changefeed.of("a") != before[0], changefeed.of("b") == before[1]) == (True, True)
+    assert (changefeed.version("a") != before[0], changefeed.version("b") == before[1]) == (True, True)
 
 
 def test_forgotten_counts_do_not_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schema.changefeed.changefeed.MAX_VERSIONS", 2)
+    monkeypatch.setattr("schema.changefeed.versions.MAX_VERSIONS", 2)
     changefeed, seen = Changefeed(), []
     for number in range(10):
-        seen.append(changefeed.of("a"))
+        seen.append(changefeed.version("a"))
         changefeed.apply(1, ["a", f"other {number}"])
     assert len(set(seen)) == 10

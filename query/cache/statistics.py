@@ -1,35 +1,35 @@
-"""What is known of entities without reading their points: ``last_iteration``, ``last_metrics`` … (API contract 2.8).
+"""Statistics of entities, cached: ``last_iteration``, ``last_metrics`` and more (API contract 2.8).
 
-Two small statements tell where each entity stands; what they say is also the mark under which the summaries of an
-entity are remembered, so that only those with new scalars or deletions are read again. ``count`` and ``mean_value``
-alone come from the points, and only where they are asked for.
+Two small statements read the watermark of each entity, under which its summaries are cached: only entities with new
+scalars or deletions are read again. ``count`` and ``mean_value`` alone come from the points, and only where they are
+asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from query.registry.metric_columns import IGNORED_METRICS, MetricColumns
+from query.cache.metric_columns import IGNORED_METRICS, MetricColumns
 from schema.changefeed.changefeed import Changefeed
 from schema.events.rows import Row
 from schema.events.tables import INT64_MIN, SCALAR
+from schema.lru_cache import LruCache
 from schema.store import Store
 from schema.store.tombstone_filters import DELETIONS_SQL, OF_ENTITIES_SQL
 
 MAX_LAST_METRICS = 2000
-REMEMBERED_CURVES = 200_000
+MAX_CURVES = 200_000  # of all summaries that are cached
 ENTITIES_PER_STATEMENT = 1000
 LAST_ITERATION, LAST_METRICS, COUNTS = "last_iteration", "last_metrics", "counts"
 UNIQUE_METRICS, METRIC_STATS = "unique_metrics", "metric_stats"
 FIELDS = frozenset((LAST_ITERATION, LAST_METRICS, UNIQUE_METRICS, METRIC_STATS))
 ALL = FIELDS | {COUNTS}
 
-STANDING_SQL = f"""
+WATERMARK_SQL = f"""
 SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
     max(latest.batch) AS newest_batch, max(received_at) AS received
 FROM metric_index WHERE {OF_ENTITIES_SQL} GROUP BY task, since_reset
@@ -53,8 +53,8 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class DeletionSeqs:
-    """Where an entity stands: as long as this is the same, so are its summaries."""
+class StatisticsWatermark:
+    """The newest writes and deletions of an entity: while they are the same, so are its summaries."""
 
     reset: int = 0
     deleted: int = 0
@@ -64,92 +64,81 @@ class DeletionSeqs:
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """What was read of an entity: when it stood so, and when its writes were counted so."""
+class CachedStatistics:
+    """Statistics of an entity, with the watermark and the version under which they were read."""
 
-    standing: DeletionSeqs
-    count: int
+    watermark: StatisticsWatermark
+    version: int
     wanted: frozenset[str]
     fields: Fields
     curves: int
 
 
-class Statistics:
-    """Statistics of tasks or models, in one go for many.
+class StatisticsCache:
+    """Statistics of the tasks and models that were asked for last, read for many at once."""
 
-    ``changefeed``: of a process that is the only one to write; what it says has not changed is not asked for again.
-    """
-
-    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed) -> None:
         self._store = store
         self._changefeed = changefeed
         self.columns = MetricColumns(store, changefeed)
-        self._remembered: OrderedDict[str, Remembered] = OrderedDict()
-        self._curves = 0
+        self._statistics: LruCache[str, CachedStatistics] = LruCache("statistics", MAX_CURVES, lambda kept: kept.curves)
 
     async def of(self, storage: Mapping[str, str], wanted: Collection[str]) -> dict[str, Fields]:
-        """The ``wanted`` fields by id. ``storage``: under which company the events of each id are stored."""
+        """Return the ``wanted`` fields by id. ``storage``: under which company the events of each id are stored."""
         needed = frozenset(wanted)
         if not needed:
             return {key: {} for key in storage}
-        if self._changefeed:
-            await self._changefeed.wait_until_readable(storage)
-        unsure = [(key, company) for key, company in storage.items() if not self._is_unchanged(key, needed)]
-        fresh: dict[str, Remembered] = {}
-        for start in range(0, len(unsure), ENTITIES_PER_STATEMENT):
-            fresh |= await self._refreshed(dict(unsure[start : start + ENTITIES_PER_STATEMENT]), needed)
-        found = {key: fresh.get(key) or self._remembered[key] for key in storage}
-        self._forget_some()
-        return {key: {name: known.fields[name] for name in FIELDS & needed} for key, known in found.items()}
+        await self._changefeed.wait_until_readable(storage)
+        found = {key: kept for key in storage if (kept := self._current(key, needed))}
+        stale = [(key, company) for key, company in storage.items() if key not in found]
+        for start in range(0, len(stale), ENTITIES_PER_STATEMENT):
+            found |= await self._refreshed(dict(stale[start : start + ENTITIES_PER_STATEMENT]), needed)
+        return {key: {name: found[key].fields[name] for name in FIELDS & needed} for key in storage}
 
-    def _is_unchanged(self, key: str, needed: frozenset[str]) -> bool:
-        known = self._remembered.get(key)
-        return (
-            known is not None
-            and known.wanted >= needed
-            and self._changefeed is not None
-            and known.count == self._changefeed.of(key)
-        )
+    def _current(self, key: str, needed: frozenset[str]) -> CachedStatistics | None:
+        """Return the statistics of an entity that was not written since they were read."""
+        version = self._changefeed.version(key)
+        return self._statistics.get(key, lambda kept: kept.wanted >= needed and kept.version == version)
 
-    async def _refreshed(self, storage: Mapping[str, str], needed: frozenset[str]) -> dict[str, Remembered]:
-        """What is known of these entities now; only those that stand elsewhere than before are read."""
-        counts = {key: self._changefeed.of(key) if self._changefeed else 0 for key in storage}
-        standings = await self._standings(storage)
-        found: dict[str, Remembered] = {}
-        for key, standing in standings.items():
-            known = self._remembered.get(key)
-            if known and known.standing == standing and known.wanted >= needed:
-                found[key] = replace(known, count=counts[key])
-            elif not standing.received or needed == {LAST_ITERATION}:
-                found[key] = Remembered(standing, counts[key], needed, _empty(standing), 1)
+    async def _refreshed(self, storage: Mapping[str, str], needed: frozenset[str]) -> dict[str, CachedStatistics]:
+        """Return and cache the statistics of these entities; only those with another watermark are read."""
+        versions = {key: self._changefeed.version(key) for key in storage}
+        watermarks = await self._watermarks(storage)
+        found: dict[str, CachedStatistics] = {}
+        for key, watermark in watermarks.items():
+            kept = self._statistics.peek(key)
+            if kept and kept.watermark == watermark and kept.wanted >= needed:
+                found[key] = replace(kept, version=versions[key])
+            elif not watermark.received or needed == {LAST_ITERATION}:
+                found[key] = CachedStatistics(watermark, versions[key], needed, _empty(watermark), 1)
         missing = {key: company for key, company in storage.items() if key not in found}
-        for key, fields in (await self._read(missing, standings, needed) if missing else {}).items():
+        for key, fields in (await self._read(missing, watermarks, needed) if missing else {}).items():
             curves = sum(map(len, fields[LAST_METRICS].values()))
-            found[key] = Remembered(standings[key], counts[key], needed, fields, 1 + curves)
-        for key, known in found.items():
-            self._forget(key)
-            self._remembered[key] = known
-            self._curves += known.curves
+            found[key] = CachedStatistics(watermarks[key], versions[key], needed, fields, 1 + curves)
+        for key, kept in found.items():
+            self._statistics.put(key, kept)
         return found
 
-    async def _standings(self, storage: Mapping[str, str]) -> dict[str, DeletionSeqs]:
+    async def _watermarks(self, storage: Mapping[str, str]) -> dict[str, StatisticsWatermark]:
         parameters = _entities(storage)
-        statements = (STANDING_SQL, DELETIONS_SQL)
+        statements = (WATERMARK_SQL, DELETIONS_SQL)
         rows, deletions = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
         deleted = {row["task"]: (row["reset"], row["deleted"]) for row in deletions}
-        found = {key: DeletionSeqs(*deleted.get(key, (0, 0))) for key in storage}
+        found = {key: StatisticsWatermark(*deleted.get(key, (0, 0))) for key in storage}
         for row in rows:
             reset, newest = found[row["task"]].reset, found[row["task"]].deleted
             if row["since_reset"] == reset:
                 last_iteration = max(0, row["newest_iter"])
-                found[row["task"]] = DeletionSeqs(reset, newest, row["newest_batch"], row["received"], last_iteration)
+                found[row["task"]] = StatisticsWatermark(
+                    reset, newest, row["newest_batch"], row["received"], last_iteration
+                )
         return found
 
     async def _read(
-        self, storage: Mapping[str, str], standings: Mapping[str, DeletionSeqs], needed: frozenset[str]
+        self, storage: Mapping[str, str], watermarks: Mapping[str, StatisticsWatermark], needed: frozenset[str]
     ) -> dict[str, Fields]:
         ids = list(storage)
-        resets, deletions = [standings[key].reset for key in ids], [standings[key].deleted for key in ids]
+        resets, deletions = [watermarks[key].reset for key in ids], [watermarks[key].deleted for key in ids]
         parameters = _entities(storage) | {"resets": resets, "deletions": deletions}
         statements = (CURVES_SQL, COUNTS_SQL) if COUNTS in needed else (CURVES_SQL,)
         curves, *counts = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
@@ -159,17 +148,9 @@ class Statistics:
             by_entity[row["task"]].append(row)
         with_counts = counted if COUNTS in needed else None
         return {
-            key: _empty(standings[key]) | _fields(rows, with_counts, standings[key].deleted)
+            key: _empty(watermarks[key]) | _fields(rows, with_counts, watermarks[key].deleted)
             for key, rows in by_entity.items()
         }
-
-    def _forget(self, key: str) -> None:
-        known = self._remembered.pop(key, None)
-        self._curves -= known.curves if known else 0
-
-    def _forget_some(self) -> None:
-        while self._curves > REMEMBERED_CURVES:
-            self._forget(next(iter(self._remembered)))
 
 
 def md5(name: str) -> str:
@@ -178,12 +159,12 @@ def md5(name: str) -> str:
 
 
 def _entities(storage: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of ``living.ENTITIES``."""
+    """Return the parameters of OF_ENTITIES_SQL."""
     return {"companies": sorted(set(storage.values())), "tasks": list(storage)}
 
 
-def _empty(standing: DeletionSeqs) -> Fields:
-    return {LAST_ITERATION: standing.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
+def _empty(watermark: StatisticsWatermark) -> Fields:
+    return {LAST_ITERATION: watermark.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
 
 
 def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None, deleted: int) -> Fields:

@@ -1,13 +1,13 @@
-"""Numbers of very many entities at once, by which lists are sorted and filtered: a column of a table."""
+"""Columns of tables, cached: one number of a great many entities at once, by which lists are sorted and filtered."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 
 from query.sql.statements import fill
 from schema.changefeed.changefeed import Changefeed
 from schema.events.tables import SCALAR
+from schema.lru_cache import LruCache
 from schema.store import Store
 from schema.store.tombstone_filters import (
     OF_COMPANIES_SQL,
@@ -16,7 +16,7 @@ from schema.store.tombstone_filters import (
     RESET_SEQS_SQL,
 )
 
-REMEMBERED_NUMBERS = 300_000
+MAX_NUMBERS = 300_000  # of all columns that are cached
 FEW = 1000  # entities that a statement names
 ITERATION = "last_iteration"
 IGNORED_METRICS = (":monitor:machine", ":monitor:gpu")  # of the resource monitor, whose iterations are seconds
@@ -42,39 +42,35 @@ NUMBERS = {
 AT_ONCE_SQL = "SELECT groupArray(task) AS tasks, groupArray(number) AS numbers FROM ({})"
 
 Numbers = dict[str, float | None]
+Column = dict[str, tuple[int, float | None]]  # by id, the version under which a number was read, and the number
 
 
 class MetricColumns:
-    """Columns of tables of tasks or models.
+    """Columns of tables of tasks or models; of a cached column only entities that were written are read again."""
 
-    ``changefeed``: of a process that is the only one to write; only entities that it names are then read again.
-    """
-
-    def __init__(self, store: Store, changefeed: Changefeed | None = None) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed) -> None:
         self._store = store
         self._changefeed = changefeed
-        self._known: OrderedDict[str, dict[str, tuple[int, float | None]]] = OrderedDict()
+        self._columns: LruCache[str, Column] = LruCache("metric_columns", MAX_NUMBERS, len)
 
     async def of(self, storage: Mapping[str, str], field: str) -> Numbers:
         """Return the number in ``field`` by id, None where there is none.
 
         ``storage``: under which company the events of each id are stored. ``field``: ``last_iteration`` or
-        ``last_metrics.<metric>.<variant>.<value>``; no entity has any other.
+        ``last_metrics.<metric>.<variant>.<value>``; of any other all numbers are None.
         """
         if not storage or not (sql := _statement(field)):
             return dict.fromkeys(storage)
-        none = 0 if field == ITERATION else None
-        if self._changefeed is None:
-            found = await self._read(sql, storage, field, storage)
-            return {key: found.get(key, none) for key in storage}
         await self._changefeed.wait_until_readable(storage)
-        counts = {key: self._changefeed.of(key) for key in storage}
-        known = self._known.setdefault(field, {})
-        stale = [key for key, count in counts.items() if key not in known or known[key][0] != count]
+        versions = {key: self._changefeed.version(key) for key in storage}
+        column = self._columns.get(field) or {}
+        stale = [key for key, version in versions.items() if key not in column or column[key][0] != version]
         found = await self._read(sql, storage, field, stale) if stale else {}
-        known |= {key: (counts[key], found.get(key, none)) for key in stale}
-        self._forget_some(field)
-        return {key: known[key][1] for key in storage}
+        none = 0 if field == ITERATION else None
+        column |= {key: (versions[key], found.get(key, none)) for key in stale}
+        if self._changefeed.is_live:
+            self._columns.put(field, column)
+        return {key: column[key][1] for key in storage}
 
     async def _read(self, sql: str, storage: Mapping[str, str], field: str, ids: Collection[str]) -> Numbers:
         """Read the column: of a few entities by name, of many for all that there are."""
@@ -87,13 +83,6 @@ class MetricColumns:
             parameters["tasks"] = list(ids)
         (row,) = await self._store.read(AT_ONCE_SQL.format(fill(sql, texts)), parameters)
         return dict(zip(row["tasks"], row["numbers"], strict=True))
-
-    def _forget_some(self, newest: str) -> None:
-        """Evict the columns that were asked for longest ago."""
-        if newest in self._known:
-            self._known.move_to_end(newest)
-        while sum(map(len, self._known.values())) > REMEMBERED_NUMBERS:
-            self._known.popitem(last=False)
 
 
 def _statement(field: str) -> str:

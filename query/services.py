@@ -1,0 +1,37 @@
+"""The services of the read path, assembled: a context with its caches, the stream hub, the endpoints bound to both."""
+
+from __future__ import annotations
+
+from query.app import endpoints
+from query.cache.points import MAX_CACHED_POINTS
+from query.cache.read_caches import ReadCaches
+from query.context import QueryContext
+from query.live.stream import Streams
+from query.live.stream import endpoints as stream_endpoints
+from query.live.stream_hub import StreamHub
+from query.pagination.cursor import Cursors
+from schema.api.wire import Endpoints
+from schema.changefeed.changefeed import Changefeed
+from schema.registry import Registry
+from schema.store import Store
+
+
+class QueryServices:
+    """Everything that answers reads in one process. ``secret``: the key of cursors, shared by all replicas."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        secret: str,
+        changefeed: Changefeed,
+        max_points: int = MAX_CACHED_POINTS,
+    ) -> None:
+        caches = ReadCaches(store, changefeed, max_points)
+        context = QueryContext(store, registry, Cursors(secret), changefeed, caches)
+        self._hub = StreamHub(store, changefeed)
+        self.endpoints: Endpoints = endpoints.bind(context).merge(stream_endpoints.bind(Streams(context, self._hub)))
+
+    async def close(self) -> None:
+        """End every stream, and open no more."""
+        await self._hub.close()
