@@ -14,15 +14,16 @@ from ingest.log import Log
 from ingest.parsing.arrow_stream import read_columns
 from ingest.parsing.batch import Batch, read_events
 from ingest.parsing.json_lines import read_body
+from ingest.permission import check_write, may_write
 from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier, to_json
-from schema.errors import EmptyBatch, InvalidField, InvalidModel, InvalidTask, NothingAdded, NoWritePermission
+from schema.errors import EmptyBatch, InvalidField, NothingAdded
 from schema.events.blocks import EVENTS, LOGS, Block, Deletion
 from schema.events.normalize import Mention, ParseContext
 from schema.events.tables import INT64_MAX, INT64_MIN
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
-from schema.registry import MODELS, TASKS, Entity, Registry
+from schema.registry import MODELS, TASKS, Entity, Kind, Registry
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 READERS = ThreadPoolExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
@@ -102,42 +103,39 @@ def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch,
 @endpoints.add("events.delete_for_task")
 async def delete_for_task(gateway: Gateway, caller: Caller, request: DeleteForTask) -> Answer:
     """Delete a task's events of all types; its statistics stay."""
-    task = await writable_task(gateway.registry, caller, request.task, request.allow_locked)
-    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, EVENTS, _now_ms()))}
+    task = await _writable(gateway, caller, TASKS, request.task, request.allow_locked)
+    return await _delete(gateway, caller, Deletion(task.company, task.id, EVENTS, _now_ms()))
 
 
 @endpoints.add("events.delete_for_model")
 async def delete_for_model(gateway: Gateway, caller: Caller, request: DeleteForModel) -> Answer:
     """Delete a model's events of all types; its statistics stay."""
-    models = await gateway.registry.entities(MODELS, [request.model])
-    model = models.get(request.model)
-    if model is None or model.company != caller.company or (model.is_locked and not request.allow_locked):
-        raise InvalidModel(f"Invalid model id {request.model}")
-    return {"deleted": await gateway.log.delete(Deletion(model.company, model.id, EVENTS, _now_ms()))}
+    model = await _writable(gateway, caller, MODELS, request.model, request.allow_locked)
+    return await _delete(gateway, caller, Deletion(model.company, model.id, EVENTS, _now_ms()))
 
 
 @endpoints.add("events.clear_task_log")
 async def clear_task_log(gateway: Gateway, caller: Caller, request: ClearTaskLog) -> Answer:
     """Delete a task's log lines."""
-    task = await writable_task(gateway.registry, caller, request.task, request.allow_locked)
+    task = await _writable(gateway, caller, TASKS, request.task, request.allow_locked)
     now = _now_ms()
     through = now - request.threshold_sec * 1000 - 1 if request.threshold_sec else INT64_MAX
     through = min(max(through, INT64_MIN), INT64_MAX)
     names = {"include": request.include_metrics, "exclude": request.exclude_metrics}
-    return {"deleted": await gateway.log.delete(Deletion(task.company, task.id, LOGS, now, through, **names))}
+    return await _delete(gateway, caller, Deletion(task.company, task.id, LOGS, now, through, **names))
 
 
-async def writable_task(registry: Registry, caller: Caller, task_id: str, allow_locked: bool) -> Entity:
-    """Return a task that the caller may change.
+async def _writable(gateway: Gateway, caller: Caller, kind: Kind, entity_id: str, allow_locked: bool) -> Entity:
+    """Return a task or model whose events the caller may change. Raises what ``check_write`` raises."""
+    entity = (await gateway.registry.entities(kind, [entity_id])).get(entity_id)
+    is_locked = entity is not None and entity.is_locked and not allow_locked
+    check_write(kind, caller, entity_id, entity.company if entity else None, is_locked)
+    assert entity
+    return entity
 
-    Raises InvalidTask, for locked tasks too, and NoWritePermission for public ones.
-    """
-    task = (await registry.entities(TASKS, [task_id])).get(task_id)
-    if task is not None and not task.company:
-        raise NoWritePermission(f"Task {task_id} is public")
-    if task is None or task.company != caller.company or (task.is_locked and not allow_locked):
-        raise InvalidTask(f"Invalid task id {task_id}")
-    return task
+
+async def _delete(gateway: Gateway, caller: Caller, deletion: Deletion) -> Answer:
+    return {"deleted": await gateway.log.delete(deletion, caller.is_abandoned)}
 
 
 async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext) -> Answer:
@@ -154,7 +152,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
         raise NothingAdded(f"Events not added: {dict(failures)}")
     blocks = [Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.rows.items() if len(rows)]
     with PRODUCE_SECONDS.time():
-        await gateway.log.publish(blocks, _is_visible(gateway, caller))
+        await gateway.log.publish(blocks, _is_visible(gateway, caller), caller.is_abandoned)
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
     gateway.last_update_recorder.touch_mentioned(accepted, caller.user)
     return {"added": added, "errors": failed, "errors_info": dict(failures)}
@@ -170,8 +168,7 @@ async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Menti
         known = await registry.entities(MODELS if is_model else TASKS, [mention.id for mention in named])
         for mention in named:
             entity = known.get(mention.id)
-            locked = entity is not None and entity.is_locked and not mention.allow_locked
-            if entity is None or entity.company != caller.company or locked:
+            if entity is None or not may_write(caller, entity.company, entity.is_locked and not mention.allow_locked):
                 refusals[mention.id] = f"Invalid {'model' if is_model else 'task'} id {mention.id}"
     return refusals
 

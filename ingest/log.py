@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from schema.events.blocks import Block, Deletion
 
+IsAbandoned = Callable[[], bool]
+
+
+def never() -> bool:
+    """Tell that a write is not abandoned: nobody waits for it who could leave."""
+    return False
+
 
 class Log(Protocol):
-    """The log that makes accepted writes durable. Every method raises Unavailable if the same may be sent again."""
+    """The log that makes accepted writes durable. Every method raises Unavailable if the same may be sent again.
 
-    async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
+    ``is_abandoned``: whether the client has left; a log that may have waited asks it last, and raises ClientGone rather
+    than write what the client has asked for elsewhere since.
+    """
+
+    async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
         """Return once all blocks are durable, or, if ``visible``, once a read sees them."""
 
-    async def delete(self, deletion: Deletion) -> int:
+    async def delete(self, deletion: Deletion, is_abandoned: IsAbandoned = never) -> int:
         """Delete in order with the writes around it; return how many events, once no read sees them."""
 
     async def check(self) -> None:

@@ -31,7 +31,8 @@ class QueryContext:
     async def entities(self, caller: Caller, ids: Sequence[str], is_model: bool = False) -> list[Entity]:
         """Return the distinct entities in the order of ``ids``: the caller's own and public ones.
 
-        Reads of them see what was acknowledged. Raises InvalidTask or InvalidModel if any is missing (API contract 3.0.1).
+        Reads of them see what was acknowledged. Raises InvalidTask or InvalidModel if any is missing (API contract
+        3.0.1).
         """
         await self.wait_until_readable(ids)
         found = await self.registry.entities(MODELS if is_model else TASKS, ids)

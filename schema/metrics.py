@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from collections.abc import Iterator
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from schema.lru_cache import counts_by_cache
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -55,3 +61,24 @@ HOLES = Counter("eventide_holes_total", "Times that records were skipped which n
 EXPIRED_RECORDS = Counter("eventide_expired_records_total", "Records that retention removed before they were written")
 TOPIC_EPOCH = Gauge("eventide_topic_epoch", "Epoch of the events topic as this gateway knows it")
 LAST_WRITE = Gauge("eventide_last_write_timestamp_seconds", "When this process last wrote a batch")
+
+CACHE_COUNTS = {
+    "hits": "Values found in a cache",
+    "misses": "Values looked for in a cache and not found, or not valid any more",
+    "evictions": "Values removed from a cache as its budget was spent",
+}
+
+
+class CacheCollector(Collector):
+    """``eventide_cache_{hits,misses,evictions}_total`` by cache, as ``schema/lru_cache.py`` counts them."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield a family for each kind of count."""
+        for kind, help_text in CACHE_COUNTS.items():
+            family = CounterMetricFamily(f"eventide_cache_{kind}", help_text, labels=["cache"])
+            for cache, counts in sorted(counts_by_cache.items()):
+                family.add_metric([cache], getattr(counts, kind))
+            yield family
+
+
+REGISTRY.register(CacheCollector())

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ingest.kafka.applied_offsets import AppliedOffsets
 from ingest.kafka.producer import Message, Producer
 from ingest.kafka.topic_lease import Topic, TopicLease
-from schema.errors import Unavailable
+from ingest.log import IsAbandoned, never
+from schema.errors import ClientGone, Unavailable
 from schema.events.blocks import Block, Content, Deletion, encode, is_late, partition_of
-from schema.http.disconnects import check_connected
 
 MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
@@ -29,21 +29,21 @@ class KafkaLog:
         self._current = current
         self._timeout_seconds = timeout_seconds
 
-    async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
+    async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
         """Send every block's record, then await them all; if ``visible``, until they are readable."""
         deadline_ms = self._deadline_ms()
         topic = self._current.get()
         pieces = [piece for block in blocks for piece in block.split(topic.partitions, MAX_BLOCK_BYTES)]
-        places = await self._send(topic, pieces, deadline_ms)
+        places = await self._send(topic, pieces, deadline_ms, is_abandoned)
         if visible:
             await self._wait(places)
 
-    async def delete(self, deletion: Deletion) -> int:
+    async def delete(self, deletion: Deletion, is_abandoned: IsAbandoned = never) -> int:
         """Send the deletion behind all that was written before, and wait until it is applied."""
         deadline_ms = self._deadline_ms()
         topic = self._current.get()
         partition = partition_of(deletion.company, deletion.entity, topic.partitions)
-        return sum(await self._wait(await self._send(topic, [(partition, deletion)], deadline_ms)))
+        return sum(await self._wait(await self._send(topic, [(partition, deletion)], deadline_ms, is_abandoned)))
 
     async def check(self) -> None:
         """Raise Unavailable while nothing can be published."""
@@ -57,13 +57,16 @@ class KafkaLog:
         """
         return time.time_ns() // 1_000_000 + round(self._timeout_seconds * 1000)
 
-    async def _send(self, topic: Topic, pieces: Pieces, deadline_ms: int) -> list[tuple[int, int]]:
+    async def _send(
+        self, topic: Topic, pieces: Pieces, deadline_ms: int, is_abandoned: IsAbandoned
+    ) -> list[tuple[int, int]]:
         """Send the pieces; return (partition, offset) of each.
 
         Raises Unavailable if one was appended to the topic after its deadline, and ClientGone if the client has left.
         """
         messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
-        check_connected()
+        if is_abandoned():
+            raise ClientGone("The client has closed its connection")
         receipts = await self._producer.send(messages)
         for message, receipt in zip(messages, receipts, strict=True):
             if receipt.appended_ms is None:

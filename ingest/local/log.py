@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ingest.local.applier import Applier
 from ingest.local.wal import WalEntry, WriteAheadLog
+from ingest.log import IsAbandoned, never
 from ingest.writing.writer import Wrote
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import Unavailable
@@ -45,14 +46,14 @@ class LocalLog:
         self._applier.add(wal.entries())
         self._running = asyncio.create_task(self._run())
 
-    async def publish(self, blocks: Sequence[Block], visible: bool) -> None:
+    async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
         await self._submit(blocks)
         if visible and not await self._changefeed.wait_until_readable(
             {task for block in blocks for task in block.tasks}
         ):
             raise self._applier.failure or Unavailable("What was written cannot be read yet")
 
-    async def delete(self, deletion: Deletion) -> int:
+    async def delete(self, deletion: Deletion, is_abandoned: IsAbandoned = never) -> int:
         (entry,) = await self._submit([deletion])
         return await self._applier.deleted(entry)
 

@@ -8,17 +8,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ingest.gateway import Gateway
+from ingest.permission import INVALID, check_write
 from ingest.registry.ids import new_id
 from schema.api.requests import Parameters, Request
 from schema.api.wire import Answer, Caller
-from schema.errors import InvalidModel, InvalidProject, InvalidTask, NoWritePermission, RequestError
-from schema.registry import MODELS, PROJECTS, TASKS, Change, Document, Kind, iso_now
+from schema.errors import RequestError
+from schema.registry import PROJECTS, Change, Document, Kind, iso_now
 
-INVALID: dict[str, type[RequestError]] = {
-    TASKS.name: InvalidTask,
-    MODELS.name: InvalidModel,
-    PROJECTS.name: InvalidProject,
-}
 # Fields that only Eventide writes, and parameters that are no part of the document.
 OWN_FIELDS = """
 id company company_origin user status created last_update last_change last_changed_by last_iteration last_metrics
@@ -58,7 +54,7 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
     """
 
     def guarded(document: Document) -> Document:
-        check_owner(kind, caller, document)
+        check_write(kind, caller, document["id"], document["company"])
         return make(document) | marks(caller)
 
     found = await gateway.registry.update(kind, document_id, guarded)
@@ -74,7 +70,7 @@ async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id
     document = await gateway.registry.get(kind, document_id)
     if document is None:
         raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
-    check_owner(kind, caller, document)
+    check_write(kind, caller, document["id"], document["company"])
     return document
 
 
@@ -84,17 +80,6 @@ async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Itera
     found = {d["id"] for d in await gateway.registry.get_many(kind, wanted) if d["company"] in (caller.company, "")}
     if missing := wanted - found:
         raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
-
-
-def check_owner(kind: Kind, caller: Caller, document: Document) -> None:
-    """Raise unless the caller may change a document.
-
-    NoWritePermission for public tasks and projects; for all others the error of an unknown id.
-    """
-    if not document["company"] and kind is not MODELS:
-        raise NoWritePermission(f"{kind.name.capitalize()} {document['id']} is public")
-    if document["company"] != caller.company:
-        raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
 
 
 def updated(fields: Document) -> dict[str, Any]:

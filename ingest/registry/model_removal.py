@@ -61,7 +61,7 @@ async def delete_events(gateway: Gateway, caller: Caller, ids: Iterable[str]) ->
     """Delete the events of entities; return how many each had."""
     now = time.time_ns() // 1_000_000
     deletions = [Deletion(caller.company, entity, ALL, now) for entity in ids]
-    return await asyncio.gather(*(gateway.log.delete(deletion) for deletion in deletions))
+    return await asyncio.gather(*(gateway.log.delete(deletion, caller.is_abandoned) for deletion in deletions))
 
 
 async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: bool) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import change, check_owner, given, new_document, own_document, updated
+from ingest.permission import check_write
+from ingest.registry.documents import change, given, new_document, own_document, updated
 from ingest.registry.old_forms import present_form
 from schema.api.requests import AnyFields, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -171,7 +172,7 @@ async def rename(gateway: Gateway, caller: Caller, project: Document, name: str)
     inside = await projects_below(gateway, caller, old)
 
     def renamed(document: Document) -> Document:
-        check_owner(PROJECTS, caller, document)
+        check_write(PROJECTS, caller, document["id"], document["company"])
         if document["id"] == project["id"]:
             return document | place
         return document | {"name": _not_too_deep(name + document["name"].removeprefix(old))}

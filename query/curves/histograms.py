@@ -72,7 +72,9 @@ async def multi_task_scalar_metrics_iter_histogram(
 ) -> Reply:
     """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
     entities = await context.entities(caller, request.tasks, request.model_events)
-    return await context.caches.responses.answer(request, entities, lambda: curves_of_several(context, entities, request))
+    return await context.caches.responses.answer(
+        request, entities, lambda: curves_of_several(context, entities, request)
+    )
 
 
 async def curves_of_several(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from query.cache import statistics
 from query.context import QueryContext
 from schema.api.wire import Caller
 from schema.registry import Between, Condition, Kind, Order

@@ -92,6 +92,7 @@ class Caller:
     name_session: str | None = None
     address: str = ""
     client: str = ""
+    is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,20 @@ from prometheus_client import Counter, Histogram
 
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
-from schema.errors import EventsError, MalformedRequest, UnknownEndpoint, WrongTier
+from schema.errors import ClientGone, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
 from schema.http.auth import NOBODY, Authenticator, Sender
 from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.client_address import Proxies
 from schema.http.description import add_description_routes
-from schema.http.disconnects import check_connected, connection
+from schema.http.disconnects import is_disconnected
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import add_cross_origin_headers, host_middleware
 from schema.http.responses import add_common_headers, enveloped, error_response, streamed
 from schema.http.static_site import Site
 from schema.json_logging import request_id
+from schema.lru_cache import caches_hit
 from schema.metrics import REQUEST_SECONDS, REQUESTS
 
 if TYPE_CHECKING:  # gateways keep no files, and need not load what does
@@ -92,7 +93,7 @@ class Dispatcher:
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
         request_id.set(call.id)
-        connection.set(request.transport)
+        caches_hit.set(set())
         try:
             response = await self._answer(call, request)
         except EventsError as error:
@@ -115,8 +116,10 @@ class Dispatcher:
         caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
-            check_connected()
-            answer = await endpoint.handler(replace(caller, version=call.version), parameters)
+            caller = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
+            if caller.is_abandoned():
+                raise ClientGone("The client has closed its connection")
+            answer = await endpoint.handler(caller, parameters)
         if isinstance(answer, Stream):
             return await streamed(request, answer, partial(self._authenticator.check, caller))
         return await enveloped(call, request, answer)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream, to_json
 from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
+from schema.lru_cache import caches_hit
 
 COMPRESS_FROM_BYTES = 500
 COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
@@ -130,6 +131,8 @@ async def add_common_headers(request: web.Request, response: web.StreamResponse)
     for name, value in SAFE_HEADERS.items():
         if name not in headers:
             headers[name] = value
+    if hits := caches_hit.get():
+        headers["X-Eventide-Cache"] = ", ".join(sorted(hits))
     response.headers["Vary"] = "Accept-Encoding, Origin"
     if "X-Clearml-Client" in request.headers:
         close_connection(response)  # the SDK shares its sockets with the reporter that it forks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -14,10 +15,12 @@ from clickhouse_connect.driver.client import Client
 from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
 from ingest.parsing.batch import read_events
+from ingest.writing.change_collector import WRITTEN_SQL
 from schema.changefeed.changefeed import Changefeed
-from schema.errors import Unavailable
+from schema.errors import EventsError, StoreRejected, Unavailable
 from schema.events.blocks import ALL, Block, Deletion
 from schema.events.normalize import ParseContext
+from schema.events.rows import Row
 from schema.store import EmbeddedEngine, Store
 from schema.store.migrate import migrate
 from tests.harness.events import scalar
@@ -220,3 +223,24 @@ def test_what_the_store_refuses_is_parked_alone_and_tried_again_with_its_place(s
 
     run(taken)
     assert setting.parked() == 0
+
+
+@pytest.mark.parametrize("error", [StoreRejected("no", 159), Unavailable("away")])
+def test_a_failed_look_up_for_the_caches_parks_and_delays_nothing(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, error: EventsError
+) -> None:
+    select = setting.store.select
+
+    def refusing(sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        if sql == WRITTEN_SQL:
+            raise error
+        return select(sql, parameters)
+
+    async def scenario() -> None:
+        async with setting.log() as log:
+            monkeypatch.setattr(setting.store, "select", refusing)
+            await log.publish([block({1: 1})], True)
+            monkeypatch.undo()
+            assert (setting.values(), setting.parked()) == ({1: 1}, 0)
+
+    run(scenario)
