@@ -119,7 +119,7 @@ def test_what_is_written_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "limit",
     [
-        (entity_index, "MAX_ROWS"),
+        ("budget of rows", ""),
         (entity_index, "MAX_ENTITY_ROWS"),
         (entity_index, "MAX_PENDING"),
         (change_collector, "MAX_CURVES"),
@@ -131,7 +131,8 @@ def test_what_is_too_much_is_asked_for_again(
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             await written.remembering.caches.entity_index.of(TASKS[:1])
-            monkeypatch.setattr(*limit, 1)
+            cache = written.remembering.caches.entity_index._entities
+            monkeypatch.setattr(*((cache, "budget") if limit[0] == "budget of rows" else limit), 1)
             for place in range(2):
                 await written.write(TASKS[0], scalar("", place, metric="a"), scalar("", place, metric="b"))
             assert await asked_for(written, TASKS[0]) == 2

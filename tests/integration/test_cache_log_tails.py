@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from query.cache import cached_log_tail, log_tails
+from query.cache import cached_log_tail
 from query.logs.task_log import GetTaskLog, page_of
 from query.pagination.paging import MAX_TIES
 from schema.changefeed.change_batch import ChangeBatch
@@ -52,8 +52,9 @@ async def asked(written: Written, size: int = 10, task: Entity = TASK, start: in
 
 
 def limit(written: Written, monkeypatch: pytest.MonkeyPatch, max_bytes: int, share: int) -> None:
-    monkeypatch.setattr(log_tails, "TAIL_SHARE", share)
-    monkeypatch.setattr(written.remembering.caches.log_tails, "_max_bytes", max_bytes)
+    tails = written.remembering.caches.log_tails._tails
+    monkeypatch.setattr(tails, "share", share)
+    monkeypatch.setattr(tails, "budget", max_bytes)
 
 
 class History:

@@ -96,14 +96,9 @@ class History:
         return fields
 
 
-class Defective:
-    """Understands nothing."""
-
-    def apply(self, batch: Any) -> None:
-        raise RuntimeError("a defect")
-
-    def forget(self) -> None:
-        pass
+def fail(*_: Any) -> None:
+    """Fail, as a defect would."""
+    raise RuntimeError("a defect")
 
 
 async def write_at_last(written: Written, iters: range) -> None:
@@ -273,7 +268,7 @@ def test_what_was_written_while_it_was_read_is_not_held(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "defective", ["schema.changefeed.changefeed.Changefeed.listen", "ingest.writing.change_collector.points_by_curve"]
+    "defective", ["query.cache.points.PointCache.apply", "ingest.writing.change_collector.points_by_curve"]
 )
 def test_a_defect_of_who_remembers_keeps_nobody_from_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defective: str
@@ -282,10 +277,7 @@ def test_a_defect_of_who_remembers_keeps_nobody_from_writing(
         async with writing(tmp_path) as written:
             await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9)))
             with monkeypatch.context() as patched:
-                if defective.endswith("listen"):
-                    written.changefeed.listen(Defective())
-                else:
-                    patched.setattr(defective, Defective().apply)
+                patched.setattr(defective, fail)
                 await written.write(TASKS[0], *(scalar("", iter=n, value=n) for n in range(9, 18)))
             assert await compare(written, TASKS[:1], {}) == 0
 
