@@ -13,6 +13,7 @@ from query.live.new_points import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL
 from query.live.stream import NOWHERE, event_id, parse_event_id
 from query.live.subscription import MAX_QUEUED_MESSAGES, Subscription
 from query.live.watermarks import WATERMARK_SQL
+from schema.changefeed.changefeed import NoChangefeed
 from schema.errors import Unavailable
 from schema.events.tables import SCALAR
 from schema.registry import Entity
@@ -72,7 +73,7 @@ class WrittenStore:
 
 
 async def first_points(store: WrittenStore) -> Any:
-    watched = stream_hub.StreamHub(cast("Store", store))
+    watched = stream_hub.StreamHub(cast("Store", store), NoChangefeed())
     subscription = await watched.subscribe("user", [entity("a")], True, None)
     store.batch = 2
     while (told := await subscription.next(5)) and told[1].name != "points":
