@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+CHATTY = ("aiokafka.consumer.subscription_state",)  # an info line each time that the lag is measured, every 5 s
 
 
 def configure_logging(level: str) -> None:
@@ -16,6 +17,8 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLogFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class JsonLogFormatter(logging.Formatter):

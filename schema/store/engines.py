@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from schema.errors import ConfigError
 from schema.store.disk_guard import DiskGuard
 
 
@@ -67,6 +69,8 @@ class EmbeddedEngine:
     """
 
     def __init__(self, directory: Path) -> None:
+        if find_spec("chdb") is None:
+            raise ConfigError("`eventide up` needs chDB: `pip install chdb`, or the image without the tag `tiers`")
         directory.mkdir(parents=True, exist_ok=True)
         self._path = str(directory.resolve())
         self._disk = DiskGuard(directory)

@@ -1,8 +1,9 @@
-"""docker-compose.yml, the Dockerfile and nginx.conf fit the code. There is no Docker engine in the tests."""
+"""docker-compose.yml, the Dockerfile and nginx.conf fit the code. tests/compose runs them."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,31 @@ from schema.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OWN = ("migrate", "gateway", "worker", "query")
+OWN = ("migrate", "gateway", "worker", "query", "files")
+SECRETS = ("*SECRET_KEY", "TOKEN_SECRET", "CLICKHOUSE_URL", "REGISTRY_URL", "KAFKA_BOOTSTRAP")
+NEEDED = {
+    "migrate": {"SECRET_KEY", "WEB_SECRET_KEY", "CLICKHOUSE_URL", "REGISTRY_URL", "KAFKA_BOOTSTRAP"},
+    "gateway": {"REGISTRY_URL", "KAFKA_BOOTSTRAP", "TOKEN_SECRET"},
+    "worker": {"CLICKHOUSE_URL", "KAFKA_BOOTSTRAP"},
+    "query": {"CLICKHOUSE_URL", "REGISTRY_URL", "TOKEN_SECRET"},
+    "files": {"REGISTRY_URL", "TOKEN_SECRET"},
+}
+OPTIONAL = {
+    "EVENTIDE_TOKEN_SECRET",
+    "EVENTIDE_ACCESS_KEY",
+    "EVENTIDE_WEB_ACCESS_KEY",
+    "EVENTIDE_WEB_SECRET_KEY",
+}  # a default is no secret
+PLACES = {
+    "EVENTIDE_REVISION",
+    "EVENTIDE_ALLOWED_HOSTS",
+    "EVENTIDE_ALLOWED_ORIGINS",
+    "EVENTIDE_WEB_LOGIN",
+    "EVENTIDE_BIND",
+    "EVENTIDE_API_PORT",
+    "EVENTIDE_FILES_PORT",
+}
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 MAP_LINE = re.compile(r"^\s*(~\S+|default)\s+(\w+);", re.MULTILINE)
 
 
@@ -66,8 +91,45 @@ def test_compose_depends_on_services_that_exist() -> None:
     } == set(COMPOSE["volumes"])
 
 
+@pytest.mark.parametrize("service", [name for name in SERVICES])
+def test_compose_bounds_every_service(service: str) -> None:
+    assert SERVICES[service]["mem_limit"]
+    assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("service", [*OWN, "nginx"])
+def test_compose_gives_what_faces_clients_no_rights(service: str) -> None:
+    assert (SERVICES[service]["read_only"], SERVICES[service]["cap_drop"]) == (True, ["ALL"])
+
+
+@pytest.mark.parametrize("service", OWN)
+def test_compose_gives_each_tier_the_secrets_that_it_needs(service: str) -> None:
+    names = {name.removeprefix(PREFIX) for name in SERVICES[service]["environment"]}
+    assert {name for name in names if any(fnmatch(name, secret) for secret in SECRETS)} == NEEDED[service]
+
+
+def test_compose_has_no_default_passwords() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert set(re.findall(r"\$\{(\w+):-", text)) <= OPTIONAL | PLACES
+    assert set(re.findall(r"\$\{(\w+):\?", text)) == {"EVENTIDE_SECRET_KEY", "CLICKHOUSE_PASSWORD", "POSTGRES_PASSWORD"}
+
+
+def test_compose_opens_ports_to_this_machine_alone() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert len(ports) == 3
+    assert all(port.startswith("${EVENTIDE_BIND:-127.0.0.1}:") for port in ports)
+
+
+def test_the_slim_image_lacks_what_only_the_embedded_engine_requires() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    entries = re.findall(r"^(\S+)==\S+(?: ;.*)? \\\n(?:    --hash.*\n)+((?:    # .*\n?)+)", lock, re.MULTILINE)
+    required_by = dict(entries)
+    (removed,) = re.findall(r"pip uninstall --yes --quiet (.*) pip$", DOCKERFILE, re.MULTILINE)
+    others = {name: set(re.findall(r"[\w-]+", text)) & required_by.keys() for name, text in required_by.items()}
+    assert all(others[name] <= set(removed.split()) for name in removed.split())
+
+
 def test_the_image_copies_every_package_and_runs_as_nobody_special() -> None:
-    text = (ROOT / "deploy" / "Dockerfile").read_text()
     for package in ("schema", "ingest", "query", "deploy"):
-        assert f"COPY {package} {package}" in text
-    assert re.search(r"^USER \d+", text, re.MULTILINE)
+        assert f"COPY {package} {package}" in DOCKERFILE
+    assert re.search(r"^USER \d+", DOCKERFILE, re.MULTILINE)

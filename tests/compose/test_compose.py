@@ -1,0 +1,125 @@
+"""docker-compose.yml on a Docker engine, whole: written, read, scaled and recreated under load, with exact counts."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.compose.engine import Docker
+from tests.compose.load import Load, count, under_load
+from tests.compose.project import Project
+from tests.e2e.sdk import Sdk
+from tests.harness.api import Api, until
+from tests.harness.deployment import Deployment
+
+READABLE_SECONDS = 120
+TIERS = ("gateway", "worker", "query", "files")
+REQUESTS = re.compile(r'^eventide_http_requests_total\{code="200",endpoint="events\.add_batch"\} (\S+)$', re.MULTILINE)
+METRICS = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8008/metrics').read().decode())"
+WHAT_IS_RETRIED = {"200", "503", "ConnectError", "ReadError", "RemoteProtocolError", "WriteError"}
+
+
+def check_counts(api: Api, load: Load) -> None:
+    """Every acknowledged event becomes readable, once."""
+    assert load.batches > 0
+    until(lambda: count(api, load.task) >= load.events, seconds=READABLE_SECONDS)
+    assert count(api, load.task) == load.events
+
+
+def batches_of(project: Project, gateway: str) -> float:
+    """How many batches a gateway's container has answered 200."""
+    found = REQUESTS.search(project.docker.run("exec", gateway, "python", "-c", METRICS))
+    return float(found[1]) if found else 0.0
+
+
+def test_what_is_written_is_read(api: Api) -> None:
+    with under_load(api) as load:
+        time.sleep(3)
+    assert set(load.answers) == {"200"}
+    check_counts(api, load)
+
+
+def test_every_replica_of_a_scaled_tier_is_used(project: Project, api: Api) -> None:
+    with under_load(api) as load:
+        project.compose("up", "-d", "--no-recreate", *(f"--scale={tier}=3" for tier in ("gateway", "worker", "query")))
+        project.until_healthy(gateway=3, worker=3, query=3)
+        gateways = project.containers("gateway")
+        project.until(lambda: all(batches_of(project, gateway) > 0 for gateway in gateways), "all gateways used")
+        project.compose("up", "-d", "--no-recreate", *(f"--scale={tier}=1" for tier in ("gateway", "worker", "query")))
+        project.until_healthy(gateway=1, worker=1, query=1)
+        time.sleep(1)
+    assert set(load.answers) <= WHAT_IS_RETRIED, load.answers
+    check_counts(api, load)
+
+
+def test_every_container_is_recreated_under_load(project: Project, api: Api) -> None:
+    with under_load(api) as load:
+        project.compose("up", "-d", "--no-deps", "--force-recreate", *TIERS)
+        project.until_healthy(gateway=1, worker=1, query=1, files=1)
+        project.compose("up", "-d", "--no-deps", "--force-recreate", "nginx")
+        project.until_healthy(nginx=1)
+        for service in ("clickhouse", "postgres", "kafka"):
+            project.compose("up", "-d", "--no-deps", "--force-recreate", service)
+            project.until_healthy(**{service: 1})
+        project.until_healthy(gateway=1, worker=1, query=1)
+        written = load.batches
+        project.until(lambda: load.batches > written + 3, "written to again")
+    assert set(load.answers) <= WHAT_IS_RETRIED, load.answers
+    check_counts(api, load)
+
+
+def test_the_sdk_reports_images_through_nginx(project: Project, api: Api, tmp_path: Path) -> None:
+    files = f"http://127.0.0.1:{project.files_port}"
+    sdk = Sdk(Deployment("distributed", api.origins, files, project.credentials, {}, {}), tmp_path)
+    read = sdk.run("train")
+    sdk.close()
+    images = [event for event in api.events(read["task"], "training_debug_image") if event["url"].startswith(files)]
+    assert len(images) >= 4
+    assert files == str(httpx.URL(images[0]["url"]).copy_with(path="")).rstrip("/")
+    auth = (project.credentials.access_key, project.credentials.secret_key)
+    for image in images:
+        answer = httpx.get(image["url"], auth=auth)
+        assert (answer.status_code, bool(answer.content)) == (200, True), image["url"]
+
+
+def test_the_image_alone_runs_on_a_new_volume(docker: Docker, project: Project) -> None:
+    volume = f"{project.name}-alone:/var/lib/eventide/data"
+    container = docker.run("run", "-d", "-v", volume, "eventide").strip()
+    try:
+        ready = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8008/readyz', timeout=3)"
+        command = ["docker", "exec", container, "python", "-c", ready]
+        project.until(lambda: docker.attempt(command, seconds=20, check=False).returncode == 0, "ready")
+    finally:
+        docker.run("rm", "-f", "-v", container)
+        docker.run("volume", "rm", volume.partition(":")[0])
+
+
+def test_the_slim_image_says_what_it_lacks(docker: Docker) -> None:
+    done = docker.attempt(["docker", "run", "--rm", "eventide:tiers", "up"], seconds=60, check=False)
+    assert (done.returncode, "eventide: `eventide up` needs chDB" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_tier_has_its_own_secrets_and_no_root(project: Project, tier: str) -> None:
+    (container,) = project.containers(tier)
+    variables = set(re.findall(r"^(\w+)=", project.docker.run("exec", container, "env"), re.MULTILINE))
+    needed = {
+        "gateway": {"EVENTIDE_REGISTRY_URL"},
+        "worker": {"EVENTIDE_CLICKHOUSE_URL"},
+        "query": {"EVENTIDE_REGISTRY_URL", "EVENTIDE_CLICKHOUSE_URL"},
+        "files": {"EVENTIDE_REGISTRY_URL"},
+    }[tier]
+    secret = {"EVENTIDE_REGISTRY_URL", "EVENTIDE_CLICKHOUSE_URL", "EVENTIDE_SECRET_KEY", "EVENTIDE_WEB_SECRET_KEY"}
+    assert variables & secret == needed
+    assert project.docker.run("exec", container, "id", "-u").strip() == "10001"
+
+
+def test_nothing_of_the_api_is_open_to_other_machines(project: Project) -> None:
+    (container,) = project.containers("nginx")
+    bound = project.docker.run("port", container).splitlines()
+    assert len(bound) == 2
+    assert all(" -> 127.0.0.1:" in line for line in bound)
