@@ -1,8 +1,9 @@
 // One chart: a canvas of curves with their bands, a legend that names and switches them, and a cursor.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
+import { areDates, horizontal, isDate, remarks, vertical } from "./axes.js";
 import { extremes, smooth } from "./curves.js";
-import { h, replace } from "./dom.js";
+import { h, notice, replace } from "./dom.js";
 import * as fingers from "./fingers.js";
 import * as format from "./format.js";
 import { distinct } from "./names.js";
@@ -25,8 +26,6 @@ import { distinct } from "./names.js";
 const COLORS = 12;
 const KEY_STEP = 1 / 50;
 const LEAST_PINCH_PX = 10;
-/** Between the lines of an axis, for all that a 32-bit float can be, which is more than uPlot's own are for. */
-const STEPS = Array.from({ length: 84 }, (_, power) => [1, 2, 2.5, 5].map((step) => Number(`${step}e${power - 45}`))).flat();
 
 export class Chart {
   /**
@@ -56,7 +55,8 @@ export class Chart {
     this.late = null;
     this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
     this.legend = h("ul", { class: "legend" });
-    this.element = h("div", { class: "chart" }, this.canvas, this.legend);
+    this.remarks = h("div", { class: "remarks" });
+    this.element = h("div", { class: "chart" }, this.canvas, this.remarks, this.legend);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.canvas);
     fingers.listen(this.canvas, {
@@ -67,26 +67,52 @@ export class Chart {
     });
   }
 
-  /** @param {Curve[]} curves @param {View} view */
+  /** Draw curves, or say here why they cannot be drawn: other charts go on. @param {Curve[]} curves @param {View} view */
   draw(curves, view) {
     if (this.isHeld) {
       this.late = () => this.draw(curves, view);
       return;
     }
+    try {
+      this.show(curves, view);
+    } catch (error) {
+      this.plot?.destroy();
+      this.plot = null;
+      this.canvas.querySelector(".uplot")?.remove();
+      replace(this.remarks, notice(`This chart cannot be drawn: ${error instanceof Error ? error.message : error}`, true));
+    }
+  }
+
+  /** @param {Curve[]} curves @param {View} view */
+  show(curves, view) {
     this.curves = curves;
     this.view = view;
     const shown = curves.filter((curve) => !view.isHidden(curve));
     const hasBands = shown.map((curve) => curve.low !== null);
-    const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.axis, view.smoothing > 0, theme()]);
+    const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.axis, view.smoothing > 0, areDates(shown), theme()]);
     const data = assemble(shown, hasBands, view);
     if (this.plot && shape === this.shape) {
-      this.plot.setData(data);
+      this.redraw(this.plot, data);
     } else {
       this.shape = shape;
       this.plot?.destroy();
-      this.plot = new uPlot(this.options(shown, hasBands, view), data, this.canvas);
+      this.plot = this.make(this.options(shown, hasBands, view), data);
     }
+    replace(this.remarks, remarks(shown, view).map((text) => notice(text)));
     this.describe(curves, shown);
+  }
+
+  /** Draw at once, so that exceptions come to whoever draws. @param {uPlot} plot @param {uPlot.AlignedData} data */
+  redraw(plot, data) {
+    plot.batch(() => plot.setData(data));
+  }
+
+  /** A chart that is drawn at once. @param {uPlot.Options} options @param {uPlot.AlignedData} data */
+  make(options, data) {
+    return new uPlot(options, data, (made, begin) => {
+      this.canvas.append(made.root);
+      made.batch(begin);
+    });
   }
 
   destroy() {
@@ -114,21 +140,19 @@ export class Chart {
     const style = getComputedStyle(document.documentElement);
     const ink = style.getPropertyValue("--muted").trim();
     const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
-    const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
+    const lines = { stroke: ink, grid, ticks: { ...grid, size: 4 } };
+    const { axis, room } = horizontal(lines, view.axis, areDates(shown));
     const { series, bands } = this.series(shown, hasBands, view, style);
     return {
       ...this.size(),
       ms: 1,
-      padding: [10, 12, 0, 0],
+      padding: [10, room, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: view.axis === "time", range: (plot, low, high) => this.pinched ?? this.view?.range ?? all(view.axis === "iter" ? plot.data[0] : [], low, high) },
-        y: { distr: view.isLog ? 3 : 1, range: view.isLog ? undefined : (_, low, high) => padded(low, high) },
+        x: { time: view.axis === "time" && areDates(shown), range: (plot, low, high) => this.pinched ?? this.view?.range ?? all(view.axis === "iter" ? plot.data[0] : [], low, high) },
+        y: { range: (_, low, high) => padded(low, high) },
       },
-      axes: [
-        { ...axis, size: 28, values: view.axis === "time" ? undefined : (_, ticks) => ticks.map((x) => tick(x, view.axis)) },
-        { ...axis, ...(view.isLog ? {} : { incrs: STEPS, splits: lines }), size: 56, values: (_, ticks) => ticks.map((y) => (y === null ? "" : format.number(y))) },
-      ],
+      axes: [axis, vertical(lines, view.isLog)],
       series,
       bands,
       cursor: {
@@ -171,7 +195,7 @@ export class Chart {
     if (width < 4) return;
     const [from, to] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.actions.zoom(from, to);
+    queueMicrotask(() => this.actions.zoom(from, to)); // charts that share the cursor have yet to read theirs
   }
 
   /** Arrows move the cursor, + and - zoom around it, 0 shows all. @param {KeyboardEvent} event */
@@ -289,7 +313,7 @@ export class Chart {
     for (const row of this.rows) {
       row.output.textContent = format.number(at === null ? extremes(row.curve).last : nearest(row.curve, at));
     }
-    this.canvas.dataset.at = at === null ? "" : tick(at, this.view?.axis ?? "iter", true);
+    this.canvas.dataset.at = at === null ? "" : placeName(at, this.view?.axis ?? "iter");
   }
 
   /** The chart as an image, on its background and with its legend. */
@@ -326,14 +350,18 @@ export class Chart {
  * @returns {uPlot.AlignedData}
  */
 function assemble(shown, hasBands, view) {
-  const positive = (/** @type {(number | null)[]} */ values) =>
-    view.isLog ? values.map((value) => (value !== null && value > 0 ? value : null)) : values;
+  const placed = (/** @type {(number | null)[]} */ values) => (view.isLog ? values.map(exponent) : values);
   const tables = shown.map((curve, i) => {
     const columns = view.smoothing ? [curve.y, smooth(curve.y, view.smoothing)] : [curve.y];
     if (hasBands[i]) columns.push(curve.low ?? [], curve.high ?? []);
-    return /** @type {uPlot.AlignedData} */ ([curve.x, ...columns.map(positive)]);
+    return /** @type {uPlot.AlignedData} */ ([curve.x, ...columns.map(placed)]);
   });
   return tables.length ? uPlot.join(tables) : [[]];
+}
+
+/** The place of a value on a logarithmic axis; null if it has none. @param {number | null} value */
+function exponent(value) {
+  return value !== null && value > 0 ? Math.log10(value) : null;
 }
 
 /** @param {Curve} curve @param {number} x */
@@ -354,20 +382,14 @@ function summary(curve) {
 }
 
 /**
+ * A place of the horizontal axis, in full.
  * @param {number} x
  * @param {import("./curves.js").Axis} axis
- * @param {boolean} [isExact] in full, rather than short
  */
-function tick(x, axis, isExact) {
-  if (axis === "iter") return isExact ? `iteration ${Math.round(x).toLocaleString("en")}` : compact(x);
-  return axis === "time" ? format.clock(x) : format.duration(x);
-}
-
-/** @param {number} x */
-function compact(x) {
-  const size = Math.abs(x);
-  if (size >= 1e6) return `${Number((x / 1e6).toPrecision(4))} M`;
-  return size >= 1e4 ? `${Number((x / 1e3).toPrecision(4))} k` : String(x);
+function placeName(x, axis) {
+  if (axis === "iter") return `iteration ${Math.round(x).toLocaleString("en")}`;
+  if (axis === "relative") return format.duration(x);
+  return isDate(x) ? format.clock(x) : `${x.toLocaleString("en")} ms`;
 }
 
 /**
@@ -377,15 +399,6 @@ function compact(x) {
 function all(places, low, high) {
   const [from, to] = places.length === 1 ? [places[0], places[0]] : [low ?? 0, high ?? 0];
   return from === to ? [from - 1, to + 1] : [from, to];
-}
-
-/**
- * Where the lines of an axis are: at the multiples of a step.
- * @param {uPlot} _ @param {number} _axis @param {number} low @param {number} high @param {number} step
- */
-function lines(_, _axis, low, high, step) {
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, count) => Number(((first + count) * step).toPrecision(12)));
 }
 
 /** @param {number | null} low @param {number | null} high @returns {[number, number]} */

@@ -1,6 +1,7 @@
 // Curves as files for spreadsheets: every point as it was reported, not what is drawn of it.
 
 import { call } from "./api.js";
+import { isDate } from "./axes.js";
 
 /** @typedef {import("./curves.js").Axis} Axis */
 /** @typedef {{task: string, metric: string, variants: string[], name?: string}} Wanted `name`: of the task, to tell several apart */
@@ -39,7 +40,7 @@ async function* pages({ task, metric, variants, name }, { axis, range, origin },
         const x = place - start;
         if (x <= to) isBeyond = false;
         if (x < from || x > to) return;
-        lines.push(line([...(name === undefined ? [] : [task, name]), metric, variant, axis === "time" ? new Date(x).toISOString() : x, points.y[i]]));
+        lines.push(line([...(name === undefined ? [] : [task, name]), metric, variant, axis === "time" && isDate(x) ? new Date(x).toISOString() : x, points.y[i]]));
       });
     }
     yield lines.join("");
