@@ -28,9 +28,10 @@ MOVED = {"version.json": "assets/version.json"}  # where the build has what its 
 CONFIGURATION = {"apiBaseUrl": "/api", "hideUpdateNotice": True, "displayTips": False, "showSurvey": False}
 COMPRESSED_TYPES = ("text/", "application/json", "image/svg+xml")
 EMPTY_STYLE = f"'sha256-{base64.b64encode(hashlib.sha256(b'').digest()).decode()}'"  # plotly fills it by CSSOM
+# `worker-src blob:`: plotly's maps start a worker from their own text; only a script that already runs can make a blob.
 PAGE_POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY_STYLE}; connect-src 'self'; font-src 'self'; "
-    "img-src * data: blob:; media-src * data: blob:; frame-src http: https:; "
+    "worker-src blob:; img-src * data: blob:; media-src * data: blob:; frame-src http: https:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

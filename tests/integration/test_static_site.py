@@ -31,7 +31,7 @@ def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
             "style.css": "text/css; charset=utf-8",
             "vendor/uplot/LICENSE": "application/octet-stream",
             "vendor/plotly/plotly-cartesian.min.js": "text/javascript; charset=utf-8",
-            "vendor/plotly/plotly-gl3d.min.js": "text/javascript; charset=utf-8",
+            "vendor/plotly/plotly-strict.min.js": "text/javascript; charset=utf-8",
         }.items():
             file = client.get(f"/page/{name}")
             assert (file.status_code, file.headers["Content-Type"]) == (200, content_type)
