@@ -11,7 +11,7 @@ from deploy import access
 from schema.errors import ConfigError
 from schema.settings import Settings
 
-if TYPE_CHECKING:  # a process loads what it needs: a worker that is started again is back a second sooner
+if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is back a second sooner
     from deploy.first_start import Credentials
     from ingest.kafka.producer import Producer
     from schema.http.auth import Authenticator
@@ -30,7 +30,7 @@ NO_CREDENTIALS = {"userKey": "", "userSecret": "", "companyID": ""}  # the web a
 
 
 def registry_url(settings: Settings) -> str:
-    """The registry's URL; SQLite in the data directory unless set."""
+    """Return the registry's URL; SQLite in the data directory unless set."""
     return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
 
 
@@ -44,7 +44,7 @@ async def registry(settings: Settings) -> Registry:
 
 
 def producer(settings: Settings) -> Producer:
-    """A producer, which connects at once. Raises ConfigError if there is no Kafka."""
+    """Make a producer, which connects at once. Raises ConfigError if there is no Kafka."""
     from ingest.kafka.producer import Producer
 
     bootstrap = required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
@@ -53,7 +53,7 @@ def producer(settings: Settings) -> Producer:
 
 
 def server_engine(settings: Settings) -> ServerEngine:
-    """The ClickHouse server. Raises ConfigError if none is set, or what is set is no address of one."""
+    """Make the engine of the ClickHouse server. Raises ConfigError if its URL is missing or wrong."""
     from schema.store import ServerEngine
 
     url = required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL")
@@ -71,7 +71,7 @@ def _is_http(url: str) -> bool:
 
 
 def file_store(settings: Settings) -> FileStore:
-    """Where files are kept. Raises ConfigError if the setting names no store."""
+    """Make the object store of files. Raises ConfigError if the setting names none."""
     from schema.store.object_store import BadStore, FileStore
 
     url = settings.files_store or str(settings.data_dir.resolve() / "files")
@@ -91,7 +91,7 @@ def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files 
 
 
 def limits(settings: Settings) -> Limits:
-    """What a process takes at once."""
+    """Return the limits of bodies."""
     from schema.http.bodies import Limits
 
     sizes = settings.max_body_bytes, settings.max_inflight_bytes
@@ -99,7 +99,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def proxies(settings: Settings) -> Proxies:
-    """The proxies that requests may come through. Raises ConfigError for what is no network."""
+    """Return the proxies that requests may come through. Raises ConfigError for what is no network."""
     from schema.http.client_address import Proxies
 
     try:
@@ -109,7 +109,7 @@ def proxies(settings: Settings) -> Proxies:
 
 
 def connections(settings: Settings) -> ConnectionTable:
-    """The connections of this process, over all of its ports. Raises ConfigError."""
+    """Return the connections of this process, over all of its ports. Raises ConfigError."""
     from schema.http.connections import ConnectionLimits, ConnectionTable, descriptors
 
     total = settings.max_connections or descriptors() // 2
@@ -118,7 +118,10 @@ def connections(settings: Settings) -> ConnectionTable:
 
 
 def site(settings: Settings, web: Credentials) -> Site:
-    """What people see at ``/``. ``web``: the web app's credentials. Raises ConfigError if it has not all it needs."""
+    """Return what is served at ``/``. Raises ConfigError if something is missing.
+
+    ``web``: the web application's own credentials.
+    """
     import query
     from schema.http.static_site import PageFiles, WebApp
 
@@ -132,7 +135,7 @@ def site(settings: Settings, web: Credentials) -> Site:
 
 
 def web_directory(settings: Settings) -> Path:
-    """The folder of the web app's build. Raises ConfigError if it is none."""
+    """Return the folder of the web app's build. Raises ConfigError if it is none."""
     from schema.http.static_site import INDEX
 
     directory = Path(settings.web_dir).resolve()
@@ -142,14 +145,14 @@ def web_directory(settings: Settings) -> Path:
 
 
 def required(value: str, variable: str) -> str:
-    """A setting that this command cannot do without. Raises ConfigError."""
+    """Return a setting that this command cannot do without. Raises ConfigError."""
     if not value:
         raise ConfigError(f"{variable} is not set")
     return value
 
 
 def authenticator(registry: Registry, secret: str, settings: Settings) -> Authenticator:
-    """Who knows callers. ``secret``: the key of tokens."""
+    """Make the authenticator. ``secret``: the key of tokens."""
     from schema.http.auth import Authenticator
 
     by_name = access.names_log_in(settings)

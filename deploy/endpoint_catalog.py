@@ -1,4 +1,4 @@
-"""The calls of all tiers, for the description that each of them serves."""
+"""The endpoints of all tiers, for the description that each tier serves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from schema.api.wire import Endpoints, Tier
 
 
 def all_endpoints() -> Endpoints:
-    """Loads the modules of all tiers, which a process needs for nothing else."""
+    """Import the modules of all tiers, which a process needs for nothing else, and return their endpoints."""
     from ingest.app import endpoints as write_endpoints
     from query.app import endpoints as read_endpoints
     from query.live.stream import endpoints as stream_endpoints

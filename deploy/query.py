@@ -1,4 +1,4 @@
-"""``eventide query``: answers everything that only reads. Any number of them."""
+"""The command ``eventide query``: answers everything that only reads. Any number of them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,10 @@ from schema.store import Store
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What the families of endpoints read with. It knows none of them; ``query/services.py`` binds them to it."""
+    """The dependencies of the families of endpoints.
+
+    It knows none of them; ``query/services.py`` binds them to it.
+    """
 
     store: Store
     registry: Registry

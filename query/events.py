@@ -1,4 +1,4 @@
-"""``get_task_events``: an entity's events of any types, by iteration (API contract 3.11).
+"""The endpoint ``get_task_events``: an entity's events of any types, by iteration (API contract 3.11).
 
 Events without ``iter`` follow the others, by type and write order. A page is completed with all events of its last
 iteration, up to MAX_TIES of them; where even those do not suffice, the cursor resumes inside the iteration.
@@ -78,7 +78,7 @@ class EventPosition:
     seq: int = 0
 
     def parameters(self) -> dict[str, Any]:
-        """Those of the statements."""
+        """Return the parameters of the statements."""
         return {"place": self.place, "type": self.event_type, "seq": self.seq}
 
 
@@ -96,22 +96,22 @@ class EventScroll:
 
 @dataclass(frozen=True)
 class Counts:
-    """Of each event type, how many events of a scroll have an iteration, and how many have none."""
+    """Numbers of a scroll's events with and without an iteration, by event type."""
 
     placed: Mapping[str, int]
     rest: Mapping[str, int]
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of all events."""
         return sum(self.placed.values()) + sum(self.rest.values())
 
 
 @dataclass(frozen=True)
 class Events:
-    """What a request is about: events of an entity, of these types.
+    """The events of a request: those of an entity, of some types.
 
-    ``counts``: where they are known, what is not there is not looked for.
+    ``counts``: where they are known, types without events are not looked for.
     """
 
     store: Store
@@ -121,12 +121,12 @@ class Events:
     counts: Counts | None = None
 
     async def count(self) -> Counts:
-        """How many there are."""
+        """Count the events."""
         rows = await self._read(COUNTS_SQL, {"$counts": COUNT_SQL}, self.types, {})
         return Counts(*({row["event_type"]: row[kind] for row in rows if row[kind]} for kind in ("placed", "rest")))
 
     async def after(self, position: EventPosition) -> tuple[list[Row], EventPosition | None]:
-        """A page of rows after a position, and the position after them: None if there are none."""
+        """Return a page of rows after a position, and the position after them (None if there are none)."""
         size = self.request.batch_size
         if not size:
             return [], position
@@ -146,14 +146,14 @@ class Events:
         return await self._read(sql, {"$keys": KEYS_SQL, "$rows": ROWS_SQL}, types, position.parameters() | limits)
 
     async def _rest(self, position: EventPosition, size: int) -> list[Row]:
-        """Events without ``iter``."""
+        """Read events without ``iter``."""
         types = self.types if self.counts is None else list(self.counts.rest)
         return await self._read(REST_PAGE_SQL, {"$rows": REST_SQL}, types, position.parameters() | {"size": size})
 
     async def _read(
         self, sql: str, parts: Mapping[str, str], types: Sequence[str], parameters: Mapping[str, Any]
     ) -> list[Row]:
-        """``parts``: what stands in ``sql`` once for each type."""
+        """Run a statement. ``parts``: what stands in ``sql`` once for each type."""
         if not types:
             return []
         condition, filtered = filter_sql(self.request.metrics)
@@ -164,7 +164,7 @@ class Events:
 
 @endpoints.add("events.get_task_events")
 async def get_task_events(context: QueryContext, caller: Caller, request: GetTaskEvents) -> Answer:
-    """``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end."""
+    """Return ``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end."""
     entity = await context.entity(caller, request.task, request.model_events)
     reading = _resume(context, caller, request)
     if reading.position is None:
@@ -179,7 +179,7 @@ async def get_task_events(context: QueryContext, caller: Caller, request: GetTas
 
 
 async def _counted(events: Events, total: int | None) -> tuple[Events, int | None]:
-    """With all events of the scroll counted, if that is asked for and not done yet; and their number."""
+    """Count the events of the scroll, if that is asked for and not done yet; return them with their number."""
     if total is not None or not events.request.count_total:
         return events, total
     counts = await events.count()
@@ -187,12 +187,15 @@ async def _counted(events: Events, total: int | None) -> tuple[Events, int | Non
 
 
 def _types(facts: EntityIndex, wanted: str) -> Sequence[str]:
-    """The event types to look for: of any, those that the entity has ever had. Few have all."""
+    """Return the event types to look for: for ``*``, those that the entity ever had, which are few."""
     return sorted({row.event_type for row in facts.index}) if wanted == ANY_TYPE else [wanted]
 
 
 def _resume(context: QueryContext, caller: Caller, request: GetTaskEvents) -> EventScroll:
-    """The first request of a scroll decides but for the page's size, which it only suggests. Raises InvalidScroll."""
+    """Return the scroll that a request opens or continues. Raises InvalidScroll.
+
+    The first request decides everything but the page's size.
+    """
     if not request.scroll_id:
         return EventScroll(request)
     state = context.cursors.read(request.scroll_id, NAME, caller, [request.task], lifetime=None)

@@ -1,6 +1,7 @@
-"""Which metrics and variants there are (API contract 3.9, 3.15, 3.16 and 4).
+"""The metrics and variants of entities (API contract 3.9, 3.15, 3.16 and 4).
 
-From the index, which is exact but for log lines that were cleared apart from other events: of such logs lines are read.
+They come from the index, which is exact but for log lines that were cleared apart from other events: of such logs lines
+are read.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class GetMetricsAndVariants(Request):
 
 @endpoints.add("events.get_task_metrics")
 async def get_task_metrics(context: QueryContext, caller: Caller, request: GetTaskMetrics) -> Answer:
-    """``{"metrics": [{task, metrics: [name]}]}``: an entry for each id asked for.
+    """Return ``{"metrics": [{task, metrics: [name]}]}``: an entry for each id asked for.
 
     Neither events without iteration nor single values count.
     """
@@ -68,7 +69,7 @@ async def get_task_metrics(context: QueryContext, caller: Caller, request: GetTa
 
 @endpoints.add("events.get_multi_task_metrics")
 async def get_multi_task_metrics(context: QueryContext, caller: Caller, request: GetMultiTaskMetrics) -> Answer:
-    """``{"metrics": [{metric, variants: [name]}]}``: what any of the entities has."""
+    """Return ``{"metrics": [{metric, variants: [name]}]}``: what any of the entities has."""
     entities = await context.entities(caller, request.tasks, request.model_events)
     variants = _by_metric(await _names(context, entities, request.event_type))
     return {"metrics": [{"metric": metric, "variants": names} for metric, names in variants.items()]}
@@ -78,7 +79,7 @@ async def get_multi_task_metrics(context: QueryContext, caller: Caller, request:
 async def get_scalar_metrics_and_variants(
     context: QueryContext, caller: Caller, request: GetMetricsAndVariants
 ) -> Answer:
-    """``{"metrics": {metric: [variant]}}`` of scalars."""
+    """Return ``{"metrics": {metric: [variant]}}`` of scalars."""
     return await _metrics_and_variants(context, caller, request, SCALAR)
 
 
@@ -86,7 +87,7 @@ async def get_scalar_metrics_and_variants(
 async def get_vector_metrics_and_variants(
     context: QueryContext, caller: Caller, request: GetMetricsAndVariants
 ) -> Answer:
-    """``{"metrics": {metric: [variant]}}`` of vectors."""
+    """Return ``{"metrics": {metric: [variant]}}`` of vectors."""
     return await _metrics_and_variants(context, caller, request, VECTOR)
 
 
@@ -100,7 +101,7 @@ async def _metrics_and_variants(
 async def _names(
     context: QueryContext, entities: Sequence[Entity], event_type: str, on_axis: bool = False
 ) -> set[CurveKey]:
-    """What the entities have. ``on_axis``: of events with an iteration, other than single values."""
+    """Return the names of the entities. ``on_axis``: of events with an iteration, other than single values."""
     facts = await context.caches.entity_index.of(entities, event_type="" if event_type == ANY_TYPE else event_type)
     alive = {entity.id: TombstoneFilter.after(facts.tombstones[entity.id], entity) for entity in entities}
     rows = [row for row in facts.index if row.since == alive[row.task].since and (row.is_on_axis or not on_axis)]
@@ -119,7 +120,7 @@ async def _of_lines(context: QueryContext, entities: Sequence[Entity], on_axis: 
 
 
 def _by_metric(names: Iterable[CurveKey]) -> dict[str, list[str]]:
-    """The variants of each metric, both in order."""
+    """Return the variants of each metric, both sorted."""
     variants: dict[str, list[str]] = {}
     for metric, variant in sorted({(metric, variant) for _, metric, variant in names}):
         variants.setdefault(metric, []).append(variant)

@@ -36,7 +36,7 @@ PAGE_EVENTS = 500
 MAX_RAW_POINTS = 200_000
 RAW = "scalar_metrics_iter_raw"
 UINT64_MAX = 2**64 - 1
-PointPosition = tuple[int, int]  # of the last point delivered: x, and its seq or UINT64_MAX for all of that x
+PointPosition = tuple[int, int]  # x of the last point delivered, and its seq, or UINT64_MAX if all of that x were
 START = (INT64_MIN, 0)
 
 SINGLE_VALUES_SQL = f"""
@@ -83,7 +83,7 @@ class GetScalarMetricData(MaybeScrolled):
 
 
 class ScalarMetricsIterRaw(Request):
-    """All points of a metric's curves."""
+    """A page of the raw points of a metric's curves."""
 
     task: str
     metric: MetricFilter
@@ -98,7 +98,7 @@ class ScalarMetricsIterRaw(Request):
 async def get_task_single_value_metrics(
     context: QueryContext, caller: Caller, request: GetTaskSingleValueMetrics
 ) -> Answer:
-    """``{"tasks": [{task, task_name, values: [{metric, variant, value, timestamp}]}]}``, all in the order of writing.
+    """Return ``{"tasks": [{task, task_name, values: [{metric, variant, value, timestamp}]}]}``, in write order.
 
     Tasks without single values are left out.
     """
@@ -133,7 +133,7 @@ async def _tasks_or_models(
 
 @endpoints.add("events.get_scalar_metric_data")
 async def get_scalar_metric_data(context: QueryContext, caller: Caller, request: GetScalarMetricData) -> Answer:
-    """``{events, returned, total, scroll_id}``: pages of 500, newest iteration first."""
+    """Return ``{events, returned, total, scroll_id}``: pages of 500, newest iteration first."""
     entity = await context.entity(caller, request.task, request.model_events)
     page = await scroll(context, caller, "get_scalar_metric_data", [entity], request, _events_of_metric)
     events = documents(page.rows, SCALAR)
@@ -146,7 +146,7 @@ def _events_of_metric(request: GetScalarMetricData) -> Selection:
 
 @endpoints.add("events.scalar_metrics_iter_raw", "2.16")
 async def scalar_metrics_iter_raw(context: QueryContext, caller: Caller, request: ScalarMetricsIterRaw) -> Answer:
-    """``{returned, total, scroll_id, variants: {variant: {y: [...], <key>: [...]}}}``, ascending by the key.
+    """Return ``{returned, total, scroll_id, variants: {variant: {y: [...], <key>: [...]}}}``, ascending by the key.
 
     Points without a value or a key are left out. ``iso_time`` gives times in ms, as ``timestamp`` does. A page is
     completed with all points of its last x, up to MAX_TIES of them.
@@ -181,9 +181,10 @@ async def _count(context: QueryContext, entity: Entity, request: ScalarMetricsIt
 async def _read_points(
     context: QueryContext, entity: Entity, request: ScalarMetricsIterRaw, start: PointPosition, size: int
 ) -> tuple[list[Row], PointPosition | None]:
-    """A row for each variant, in the order of their first points; and the position after them, None if there are none.
+    """Return a row for each variant, in the order of their first points, and the position after them.
 
-    That is after all points of the last x, whatever metric is read next, unless there were too many of them.
+    That is after all points of the last x, whatever metric is read next, unless there were too many of them; None if
+    there are no points.
     """
     texts, parameters = _points(request)
     size = -(-size // MAX_PAGE) * MAX_PAGE if size > MAX_PAGE else size  # in whole pages, API contract 3.23

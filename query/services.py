@@ -17,7 +17,7 @@ from schema.store import Store
 
 
 class QueryServices:
-    """Everything that answers reads in one process. ``secret``: the key of cursors, shared by all replicas."""
+    """The services that answer reads in one process. ``secret``: the key of cursors, shared by all replicas."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class Scrolled(Request):
 
 
 class MaybeScrolled(Scrolled):
-    """A request that may also do without."""
+    """A request that opens or continues a scroll, or does without."""
 
     no_scroll: Boolean = False
 
@@ -92,14 +92,17 @@ class ScrollPage:
 
 @endpoints.add("events.clear_scroll", "2.18")
 async def clear_scroll(context: QueryContext, caller: Caller, request: ClearScroll) -> Answer:
-    """A snapshot scroll is not continued from this id any more; of any other text nothing is remembered."""
+    """End a snapshot scroll; any other text is ignored."""
     if context.cursors.knows(request.scroll_id):
         await context.registry.clear_scroll(request.scroll_id)
     return {}
 
 
 async def scroll_state(context: QueryContext, caller: Caller, name: str, ids: Sequence[str], scroll_id: str) -> Any:
-    """What a snapshot scroll over these entities remembers. Raises InvalidScroll, if it was cleared for one."""
+    """Return the state of a snapshot scroll over these entities.
+
+    Raises InvalidScroll, also if it was cleared.
+    """
     state = context.cursors.read(scroll_id, name, caller, ids)
     if await context.registry.is_scroll_cleared(scroll_id):
         raise InvalidScroll("The scroll was cleared")
@@ -114,10 +117,11 @@ async def scroll(
     request: ScrolledType,
     select: Callable[[ScrolledType], Selection],
 ) -> ScrollPage:
-    """The page that the request's ``scroll_id`` continues, or the first one.
+    """Return the page that the request's ``scroll_id`` continues, or the first one.
 
     ``select`` gives the events of the request that opened the scroll; ``name`` tells scrolls apart. A scroll ends with
-    an empty page and END. Raises InvalidScroll; InvalidField if a scroll over so many entities cannot be remembered.
+    an empty page and END. Raises InvalidScroll, and InvalidField if the state of so many entities does not fit a scroll
+    id.
     """
     if request.scroll_id == END:
         return ScrollPage([], 0, None)
@@ -153,7 +157,7 @@ async def _take_snapshot(context: QueryContext, entities: Sequence[Entity], sele
 async def _read_page(
     context: QueryContext, entities: Sequence[Entity], selection: Selection, snapshot: Snapshot
 ) -> tuple[list[Row], Snapshot]:
-    """The rows after the snapshot's position, and the snapshot moved behind them."""
+    """Read the rows after the snapshot's position; return them and the snapshot moved behind them."""
     if snapshot.position is None:
         return [], snapshot
     parameters = (
@@ -163,10 +167,10 @@ async def _read_page(
     sql = fill(PAGE_SQL, _texts(selection) | {"$after": AFTER if snapshot.position else "1"})
     if snapshot.position:
         rows = await context.store.read(sql, parameters)
-    else:  # the page that is asked for again and again
+    else:  # the page that dashboards ask for again and again
         rows = await context.caches.responses.rows(sql, parameters, entities, selection.event_type)
     is_last = not rows or rows[0]["page_size"] < snapshot.size
-    # Nothing but the total is needed once all is delivered, however many entities there are.
+    # Once all is delivered only the total is needed, however many entities there are.
     return rows, replace(
         snapshot, newest=() if is_last else snapshot.newest, position=None if is_last else tuple(rows[0]["page_end"])
     )

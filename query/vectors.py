@@ -1,4 +1,4 @@
-"""Vectors (API contract 3.17)."""
+"""The endpoint of vectors (API contract 3.17)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class VectorMetricsIterHistogram(Request):
 async def vector_metrics_iter_histogram(
     context: QueryContext, caller: Caller, request: VectorMetricsIterHistogram
 ) -> Answer:
-    """``{metric, variant, vectors: [...], iterations: [...]}``: the first 10 000 as they were sent, by iteration.
+    """Return ``{metric, variant, vectors: [...], iterations: [...]}``: the first 10 000 as sent, by iteration.
 
     Events without iteration or value are left out.
     """

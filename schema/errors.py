@@ -302,7 +302,7 @@ class BadScheme(RequestError):
 
 
 class NoCredentials(RequestError):
-    """Nothing to authenticate with."""
+    """No credentials were given."""
 
     code, subcode = 401, 20
 

@@ -112,7 +112,7 @@ class Settings(BaseModel):
 
 
 def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
-    """Settings from flags, then environment, then defaults. Raises ConfigError, which names the setting."""
+    """Read settings from flags, then environment, then defaults. Raises ConfigError, which names the setting."""
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         variable = PREFIX + name.upper()
@@ -137,7 +137,7 @@ def _read(variable: str, file: str) -> str:
 
 
 def markdown_table() -> str:
-    """The settings as the README shows them."""
+    """Return the table of settings that the README shows."""
     rows = [f"| `{PREFIX}{n.upper()}` | {default_text(f.default, '`')} | {f.description} |" for n, f in _fields()]
     return "\n".join(["| setting | default | |", "|---|---|---|", *rows])
 
@@ -147,7 +147,7 @@ def _fields() -> list[tuple[str, Any]]:
 
 
 def default_text(value: Any, quote: str = "") -> str:
-    """A default as people read it, between quotes; a dash for nothing."""
+    """Return a default as people read it, between backticks; a dash for nothing."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     return "–" if value == "" else f"{quote}{value}{quote}"

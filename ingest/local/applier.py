@@ -1,4 +1,4 @@
-"""The worker of ``eventide up``: what stands in the journal -> the store, in order, many records at once."""
+"""The worker of ``eventide up``: records of the write-ahead log -> the store, in order, many at once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ logger = logging.getLogger("eventide.applier")
 
 
 class Applier:
-    """Brings entries into the store, and tells ``changefeed``.
+    """The task that brings records into the store, and publishes to ``changefeed``.
 
-    ``failure``: why the last attempt did not succeed; it is made again. ``running`` ends only with a defect.
+    ``failure``: why the last attempt, which is repeated, did not succeed. ``running`` ends only by a defect.
     """
 
     def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote) -> None:
@@ -50,7 +50,7 @@ class Applier:
         self.running = asyncio.create_task(self._run())
 
     def add(self, entries: Iterable[WalEntry]) -> None:
-        """Entries that are about to be acknowledged."""
+        """Take over records that are about to be acknowledged."""
         for entry in entries:
             self._waiting.append(entry)
             self._measure(entry, 1)
@@ -68,14 +68,14 @@ class Applier:
             await self._left.wait()
 
     async def deleted(self, deletion: WalEntry) -> int:
-        """How many events it removed, once it has. Raises Unavailable while it cannot."""
+        """Return how many events a deletion removed, once it has. Raises Unavailable while it cannot."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._deletions[deletion.record.place] = done  # in time: a group takes more than one turn of the loop
         self._changefeed.wanted.set()
         return await done
 
     async def close(self, seconds: float) -> None:
-        """Stop, with all done that can be done in time: the journal has the rest."""
+        """Stop after what can be done in time: the write-ahead log keeps the rest."""
         self._changefeed.wanted.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle(), seconds)
@@ -172,7 +172,7 @@ class Applier:
             return self._write_records(records)
 
     def _write_records(self, records: Sequence[Record]) -> dict[Place, int]:
-        """All at once; if the store rejects something, one by one, so that only the culprit is parked."""
+        """Write all at once; if the store rejects something, one by one, so that only the culprit is parked."""
         try:
             return self._writer.write(records)
         except StoreRejected as error:
@@ -189,7 +189,10 @@ class Applier:
         self._wal.park(record, reason)
 
     def _forget(self, through: int) -> None:
-        """If it cannot be, it is written once more at the next start, which changes nothing."""
+        """Remove records from the log.
+
+        If that fails they are written again at the next start, which changes nothing.
+        """
         try:
             self._wal.forget(through)
         except Unavailable as error:

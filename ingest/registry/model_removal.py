@@ -37,7 +37,7 @@ class DeleteModels(SomeDocuments):
 async def delete_model(gateway: Gateway, caller: Caller, request: DeleteModel) -> Answer:
     """Delete a model and its events. Raises InvalidModel, ModelInUse and ModelOfPublishedTask.
 
-    Tasks that use it name it as deleted, and so does the task that made it if it is published; others forget it.
+    Tasks that use it refer to it as deleted, and so does the task that made it if it is published; others drop it.
     """
     return await _delete_model(gateway, caller, request.model, request.force)
 

@@ -68,7 +68,7 @@ async def make_private(gateway: Gateway, caller: Caller, request: SomeProjects) 
 async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], models: list[str]) -> Answer:
     removed = await remove_models(gateway, caller, models)
     urls = file_urls(await gateway.registry.get_many(TASKS, tasks), removed)
-    for task_id in tasks:  # models of theirs in other projects stay
+    for task_id in tasks:  # their models in other projects stay
         await remove_task(gateway, caller, task_id, Removal(force=True, delete_output_models=False))
     return {"deleted_tasks": len(tasks), "deleted_models": len(models), "disassociated_tasks": 0, "urls": urls}
 

@@ -32,7 +32,7 @@ FORGOTTEN_BY_RESET = frozenset(
 )
 OUTPUT = "output"  # mode of the artifacts that a task made
 EMPTIED_BY_CLEAR: Document = {"script": {}, "hyperparams": {}, "configuration": {}, "container": {}}
-RESET = "reset"  # why a task is a draft again
+RESET = "reset"  # the status reason of a task that is a draft again
 
 endpoints = Endpoints(Tier.GATEWAY)
 

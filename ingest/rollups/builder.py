@@ -1,14 +1,13 @@
-"""Roll-ups of long curves, made from the rows (``schema/events/rollups.py``: what they are; ``query/curves``: who reads
-them).
+"""Roll-ups of long curves, built from rows (``schema/events/rollups.py``: their width; ``query/curves``: their reader).
 
 A roll-up is never added to: it is computed again from all rows of its iterations, as FINAL gives them, and replaces the
-one before. So whoever makes it, however often, at the same time as others or after a crash, writes the truth as of some
-``seq``, its version, and the newest truth wins. The mark comes last: until it is there, readers go by the old one.
+one before. So any builder, however often, at the same time as others or after a crash, writes the truth as of some
+``seq``, its version, and the newest truth wins. The watermark is written last: until then, readers go by the old one.
 
-That a mark holds rests on the order of writing: when a row of an entity can be read, so can all of its rows with a
+That a watermark holds rests on the order of writing: when a row of an entity can be read, so can all of its rows with a
 lower ``seq``. One log partition has them all, a worker that writes from some offset on knows that everything below is
-stored, a batch is one insert in the order of ``seq``, and partitions are added only when the old ones are applied. What
-breaks this order is what was parked and comes again, with the ``seq`` of its first place: ``void_marks``.
+stored, a batch is one insert in the order of ``seq``, and partitions are added only when the old ones are applied. Only
+a parked record that is replayed breaks this order, as it has the ``seq`` of its first place: see ``void_marks``.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from schema.store.tombstone_filters import DELETES_EVENTS, OF_ENTITY_SQL
 
 ENOUGH_ROWS = 1 << 14
 MOST_STARTS, MOST_RANGES = 10_000, 16  # of the roll-ups to make, before those between them are made too
-NEVER_ROLLED = 10_000  # entities that are looked for at once
+NEVER_ROLLED = 10_000  # entities that one look returns
 
 CURVE = f"{OF_ENTITY_SQL} AND metric = {{metric:String}} AND variant = {{variant:String}}"
 LONG_SQL = f"""
@@ -81,11 +80,11 @@ KEY = ["company", "task", "metric", "variant"]
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is rolled up, and how much of it at once.
+    """The bounds of rolling up: which curves, and how much at once.
 
-    ``long``: iterations from a curve's first to its last. ``enough_rows``: that are new; fewer are read as quickly.
-    ``spread``: iterations to roll up for each new row, beyond which that waits until no more of them come.
-    ``slice_rows``: of one statement.
+    ``long``: iterations from a curve's first to its last. ``enough_rows``: new rows; fewer are read as quickly.
+    ``spread``: iterations to roll up for each new row, beyond which that waits until no more rows come. ``slice_rows``:
+    rows of one statement.
     """
 
     long: int = 100_000
@@ -96,7 +95,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class New:
-    """The rows of a curve after its mark. ``newest``: their highest ``seq``. ``ranges``: the roll-ups to make."""
+    """The rows of a curve above its watermark. ``newest``: their highest ``seq``. ``ranges``: the roll-ups to make."""
 
     rows: int
     newest: int
@@ -104,21 +103,22 @@ class New:
 
     @classmethod
     def of(cls, row: Row) -> New:
-        """Of a row of NEW_SQL."""
+        """Make one of a row of NEW_SQL."""
         if len(row["starts"]) > MOST_STARTS:
             return cls(row["rows"], row["newest"], [(row["low"], min(row["high"] + ROLLUP_WIDTH - 1, INT64_MAX))])
         return cls(row["rows"], row["newest"], ranges(row["starts"], MOST_RANGES))
 
     @property
     def iterations(self) -> int:
-        """Of the roll-ups to make."""
+        """The number of iterations of the roll-ups to make."""
         return sum(high - low + 1 for low, high in self.ranges)
 
 
 class Rollups:
-    """Makes roll-ups. Blocking; everything raises Unavailable (at any time later the same will do) and StoreRejected.
+    """The builder of roll-ups. Blocking.
 
-    ``is_stopping`` is asked between statements.
+    Every method raises Unavailable (to be tried again at any time) and StoreRejected. ``is_stopping`` is asked between
+    statements.
     """
 
     def __init__(
@@ -129,13 +129,16 @@ class Rollups:
         self._bounds = bounds
 
     def long(self, entities: Iterable[Entity]) -> set[Entity]:
-        """Those that have a long curve."""
+        """Return the entities that have a long curve."""
         wanted = set(entities)
         names = {"companies": sorted({c for c, _ in wanted}), "tasks": sorted({task for _, task in wanted})}
         return {(row["company"], row["task"]) for row in self._long(OF_ENTITIES, names)} & wanted
 
     def never_rolled(self) -> list[Entity]:
-        """Entities with long curves that have no roll-ups: what was written before there were any, or by the dead."""
+        """Return entities with long curves that have no roll-ups.
+
+        Their rows were written before there were roll-ups, or by a process that ended before it made them.
+        """
         rows = self._store.select(NEVER_ROLLED_SQL, {"long": self._bounds.long})
         return [(row["company"], row["task"]) for row in rows]
 
@@ -156,12 +159,15 @@ class Rollups:
         return int(self._store.select(SINCE_SQL, of_entity)[0]["since"])
 
     def _forget(self, deleted: Row) -> None:
-        """What was made for events that were deleted meanwhile: nobody reads it, but it would stay for ever."""
+        """Delete roll-ups of events that were deleted meanwhile: nobody reads them, but they would stay for ever."""
         for table in ROLLUPS:
             self._store.execute(FORGET_SQL.replace("$table", table), deleted)
 
     def _roll_curve(self, curve: Row, is_quiet: bool) -> bool:
-        """``curve``: company, task, metric, variant, since. The era is read before the rows: see ``void_marks``."""
+        """Bring the roll-ups of a curve up to date. False if some are left until it is quiet.
+
+        ``curve``: company, task, metric, variant, since. The era is read before the rows: see ``void_marks``.
+        """
         known = self._store.select(MARK_SQL, curve)[0]
         after = max(known["through"], curve["since"])
         new = New.of(self._store.select(NEW_SQL, curve | {"after": after})[0])
@@ -179,7 +185,7 @@ class Rollups:
         return True
 
     def _slices(self, curve: Row, within: Iterable[IterRange]) -> Iterator[IterRange]:
-        """The same iterations in portions of ``slice_rows`` or a few more, none of which cuts a roll-up."""
+        """Yield the same iterations in portions of about ``slice_rows`` rows, none of which cuts a roll-up."""
         for low, high in within:
             while low <= high:
                 end = self._end(curve, low, high)
@@ -193,11 +199,12 @@ class Rollups:
 
 
 def void_marks(store: Store, records: Iterable[Record], tombstones: Tombstones) -> None:
-    """After records are written, and before anybody is told: begin a new era of the curves of those that came late.
+    """Begin a new era of the curves of replayed records: after these are written, and before that is published.
 
-    Their ``seq`` may be lower than a mark, so that readers would not look for their rows. The era is the place at which
-    a record came, which only rises within an entity's partition. Who makes roll-ups reads the era first and the rows
-    then: what was made of rows without these carries an older era, and neither it nor its mark counts any more.
+    Their ``seq`` may be lower than a watermark, so that readers would not look for their rows. The era is the place at
+    which a record was replayed, which only rises within an entity's partition. A builder reads the era first and the
+    rows then: what was built of rows without these carries an older era, and neither it nor its watermark counts any
+    more.
     """
     late = [record for record in records if record.arrived]
     curves = {key: record.arrived for record in late for key in _curves_of(record)}

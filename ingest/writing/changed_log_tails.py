@@ -1,4 +1,4 @@
-"""Log lines -> the newest of each log, for who remembers them (``query/cache/log_tails.py``)."""
+"""Log lines -> the newest of each log, for the cache of log tails (``query/cache/log_tails.py``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ NUMBERS = 2  # of 64 bits in a digest
 
 
 def log_tails_of_lines(lines: pa.Table) -> dict[EntityKey, LogTail | None]:
-    """The newest lines of every (company, task) in log lines (as inserted); None if one of them is there twice."""
+    """Return the newest lines of every (company, task) in log lines, as inserted.
+
+    None for a log that has a line twice.
+    """
     if not lines.num_rows:
         return {}
     of_row = group_numbers(lines, ENTITY)
@@ -31,7 +34,7 @@ def _parts(lines: pa.Table, order: Array, starts: Array) -> list[pa.Table]:
 
 
 def _as_read(lines: pa.Table) -> pa.Table:
-    """With the columns that reads have: ``copy_of`` as ``query/logs/log_reader.py`` makes it in SQL."""
+    """Add the columns that reads have: ``copy_of`` as ``query/logs/log_reader.py`` makes it in SQL."""
     digests = lines["batch_id"].combine_chunks()
     numbers = np.frombuffer(digests.buffers()[1], np.uint64)[::NUMBERS][: len(digests)]
     copy_of = pa.array(numbers + lines["line"].to_numpy())

@@ -1,4 +1,4 @@
-"""Events -> the points of each curve, for who remembers them (``query/cache/points.py``). In arrays, like the index."""
+"""Scalars -> the points of each curve, for the point cache (``query/cache/points.py``). In arrays, like the index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schema.events.tables import SINGLE_VALUE_ITER
 
 
 def points_by_curve(groups: Groups) -> dict[EntityKey, dict[CurveName, Points | None]]:
-    """The points of every (company, task) in scalars (as inserted), by metric and variant.
+    """Return the points of every (company, task) in scalars, as inserted, by metric and variant.
 
     None for a curve that is not only points: events without an iteration, single values, two of the same iteration,
     values that are no numbers.
@@ -52,7 +52,7 @@ class Curves:
         self._newest = [time if is_last else None for time, is_last in zip(newest, ascend.tolist(), strict=True)]
 
     def of_entity(self, names: Sequence[tuple[int, CurveName]]) -> dict[CurveName, Points | None]:
-        """Those of groups that stand together; in arrays of their own, as others may be forgotten sooner."""
+        """Return the points of groups that stand together, copied, as they may outlive the others."""
         start, end = self._bounds[names[0][0]], self._bounds[names[-1][0] + 1]
         iters, values = self._iters[start:end].copy(), self._values[start:end].copy()
         return {name: self._points(number, iters, values, start) for number, name in names}
@@ -64,6 +64,6 @@ class Curves:
         return Points(iters[start:end], values[start:end], self._newest[number])
 
     def _all(self, of_row: Array) -> Array:
-        """Of each group, whether it is so of all of its rows."""
+        """Tell for each group whether something is so for all of its rows."""
         found: Array = np.logical_and.reduceat(of_row, self._bounds[:-1])
         return found

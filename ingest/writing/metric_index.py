@@ -1,4 +1,4 @@
-"""Events -> rows of ``metric_index``: what each (entity, metric, variant) of an insert adds to what is known of it.
+"""Events -> rows of ``metric_index`` (docs/formats/metric_index.md), one for each curve of an insert.
 
 All in arrays. A group's rows stand in ascending ``seq``, as an entity's records come from one partition, in order.
 """
@@ -36,13 +36,13 @@ DeletedSeqs = Mapping[EntityKey, tuple[int, int]]
 
 
 def dictionary_encoded(events: pa.Table) -> pa.Table:
-    """The same rows with dictionaries of their names, which both ClickHouse and ``Groups`` take in less time."""
+    """Dictionary-encode the names of rows, which both ClickHouse and ``Groups`` take in less time."""
     names = {name: events[name].combine_chunks().dictionary_encode() for name in GROUP_BY}
     return pa.table({name: names.get(name, events[name]) for name in events.column_names})
 
 
 def group_numbers(events: pa.Table, names: Sequence[str]) -> Array:
-    """A number for each row (``encoded``), the same where all of these columns are the same."""
+    """Return a number for each row (dictionary-encoded), the same where all of these columns are the same."""
     combined = np.zeros(events.num_rows, np.int64)
     for name in names:
         column = events[name].combine_chunks()
@@ -51,7 +51,7 @@ def group_numbers(events: pa.Table, names: Sequence[str]) -> Array:
 
 
 def sorted_runs(numbers: Array) -> tuple[Array, Array]:
-    """The rows by their numbers (``combinations``), those of the same in their order; and where each number begins."""
+    """Sort the rows by their numbers, stably; return their order, and where each number begins."""
     if numbers.max(initial=0) >= SMALL:
         _, numbers = np.unique(numbers, return_inverse=True)
     if numbers.max(initial=0) < SMALL:
@@ -61,7 +61,7 @@ def sorted_runs(numbers: Array) -> tuple[Array, Array]:
 
 
 def index_rows(event_type: str, groups: Groups, since: DeletedSeqs) -> pa.Table:
-    """One row of ``metric_index`` for each (company, task, metric, variant) of events, as inserted.
+    """Return a row of ``metric_index`` for each (company, task, metric, variant) of events, as inserted.
 
     ``since``: (newest deletion of events, newest of everything) of each (company, task).
     """
@@ -76,7 +76,7 @@ def index_rows(event_type: str, groups: Groups, since: DeletedSeqs) -> pa.Table:
 
 
 def split_by_entity(index: pa.Table) -> dict[EntityKey, pa.Table]:
-    """The rows of each (company, task) in what ``index_rows`` gave: they stand together."""
+    """Split the result of ``index_rows`` by (company, task), whose rows stand together."""
     if not index.num_rows:
         return {}
     company, task = (index[name].dictionary_encode().combine_chunks().indices.to_numpy() for name in GROUP_BY[:2])
@@ -87,9 +87,10 @@ def split_by_entity(index: pa.Table) -> dict[EntityKey, pa.Table]:
 
 
 class Groups:
-    """The rows of a table (``encoded``), group after group; those of a group in their order.
+    """The rows of a table (dictionary-encoded), group after group; those of a group in their order.
 
-    ``count``: of groups. ``of_row``: their numbers. ``bounds``: where each begins, and the end of the last.
+    ``count``: of groups. ``of_row``: the group of each row. ``bounds``: where each group begins, and the end of the
+    last.
     """
 
     def __init__(self, events: pa.Table) -> None:
@@ -102,32 +103,32 @@ class Groups:
         self.all_rows = np.arange(events.num_rows)
 
     def column(self, name: str) -> Array:
-        """A column of the table; not to be changed."""
+        """Return a column of the table; not to be changed."""
         if name not in self._columns:
             self._columns[name] = self._events[name].to_numpy()[self._order]
         return self._columns[name]
 
     def values(self, name: str, rows: Array) -> pa.Array:
-        """A column at these rows, as it is in the table."""
+        """Return a column at these rows, in the type of the table."""
         return self._events[name].take(pa.array(self._order[rows])).combine_chunks()
 
     def with_value(self, name: str) -> Array:
-        """The rows where a column is not null."""
+        """Return the rows where a column is not null."""
         rows: Array = np.flatnonzero(self._events[name].is_valid().to_numpy()[self._order])
         return rows
 
     def first(self, rows: Array) -> Array:
-        """For each group the first of ``rows`` (ascending), -1 if it has none."""
+        """Return for each group the first of ``rows`` (ascending), -1 if it has none."""
         return self.last(rows[::-1])
 
     def last(self, rows: Array) -> Array:
-        """For each group the last of ``rows``, -1 if it has none."""
+        """Return for each group the last of ``rows``, -1 if it has none."""
         found = np.full(self.count, -1)
         found[self.of_row[rows]] = rows
         return found
 
     def extreme(self, reduce: np.ufunc, values: Array, rows: Array, start: int | float) -> Array:
-        """For each group ``reduce`` (minimum or maximum) of the values of its ``rows``; ``start`` if it has none."""
+        """Return for each group ``reduce`` (minimum or maximum) of the values of its ``rows``, or ``start``."""
         best: Array = np.full(self.count, start, values.dtype)
         if len(rows) == len(values):
             return reduce.reduceat(values, self.bounds[:-1]) if self.count else best
@@ -138,7 +139,7 @@ class Groups:
         return best
 
     def narrow(self, reduce: np.ufunc, values: Array, rows: Array) -> Array:
-        """Those of ``rows`` that hold their group's extreme value."""
+        """Return those of ``rows`` that hold their group's extreme value."""
         best = self.extreme(reduce, values, rows, 0)
         if len(rows) == len(values):
             return np.flatnonzero(values == best[self.of_row])
@@ -159,7 +160,7 @@ def _ranges(groups: Groups) -> dict[str, Array]:
 
 
 def _summaries(groups: Groups, event_type: str) -> dict[str, pa.Array]:
-    """The tuples of scalars; of other types, the tuples that stand for "none"."""
+    """Return the tuples of scalars; for other types, the tuples that stand for "none"."""
     if event_type != SCALAR:
         none = np.full(groups.count, -1)
         empty: dict[str, Array] = {}
@@ -194,7 +195,7 @@ def _tuples(
 def _struct(
     fields: dict[str, pa.DataType], values: dict[str, Array], rows: Array, none: dict[str, int | float]
 ) -> pa.Array:
-    """A tuple of ``values`` at each of ``rows``; where a row is -1, ``none`` and zeros."""
+    """Return a tuple of ``values`` at each of ``rows``; where a row is -1, ``none`` and zeros."""
     absent = rows < 0
 
     def column(name: str, data_type: pa.DataType) -> pa.Array:

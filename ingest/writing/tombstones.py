@@ -1,4 +1,4 @@
-"""What was deleted, as the writer knows it: which rows may still be written, and what a deletion removes."""
+"""Tombstones as the writer knows them: which rows may still be written, and what a deletion removes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FROM tombstones FINAL
 WHERE company IN {companies:Array(String)} AND task IN {tasks:Array(String)}
 """
 CACHED_ENTITIES = 100_000
-ENTITIES_AT_ONCE = 1000  # they travel in a URL
+ENTITIES_AT_ONCE = 1000  # parameters travel in the URL
 
 Entity = tuple[str, str]  # company, task
 
 
 @dataclass(frozen=True)
 class Tombstone:
-    """Rows at or below ``seq`` are gone; for scope LOGS only lines that ``matches`` names."""
+    """A tombstone: rows at or below ``seq`` are gone; for scope LOGS only the lines that its other fields name."""
 
     seq: int
     scope: str
@@ -38,7 +38,7 @@ class Tombstone:
         return cls(seq, deletion.scope, deletion.through, tuple(deletion.include), tuple(deletion.exclude))
 
     def covers(self, rows: pa.Table, event_type: str) -> pa.ChunkedArray:
-        """Which rows it removes, as booleans."""
+        """Return which rows it removes, as booleans."""
         covered = pc.less_equal(rows["seq"], pa.scalar(self.seq, pa.uint64()))
         if self.scope != LOGS:
             return covered
@@ -51,7 +51,7 @@ class Tombstone:
 
 
 class Tombstones:
-    """The tombstones of the entities that were asked for, cached: an entity has one writer at a time."""
+    """The tombstones of entities, cached once they are loaded: an entity has one writer at a time."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -78,16 +78,19 @@ class Tombstones:
         return found
 
     def add(self, entity: Entity, stone: Tombstone) -> None:
-        """A deletion that is now in the table. The entity must be loaded."""
+        """Add a tombstone that is now in the table. The entity must be loaded."""
         if stone not in self._known[entity]:
             self._known[entity].append(stone)
 
     def forget(self) -> None:
-        """Another process may have deleted since: call when partitions change hands, from any thread."""
+        """Invalidate the cache: another process may have deleted since.
+
+        Call when partitions change hands, from any thread.
+        """
         self._is_stale = True
 
     def since(self, entity: Entity) -> tuple[int, int]:
-        """The newest deletion of events, and of everything; 0 where there is none."""
+        """Return the ``seq`` of the newest deletion of events, and of everything; 0 where there is none."""
         stones = self._known[entity]
         return (
             max((stone.seq for stone in stones if stone.scope in (EVENTS, ALL)), default=0),
@@ -95,7 +98,7 @@ class Tombstones:
         )
 
     def living(self, rows: pa.Table, event_type: str, entities: Iterable[Entity]) -> pa.Table:
-        """The rows that no tombstone covers. Only a replay brings others."""
+        """Return the rows that no tombstone covers. Only a replay brings others."""
         for company, task in entities:
             for stone in self._known[company, task]:
                 covered = stone.covers(rows, event_type)

@@ -1,7 +1,7 @@
-"""Records -> tables. No Kafka, no Faust: whoever consumes hands over records in order and acknowledges afterwards.
+"""Records -> tables. No Kafka, no Faust: the consumer hands over records in order, and commits afterwards.
 
-Writing the same records again, in whatever portions, changes nothing: rows carry their identity and ``seq``, aggregates
-are idempotent, and a deletion is known by the tombstone it left.
+To write the same records again, in whatever portions, changes nothing: rows carry their identity and ``seq``,
+aggregates are idempotent, and a deletion is known by its tombstone.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from schema.store.tombstone_filters import LINE_NOT_DELETED_SQL, NOT_DELETED_SQL
 BAD_ROW = frozenset((6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 306, 321, 349, 469))
 DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {OF_ENTITY_SQL} AND seq = {{seq:UInt64}}"
 
-COPIED_BYTES = 64 << 20  # up to here many pieces cost more than a copy
+COPIED_BYTES = 64 << 20  # below, many pieces cost more than a copy
 
-Park = Callable[[pa.Table, str, str], None]  # refused rows, their event type, the reason
-Wrote = Callable[[Sequence[Record]], None]  # told what is stored, once it is; returns at once
+Park = Callable[[pa.Table, str, str], None]  # rejected rows, their event type, the reason
+Wrote = Callable[[Sequence[Record]], None]  # called with what is stored; returns at once
 
 
 def refuse_to_park(rows: pa.Table, event_type: str, reason: str) -> None:
-    """For who has nowhere to put them: the write fails instead."""
+    """Fail the write: for callers that have nowhere to park rows."""
     raise StoreRejected(f"{event_type}: {reason}")
 
 
@@ -60,7 +60,7 @@ class Writer:
         self.tombstones = Tombstones(store)
 
     def write(self, records: Sequence[Record]) -> dict[Place, int]:
-        """Store all records, in order. Returns how many events each deletion removed."""
+        """Store all records, in order; return how many events each deletion removed."""
         deleted: dict[Place, int] = {}
         blocks: list[tuple[Place, Block]] = []
         erasing = PendingDeletes()
@@ -86,7 +86,7 @@ class Writer:
             self._store.insert("metric_index", pa.concat_tables(index))
 
     def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
-        """Insert the blocks of one type as one table; returns their rows of the metric index."""
+        """Insert the blocks of one type as one table; return their rows of the metric index."""
         events = _stored_rows(blocks)
         entities = entities_of(blocks)
         self.tombstones.load(entities)
@@ -98,7 +98,7 @@ class Writer:
         return index
 
     def _insert(self, event_type: str, events: pa.Table) -> pa.Table:
-        """Insert; rows that ClickHouse refuses are found by halving, and parked. Returns what was stored."""
+        """Insert events; rows that ClickHouse rejects are found by halving, and parked. Returns what was stored."""
         if not events.num_rows:
             return events
         try:
@@ -119,7 +119,10 @@ class Writer:
         return pa.concat_tables(self._insert(event_type, half) for half in halves)
 
     def _delete(self, deletion: Deletion, seq: int, erasing: PendingDeletes) -> int:
-        """Leave the tombstone; the rows are erased later. What a crash leaves undone, the replay of the record does."""
+        """Insert the tombstone, and leave the rows to be erased; return how many events it removed.
+
+        What a crash leaves undone, the replay of the record does.
+        """
         entity = (deletion.company, deletion.entity)
         self.tombstones.load([entity])
         counts = self._count(deletion, seq)
@@ -132,19 +135,19 @@ class Writer:
         return deleted
 
     def _count(self, deletion: Deletion, seq: int) -> dict[str, int]:
-        """Living events in the deletion's reach, by table."""
+        """Count the events that a deletion covers and no tombstone does, by table."""
         types = (LOG,) if deletion.scope == LOGS else TABLES
         statement = " UNION ALL ".join(_count_sql(deletion, name) for name in types)
         return {row["name"]: int(row["n"]) for row in self._store.select(statement, covered_parameters(deletion, seq))}
 
 
 def entities_of(blocks: Iterable[tuple[Place, Block]]) -> list[Entity]:
-    """The distinct (company, task) of the blocks."""
+    """Return the distinct (company, task) of the blocks."""
     return list({(block.company, task) for _, block in blocks for task in block.tasks})
 
 
 def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
-    """The blocks' rows, in their order, with the columns that the writer knows: company, received_at, seq."""
+    """Return the blocks' rows in their order, with the columns that the writer adds: company, received_at, seq."""
     rows = pa.Table.from_batches(merge_rows(blocks[0][1].event_type, [block.rows for _, block in blocks]))
     if rows.nbytes < COPIED_BYTES:
         rows = rows.combine_chunks()

@@ -1,4 +1,4 @@
-"""The newest lines of one log, in memory, and the pages that are made of them."""
+"""The cached newest lines of one log, and the pages that are made of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CachedLogTail:
         self.bytes = int(newest.rows.nbytes)
 
     def add(self, newest: LogTail) -> None:
-        """Those of a write."""
+        """Add the lines of a write."""
         self._parts.append(newest)
         self.bytes += newest.rows.nbytes
 
@@ -32,7 +32,7 @@ class CachedLogTail:
         return len(self._parts) > MAX_PENDING
 
     def joined(self) -> LogTail | None:
-        """All of them; None once a line was written again."""
+        """Return all lines; None once a line was written again."""
         if len(self._parts) > 1:
             if (found := join_log_tails(self._parts)) is None:
                 return None
@@ -41,9 +41,9 @@ class CachedLogTail:
 
 
 def page_of_tail(newest: LogTail, span: TimeRange, size: int) -> pa.Table | None:
-    """The first ``size`` lines of a span, and MAX_TIES more that share the last one's timestamp.
+    """Return the first ``size`` lines of a range, and up to MAX_TIES more that share the last one's timestamp.
 
-    Those without a timestamp share none. None if there may be lines in the span that are not held.
+    Lines without a timestamp share none. None if the range may have lines that are not cached.
     """
     if span.low < newest.since and (span.direction == "ASC" or span.high < newest.since):
         return None
@@ -61,13 +61,13 @@ def page_of_tail(newest: LogTail, span: TimeRange, size: int) -> pa.Table | None
 
 
 def _timed(newest: LogTail) -> Array:
-    """The timestamps of those that have one, newest first."""
+    """Return the timestamps of the lines that have one, newest first."""
     timestamps: Array = newest.rows["timestamp"].to_numpy()
     return timestamps[: len(timestamps) - np.count_nonzero(timestamps == NO_TIMESTAMP)]
 
 
 def _places(timed: Array, span: TimeRange) -> Array:
-    """Where the lines of a span stand, in its order; those of one timestamp as they were written."""
+    """Return the places of a range's lines, in its order; those of one timestamp in write order."""
     places = np.flatnonzero((timed >= span.low) & (timed <= span.high))
     if span.direction == "DESC":
         return places

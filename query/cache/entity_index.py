@@ -123,7 +123,7 @@ class EntityIndexCache:
                     self._measure(key, entity)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Invalidate everything."""
         self._entities.clear()
 
     def _are_large(self, keys: Sequence[EntityKey]) -> bool:

@@ -61,7 +61,7 @@ class LogTailCache:
                     self._tails.pop(key)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Invalidate everything."""
         self._tails.clear()
 
     def _add(self, key: EntityKey, new: LogTail, is_first: bool) -> None:

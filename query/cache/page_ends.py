@@ -1,7 +1,7 @@
-"""The rates of logs, in ms a line, by which the end of a page is guessed before it is read.
+"""Estimates of where a page of a log ends, from how long the log took for the lines of earlier pages.
 
-A guess is never relied on: where too few lines are found up to it, reading goes on. A good one spares a look into all
-parts of a log.
+An estimate is never relied on: if there are too few lines up to it, the reader reads on. A good one saves a look into
+all parts of a log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARGIN = 2  # times as long as the last page took
 
 @dataclass(frozen=True)
 class LineRate:
-    """Of a log: how many ms a number of its lines took.
+    """The rate of a log: how many ms a number of its lines took.
 
     ``firsts``: by direction, the start of a page and its first line's timestamp, with nothing between; of the pages
     that were read the one that starts furthest out, as that of the newest lines does. ``may_have_copies``: whether
@@ -40,7 +40,10 @@ class LineRate:
     def of(
         cls, span: TimeRange, page: LogPage, before: Mapping[Direction, tuple[int, int]], is_for_final: bool
     ) -> LineRate:
-        """As these lines have it, the first ones of a span. ``before``: ``firsts`` of earlier pages."""
+        """Return the rate of a page, the first lines of a range.
+
+        ``before``: ``firsts`` of earlier pages.
+        """
         first, last = page.times[0], page.times[-1]
         known, _ = before.get(span.direction, (span.start, first))
         is_further = span.start >= known if span.direction == "DESC" else span.start <= known
@@ -48,7 +51,7 @@ class LineRate:
         return cls(abs(last - first) + 1, len(page), firsts, is_for_final or page.may_have_copies)
 
     def end(self, span: TimeRange, count: int) -> int | None:
-        """Where so many lines of a span may end; None if no line near its start is known."""
+        """Estimate where so many lines of a range end; None if no line near its start is known."""
         begin = self._begin(span)
         if begin in ENDS_OF_TIME:
             return None
@@ -56,7 +59,7 @@ class LineRate:
         return max(span.low, begin - ms) if span.direction == "DESC" else min(span.high, begin + ms)
 
     def _begin(self, span: TimeRange) -> int:
-        """Where the first line of a span may be."""
+        """Estimate where the first line of a range is."""
         start, first = self.firsts.get(span.direction, (span.start, span.start))
         return first if min(start, first) <= span.start <= max(start, first) else span.start
 

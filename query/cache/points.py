@@ -96,7 +96,7 @@ class PointCache:
                     self._begin(key, curves[key], uncached, self._earlier(key, batch, number))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Invalidate everything."""
         self._curves.clear()
         self._names.clear()
 

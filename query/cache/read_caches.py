@@ -1,4 +1,4 @@
-"""All caches of the read path, and the order in which they take over what was written."""
+"""The caches of the read path, and the order in which they apply what was written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ReadCaches:
         self.entity_index.apply(batch)
 
     def clear(self) -> None:
-        """Forget what follows the changefeed, as a batch could not be applied."""
+        """Invalidate what follows the changefeed, as a batch could not be applied."""
         self.log_tails.clear()
         self.points.clear()
         self.entity_index.clear()

@@ -29,7 +29,10 @@ class RollupWatermark:
 
 @dataclass(frozen=True)
 class RollupCoverage:
-    """How far roll-ups go. ``stale``: of each task, those to which newer rows belong; None if there are too many."""
+    """The watermarks of some curves.
+
+    ``stale``: for each task, the roll-ups to which newer rows belong; None if there are too many.
+    """
 
     watermarks: Mapping[CurveKey, RollupWatermark]
     stale: Mapping[str, Sequence[int]] | None

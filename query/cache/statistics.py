@@ -154,7 +154,7 @@ class StatisticsCache:
 
 
 def md5(name: str) -> str:
-    """The key of a metric or variant in ``last_metrics``."""
+    """Return the key of a metric or variant in ``last_metrics``."""
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -168,11 +168,7 @@ def _empty(watermark: StatisticsWatermark) -> Fields:
 
 
 def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None, deleted: int) -> Fields:
-    """Return what the curves of one entity tell.
-
-    ``counted``: rows of COUNTS_SQL. ``deleted``: up to which seq the entity's events are deleted. Of a curve that began
-    before, the other fields still tell of the deleted points, but nobody knows any more how many there were.
-    """
+    """Return the statistics of one entity from its curves. ``counted``: rows of COUNTS_SQL."""
     scalars = [row for row in rows if row["event_type"] == SCALAR and row["newest"]["batch"]]
     scalars.sort(key=lambda row: (row["oldest"]["batch"], row["oldest"]["seq"]))
     kept = sorted(scalars[:MAX_LAST_METRICS], key=lambda row: (md5(row["metric"]), md5(row["variant"])))
@@ -209,7 +205,7 @@ def _counts(row: Row | None) -> Fields:
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:
-    """The newest timestamp of each metric, by event type; None of events that have none."""
+    """Return the newest timestamp of each metric, by event type; None for events that have none."""
     stats: dict[str, Fields] = {}
     for row in rows:
         empty: Fields = {"metric": row["metric"], "event_stats_by_type": {}}

@@ -1,8 +1,8 @@
 """Downsampled curves: the two scalar histograms (API contract 3.18 and 3.19).
 
-The metric index says which curves there are and from where to where they go. As a rule that suffices to know how wide
-buckets are, and the points are read once. What they turn out to be decides: curves whose buckets have to be others are
-read once more. Long curves with wide buckets need not be read whole (``query/curves/rollup_source.py``).
+The metric index says which curves there are and from where to where they go. Mostly that is enough to know the width of
+buckets, and the points are read once. Curves whose points turn out to need another width are read once more. Long
+curves with wide buckets need not be read whole (``query/curves/rollup_source.py``).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from schema.events.rows import Row
 from schema.events.tables import SINGLE_VALUE_ITER
 from schema.registry import Entity
 
-CurveAnswer = dict[str, Any]  # x, y and whatever else is drawn of a curve
+CurveAnswer = dict[str, Any]  # x, y and the other aggregates of a curve
 
 endpoints = Endpoints(Tier.QUERY)
 
 
 class Sampling(Drawing):
-    """How curves are downsampled."""
+    """The parameters of downsampling."""
 
     samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] = 2000
     metrics: list[MetricFilter] = []
@@ -54,7 +54,10 @@ class MultiTaskScalarMetricsIterHistogram(Sampling):
 async def scalar_metrics_iter_histogram(
     context: QueryContext, caller: Caller, request: ScalarMetricsIterHistogram
 ) -> Reply:
-    """``{metric: {variant: {name: variant, x: [...], y: [...]}}}``, groups of curves by bucket width."""
+    """Return ``{metric: {variant: {name: variant, x: [...], y: [...]}}}``.
+
+    Curves come in groups by bucket width.
+    """
     entity = await context.entity(caller, request.task, request.model_events)
     return await context.caches.responses.answer(request, [entity], lambda: _of_one(context, entity, request))
 
@@ -70,7 +73,10 @@ async def _of_one(context: QueryContext, entity: Entity, request: Sampling) -> A
 async def multi_task_scalar_metrics_iter_histogram(
     context: QueryContext, caller: Caller, request: MultiTaskScalarMetricsIterHistogram
 ) -> Reply:
-    """``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``; each entity as if asked for alone."""
+    """Return ``{"metrics": {metric: {variant: {task: {name: task name, x, y}}}}}``.
+
+    Each entity is sampled as if it were asked for alone.
+    """
     entities = await context.entities(caller, request.tasks, request.model_events)
     return await context.caches.responses.answer(
         request, entities, lambda: curves_of_several(context, entities, request)
@@ -90,7 +96,7 @@ async def curves_of_several(context: QueryContext, entities: Sequence[Entity], r
 async def read_curves(
     context: QueryContext, entities: Sequence[Entity], request: Sampling
 ) -> list[tuple[Curve, CurveAnswer]]:
-    """The curves of each entity in turn, in the answer's order, with their points."""
+    """Return the curves of each entity in turn, in the answer's order, with their points."""
     sources = await open_sources(context, entities, request.metrics, request, request.samples)
     curves = await _expected(sources, request)
     drawn = await _draw(curves, [entity.id for entity in entities], request.samples, sources)
@@ -99,7 +105,7 @@ async def read_curves(
 
 
 async def _expected(sources: PointSources, request: Sampling) -> list[Curve]:
-    """The curves as far as they are known before their points are read: one event for each iteration."""
+    """Return the curves as the index knows them: one event for each iteration."""
     known = sources.index.curves
     curves = [Curve(row["metric"], row["variant"], 0, 0, 0, task=row["task"], label=row["label"]) for row in known]
     if request.key != "iter":
@@ -114,7 +120,7 @@ async def _expected(sources: PointSources, request: Sampling) -> list[Curve]:
 async def _draw(
     curves: list[Curve], tasks: list[str], samples: int, sources: PointSources
 ) -> list[tuple[Curve, CurveAnswer]]:
-    """The points of the curves, read once more where buckets have to be of another width than expected."""
+    """Return the points of the curves, read once more where buckets need another width than expected."""
     points = await _buckets(sampled(curves, tasks, samples), sources)
     expected = {curve: curve.interval for curve in points}
     curves = sampled(points, tasks, samples)

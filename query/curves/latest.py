@@ -1,7 +1,7 @@
-"""The newest values of a task (API contract 3.21).
+"""Latest values of a task (API contract 3.21).
 
-Curves in memory tell theirs. How far others go the metric index knows: of long ones only the end is read; of those that
-do not have enough values there, as they ended earlier or have values at few iterations, all.
+Cached curves answer from memory. The metric index says where the others end: of long ones only the end is read, and
+those that have too few values there, as they ended earlier or have values at few iterations, are read whole.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from schema.registry import Entity
 from schema.store import Store
 from schema.store.tombstone_filters import OF_ENTITY_SQL
 
-VALUES = 100  # of each curve, of which the mean is told
-RECENT = 20_000  # iterations at the end of long curves at the most; and at the most
-SHARE = 8  # of the longest: as a rule more than VALUES, and less than a quarter of the time
+VALUES = 100  # of each curve, for the mean
+RECENT = 20_000  # iterations at the end of a long curve, at most; and at most
+SHARE = 8  # one in so many of the longest: mostly more than VALUES, for less than a quarter of the time
 
 LAST_LINE_SQL = f"""
 SELECT iter FROM logs FINAL WHERE {OF_ENTITY_SQL} AND $living AND has_iter ORDER BY iter DESC LIMIT 1
@@ -50,7 +50,7 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class GetTaskLatestScalarValues(Request):
-    """The newest values of a task."""
+    """A task whose latest values are asked for."""
 
     task: str
 
@@ -59,11 +59,12 @@ class GetTaskLatestScalarValues(Request):
 async def get_task_latest_scalar_values(
     context: QueryContext, caller: Caller, request: GetTaskLatestScalarValues
 ) -> Reply:
-    """``{metrics: [{name, variants: [{name, last_value, last_10_value, last_100_value}]}], last_iter, name, …}``.
+    """Return ``{metrics: [{name, variants: [{name, last_value, …}]}], last_iter, name, …}``.
 
     ``last_value`` is the value at the greatest iteration; so, despite its name, is ``last_10_value``, as clients know
     it; ``last_100_value`` is the mean of the last 100. All are of 32-bit floats. ``last_iter`` is the greatest of the
-    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was written; both are 0 if none.
+    task's events of any type, ``last_timestamp`` when (ms) the newest of the values was received; both are 0 if there
+    is none.
     """
     task = await context.entity(caller, request.task)
     return await context.caches.responses.answer(request, [task], lambda: latest_of(context, task))
@@ -90,7 +91,7 @@ async def latest_of(context: QueryContext, task: Entity) -> Answer:
 
 
 def _cached(cached: PointCache, task: Entity, curves: Sequence[IndexRow]) -> list[Row]:
-    """Rows as of LATEST_SQL, of the curves that are in memory."""
+    """Return rows as of LATEST_SQL, for the curves that are cached."""
     rows: list[Row] = []
     for curve in curves:
         points = cached.get(task.key, curve.name)
@@ -103,7 +104,7 @@ def _cached(cached: PointCache, task: Entity, curves: Sequence[IndexRow]) -> lis
 
 
 async def _latest(store: Store, of_task: TombstoneFilter, curves: Sequence[IndexRow], are_all: bool) -> list[Row]:
-    """Of these curves, and of others of their metrics. ``are_all``: the task has no others."""
+    """Read these curves, and others of their metrics. ``are_all``: the task has no others."""
     part, parameters = filter_sql([] if are_all else _metrics(curves))
     end, longest = max(curve.high for curve in curves), max(curve.high - curve.low for curve in curves)
     if longest < VALUES * SHARE:
@@ -118,13 +119,13 @@ async def _latest(store: Store, of_task: TombstoneFilter, curves: Sequence[Index
 
 
 async def _read(store: Store, of_task: TombstoneFilter, part: str, parameters: Row, points: int) -> list[Row]:
-    """Of ``part`` of the task's points; there are about so many of them."""
+    """Read a part of the task's points, of which there are about ``points``."""
     texts = {"$part": part, "$living": of_task.rows, "$threads": threads(points)}
     return await store.read(fill(LATEST_SQL, texts), of_task.parameters | parameters)
 
 
 async def _last_iter(store: Store, of_task: TombstoneFilter, known: Sequence[IndexRow]) -> int:
-    """The index is exact but for lines, which can be deleted apart from other events."""
+    """Return the greatest iteration, from the index; of lines that were cleared by themselves, from the rows."""
     ends = [
         row.high for row in known if row.high >= row.low and not (of_task.were_lines_deleted and row.event_type == LOG)
     ]

@@ -1,10 +1,9 @@
-"""Wide buckets of long curves, made of roll-ups and of those rows that roll-ups do not hold yet.
+"""Wide buckets of long curves, from roll-ups, and from rows where roll-ups are stale.
 
-First come, while the metric index is read, the marks: up to which ``seq`` the roll-ups of a curve hold every event;
-and what they cannot speak for: the roll-ups to which newer rows belong. One statement takes these iterations, and the
-roll-ups that the ends of the range cut, from the rows, and all others from roll-ups. A roll-up that is made again in
-the meantime holds what its mark said, and more; so every bucket is as it was at some time between the question and the
-answer.
+While the metric index is read, so are the watermarks (up to which ``seq`` the roll-ups of a curve hold every event) and
+the stale roll-ups, to which newer rows belong. One statement takes the iterations of these, and of the roll-ups that
+the ends of the range cut, from rows, and all others from roll-ups. A roll-up that is made again meanwhile holds what
+its watermark said, and more; so every bucket is as it was at some time between the question and the answer.
 """
 
 from __future__ import annotations
@@ -77,7 +76,10 @@ NO_ROLLUPS = RollupCoverage({}, {})
 async def read_rollup_coverage(
     store: Store, entities: Sequence[Entity], filters: Sequence[MetricFilter], drawing: Drawing
 ) -> RollupCoverage:
-    """Of the curves that are asked for, with min and max. What is written, or rolled up, later may or may not count."""
+    """Return the coverage of the curves that are asked for.
+
+    What is written, or rolled up, later may or may not count.
+    """
     marks = await _marks(store, entities, filters)
     if not marks:
         return NO_ROLLUPS
@@ -107,14 +109,17 @@ async def _marks(
     of_them, names = entities_condition(**entities_parameters(entities))
     statement = fill(MARKS_SQL, {"$filter": condition, "$entities": of_them})
     rows = await store.read(statement, parameters | names)
-    by_since = sorted(rows, key=lambda row: int(row["since"]))  # the newest stays
+    by_since = sorted(rows, key=lambda row: int(row["since"]))  # the newest is kept
     return {
         (row["task"], row["metric"], row["variant"]): RollupWatermark(row["since"], row["through"]) for row in by_since
     }
 
 
 def _stale_statement(entities: Sequence[Entity], marks: Mapping[CurveKey, RollupWatermark]) -> tuple[str, Row]:
-    """ALL_STALE_SQL with its parameters, but for the range and the limit. Curves without a mark do not count."""
+    """Return ALL_STALE_SQL with its parameters, without those of the range and the limit.
+
+    Curves without a watermark are left out.
+    """
     parameters: Row = {"companies": entities_parameters(entities)["companies"]}
     by_task: dict[str, dict[str, int]] = {}
     for (task, metric, variant), mark in marks.items():
@@ -146,7 +151,7 @@ class RollupSource(RowSource):
         self._take_from_rows({task: ranges([*stale.get(task, ()), *ends], most) for task in tasks})
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
-        """As those of rows."""
+        """Return the buckets in the form of ``RowSource.buckets``."""
         return self._wanted(bucketed(await self._table(BUCKETS_SQL), self._drawn))
 
     def _take_from_rows(self, wanted: Mapping[str, Sequence[IterRange]]) -> None:
@@ -163,7 +168,7 @@ class RollupSource(RowSource):
 
 
 def _ends(drawing: Drawing) -> list[int]:
-    """The roll-ups that the range cuts."""
+    """Return the roll-ups that the ends of the range cut."""
     low, high = drawing.x_min, drawing.x_max
     cut = [rollup_start(low)] if low != INT64_MIN and low % ROLLUP_WIDTH else []
     return cut + ([rollup_start(high)] if high != INT64_MAX and (high + 1) % ROLLUP_WIDTH else [])

@@ -25,17 +25,17 @@ PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves 
 
 
 class PointSource(Protocol):
-    """Some of the curves."""
+    """A source of the points of some curves."""
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
-        """Of each curve with points ``count``, ``low`` and ``high``, and as arrays ``x`` and what is drawn."""
+        """Return for each curve with points ``count``, ``low`` and ``high``, and as arrays ``x`` and the aggregates."""
 
 
 @dataclass(frozen=True)
 class PointSources:
-    """Sources of the points of some curves.
+    """The sources of the curves of a request.
 
-    ``versions``: of the entities, before anything was read. ``cached``: points of curves that need not be read.
+    ``writes``: the versions of the entities before anything was read. ``held``: cached curves, which need not be read.
     """
 
     context: QueryContext
@@ -106,7 +106,7 @@ async def _coverage(
 
 
 def _long(index: CurveIndex, samples: int) -> set[CurveKey]:
-    """Curves whose buckets may be wide."""
+    """Return the curves whose buckets may be wide."""
     return {_name_of(row) for row in index.curves if row["high"] - row["low"] >= PERHAPS_WIDE * samples}
 
 

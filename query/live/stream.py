@@ -1,8 +1,8 @@
-"""``events.stream``: what is new of some tasks, as server-sent events, as long as the client listens.
+"""The endpoint ``events.stream``: live updates of some tasks as server-sent events, for as long as the client listens.
 
 A stream begins with ``ready``; then come ``points`` (new scalars, at most CURVE_POINTS a curve, with their range where
-several became one), ``change`` (which event types were written) and ``reset`` (what the client holds may be wrong, as
-events were deleted or points lost their value: ask again). Each has an id, from which a stream goes on that is opened
+several became one), ``change`` (which event types were written) and ``reset`` (what the client has may be wrong, as
+events were deleted or points lost their value: read again). Each has an id, from which a stream resumes that is opened
 with it as ``Last-Event-ID``.
 """
 
@@ -25,7 +25,7 @@ from schema.api.requests import Boolean, Request
 from schema.api.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
 
 HEARTBEAT_SECONDS = 10.0
-STREAM_SECONDS = 3600.0  # then the client comes again, with credentials that may have ended
+STREAM_SECONDS = 3600.0  # then the client reconnects, with credentials that are checked again
 RETRY_MS = 1000
 EVENT_ID = re.compile(r"\d{1,20}\.\d{1,20}(-\d{1,20}\.\d{1,20})*", re.A)
 NOWHERE = (0, -1)
@@ -39,7 +39,7 @@ def _listed(value: Any) -> Any:
 
 
 class EventsStream(Request):
-    """Which tasks to follow (the parameter may repeat), and whether to send the points of their curves."""
+    """The tasks to follow (the parameter may repeat), and whether to send the points of their curves."""
 
     task: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1, max_length=100)]
     points: Boolean = True
@@ -48,7 +48,7 @@ class EventsStream(Request):
 
 @dataclass(frozen=True)
 class Streams:
-    """What ``events.stream`` is bound to: the context of reads, and the hub of all streams of the process."""
+    """The service of ``events.stream``: the context of reads, and the hub of all streams of the process."""
 
     context: QueryContext
     hub: StreamHub
@@ -56,7 +56,7 @@ class Streams:
 
 @endpoints.add("events.stream", "2.34")
 async def stream(streams: Streams, caller: Caller, request: EventsStream) -> Stream:
-    """Server-sent events ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
+    """Stream ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
     entities = await streams.context.entities(caller, request.task, request.model_events)
     positions = parse_event_id(caller.last_event_id, [entity.id for entity in entities])
     subscription = await streams.hub.subscribe(caller.user, entities, request.points, positions)
@@ -78,12 +78,15 @@ def _event(positions: Sequence[StreamPosition], notice: StreamMessage) -> bytes:
 
 
 def event_id(positions: Sequence[StreamPosition]) -> str:
-    """Positions as the id of an event: ``batch.deletion`` of each task, in the request's order."""
+    """Return positions as the id of an event: ``batch.deletion`` of each task, in the request's order."""
     return "-".join(f"{batch}.{deletion}" for batch, deletion in positions)
 
 
 def parse_event_id(text: str | None, tasks: Sequence[str]) -> dict[str, StreamPosition] | None:
-    """The positions of an id; None if there is none. One that is not of these tasks leads to a reset of each."""
+    """Return the positions of an id; None if there is none.
+
+    An id that is not of these tasks leads to a reset of each.
+    """
     if not text:
         return None
     parts = [part.partition(".") for part in text.split("-")]

@@ -1,8 +1,8 @@
-"""Who watches which entities, and telling them what is new: one loop for all streams of a process.
+"""The hub of all streams of a process: one loop that reads what is new of all watched entities.
 
-Each round asks once where all watched entities stand, and reads the new points of those that moved in one statement,
-however many streams watch them; then it rests at least REST times as long as that took, so that watching never takes
-more than its share of the store. The loop runs while anybody watches.
+Each round reads the watermarks of all watched entities at once, and the new points of those that moved in one
+statement, however many streams watch them; then it rests at least REST times as long as that took, so that watching
+never takes more than its share of the store. The loop runs while there are streams.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ logger = logging.getLogger("eventide.watching")
 
 @dataclass
 class WatchedEntity:
-    """An entity that somebody watches; ``count``: of its changes, when it stood so."""
+    """An entity that streams watch. ``count``: its version when ``standing`` was read."""
 
     entity: Entity
     standing: EntityWatermark
@@ -54,7 +54,10 @@ class StreamHub:
     async def subscribe(
         self, user: str, entities: Sequence[Entity], wants_points: bool, positions: Mapping[str, StreamPosition] | None
     ) -> Subscription:
-        """A stream of what is new from now on, or from a position. Raises Unavailable if there are too many."""
+        """Open a stream of what is new from now on, or from a position.
+
+        Raises Unavailable if there are too many.
+        """
         self._check_room(user)
         subscription = Subscription(user, entities, wants_points)
         self._subscriptions.add(subscription)
@@ -68,7 +71,7 @@ class StreamHub:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Its stream has ended."""
+        """Remove a stream that has ended."""
         self._subscriptions.discard(subscription)
         for key in subscription.entities:
             if watched := self._watched.get(key):
@@ -91,10 +94,12 @@ class StreamHub:
             raise Unavailable("Too many streams" if not self._is_closed else "The process is ending")
 
     async def _join(self, subscription: Subscription, positions: Mapping[str, StreamPosition] | None) -> None:
-        """Watch its entities, and tell it what it missed since ``positions``."""
+        """Watch the entities of a stream, and send it what it missed since ``positions``."""
         unknown = [entity for entity in subscription.entities.values() if entity.id not in self._watched]
         for key in subscription.entities.keys() & self._watched.keys():
-            self._watched[key].subscriptions.add(subscription)  # so that it stays, whoever leaves meanwhile
+            self._watched[key].subscriptions.add(
+                subscription
+            )  # so that it stays, even if other streams leave meanwhile
         counts = {entity.id: self._changefeed.version(entity.id) for entity in unknown}
         found = await read_watermarks(self._store, unknown)
         for entity in unknown:
@@ -110,7 +115,10 @@ class StreamHub:
             await self._catch_up(subscription, self._watched[key])
 
     async def _catch_up(self, subscription: Subscription, watched: WatchedEntity) -> None:
-        """What it missed; of other event types than scalars that is not known, so any may have changed."""
+        """Send a stream what it missed.
+
+        Of other event types than scalars that is not known, so any may have changed.
+        """
         key, now = watched.entity.id, watched.standing
         batch, deletion = subscription.positions[key]
         if deletion != now.position[1]:
@@ -126,14 +134,14 @@ class StreamHub:
             started = time.monotonic()
             try:
                 await self._round()
-            except EventsError as error:  # the store is away: who watches hears of it when it is back
+            except EventsError as error:  # the store is away: streams get the changes when it is back
                 logger.warning("%s", error)
             except Exception:
                 logger.exception("watching failed")
             await asyncio.sleep(max(ROUND_SECONDS, REST * (time.monotonic() - started)))
 
     async def _round(self) -> None:
-        """Tell every stream what is new; if that fails nothing was told, and the next round tries again."""
+        """Send every stream what is new; if that fails nothing was sent, and the next round tries again."""
         counts = {key: self._changefeed.version(key) for key in self._watched}
         moved = [w for key, w in self._watched.items() if w.count != counts[key]]
         now = await read_watermarks(self._store, [watched.entity for watched in moved])
@@ -147,7 +155,7 @@ class StreamHub:
 
 
 def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:
-    """What somebody wants to be told the points of."""
+    """Return the batches whose points some stream wants; None if there are none."""
     before = watched.standing.position[0]
     is_wanted = now.position[0] > before and any(one.wants_points for one in watched.subscriptions)
     return BatchRange(watched.entity, before, now.position[0]) if is_wanted else None

@@ -1,4 +1,4 @@
-"""A task's lines as they were at some moment, page after page: for scrolls and downloads."""
+"""Snapshots of a task's lines, read page by page: for scrolls and downloads."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ORDER BY place, seq LIMIT {{size:UInt32}}{ONE_THREAD}
 
 
 async def take_snapshot(context: QueryContext, task: Entity, size: int) -> Snapshot:
-    """Of the lines that there are now, to be read in pages of ``size``."""
+    """Take a snapshot of the present lines, to be read in pages of ``size``."""
     lines = LogReader(context.store, task).living(await context.caches.entity_index.tombstone_filter(task))
     found = (await lines.read(SNAPSHOT_SQL))[0]
     return Snapshot((found["newest"],), found["n"], size)
 
 
 async def next_page(context: QueryContext, task: Entity, snapshot: Snapshot, order: Order) -> tuple[LogPage, Snapshot]:
-    """The page after the snapshot's position, and the snapshot moved behind it; an empty page is the end."""
+    """Return the page after the snapshot's position, and the snapshot moved behind it; an empty page is the end."""
     page = await _read(context, task, snapshot, order)
     if not page:
         return page, snapshot
@@ -44,9 +44,9 @@ async def next_page(context: QueryContext, task: Entity, snapshot: Snapshot, ord
 
 
 async def _read(context: QueryContext, task: Entity, snapshot: Snapshot, order: Order) -> LogPage:
-    """As far as it takes to fill a page; only the last page, which is empty, tells that there is no more."""
+    """Read as far as it takes to fill a page: only the last page, which is empty, says that there is no more."""
     lines, span = LogReader(context.store, task), _rest(snapshot, order)
-    near = snapshot.size + snapshot.size // 4  # others of the first timestamp were delivered before
+    near = snapshot.size + snapshot.size // 4  # some of the first timestamp were delivered before
     alive, end = await asyncio.gather(context.caches.entity_index.tombstone_filter(task), lines.end(span, near))
     lines = _of_snapshot(lines.living(alive), snapshot, order)
     while True:
@@ -59,7 +59,10 @@ async def _read(context: QueryContext, task: Entity, snapshot: Snapshot, order: 
 
 
 def _rest(snapshot: Snapshot, order: Order) -> TimeRange:
-    """The timestamps that follow; those of lines without one come last, in descending order not within the span."""
+    """Return the timestamps that follow.
+
+    Lines without one come last, which in descending order is outside of the range.
+    """
     place = snapshot.position[0] if snapshot.position else INT64_MIN
     if order == "asc":
         return TimeRange(place, NO_TIMESTAMP, "ASC")

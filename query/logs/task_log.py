@@ -1,4 +1,4 @@
-"""``get_task_log`` from version 2.9 on: a page of a console log next to a time (API contract 3.10)."""
+"""The endpoint ``get_task_log`` from version 2.9 on: a page of a console log next to a time (API contract 3.10)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GetTaskLog(Request):
 
     @property
     def span(self) -> TimeRange:
-        """Where its lines are."""
+        """The time range of its lines."""
         return TimeRange.beyond(self.from_timestamp, "DESC" if self.navigate_earlier else "ASC")
 
     @property
@@ -48,9 +48,9 @@ class GetTaskLog(Request):
 
 @endpoints.add("events.get_task_log", "2.9")
 async def get_task_log(context: QueryContext, caller: Caller, request: GetTaskLog) -> Reply:
-    """A page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together.
+    """Return a page next to ``from_timestamp`` (exclusive; 0: none); lines of one timestamp stay together.
 
-    Those without a timestamp follow where no start is given.
+    Lines without a timestamp follow where no start is given.
     """
     task = await context.entity(caller, request.task)
     if request.span.is_newest and not request.is_filtered:  # asked for again and again, to see what is new
@@ -59,7 +59,7 @@ async def get_task_log(context: QueryContext, caller: Caller, request: GetTaskLo
 
 
 async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> Answer:
-    """Of a log, its lines as events."""
+    """Return the page of a log, its lines as events."""
     read = partial(_read_page, context, task, request)
     if request.is_filtered:
         page, total = await read()
@@ -72,7 +72,7 @@ async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> A
 
 
 async def _read_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogPage, int]:
-    """A page, and how many lines there are."""
+    """Read a page, and how many lines there are."""
     read = _filtered_page if request.is_filtered else _page
     lines, total, page = await read(context, task, request)
     if request.span.is_whole and len(page) < min(request.batch_size, total):
@@ -81,7 +81,7 @@ async def _read_page(context: QueryContext, task: Entity, request: GetTaskLog) -
 
 
 async def _page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
-    """The lines that are not deleted, how many, and those with a timestamp of a page."""
+    """Return the lines that are not deleted, their number, and those of the page that have a timestamp."""
     alive = await context.caches.entity_index.tombstone_filter(task)
     lines = LogReader(context.store, task).living(alive)
     total, page = await asyncio.gather(
@@ -92,7 +92,7 @@ async def _page(context: QueryContext, task: Entity, request: GetTaskLog) -> tup
 
 
 async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
-    """The same of those that are meant: where they are few, one look through the log finds both."""
+    """Return the same for filtered lines: where they are few, one look through the log finds both."""
     lines = _chosen(
         LogReader(context.store, task).living(await context.caches.entity_index.tombstone_filter(task)), request
     )
@@ -103,7 +103,7 @@ async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLo
 
 
 def _chosen(lines: LogReader, request: GetTaskLog) -> LogReader:
-    """Those that are meant."""
+    """Restrict the lines to those that the request asks for."""
     condition, parameters = filter_sql(request.metrics)
     if request.search:
         condition += f" AND {SEARCHED}"

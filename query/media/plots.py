@@ -1,4 +1,4 @@
-"""Plots: ``get_task_plots``, ``get_multi_task_plots`` and ``plots`` (API contract 3.4, 3.13 and 3.14)."""
+"""The endpoints ``get_task_plots``, ``get_multi_task_plots`` and ``plots`` (API contract 3.4, 3.13 and 3.14)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from schema.registry import Entity
 from schema.store.tombstone_filters import NOT_DELETED_SQL, OF_ENTITY_SQL
 
 MULTI_PAGE = 1000
-# Two steps, as plots are large: which ones, by narrow columns, and then only those.
+# Plots are large, so two steps: choose by narrow columns, then read only the chosen ones.
 NEWEST_SQL = f"""
 SELECT {document_columns(PLOT)} FROM plots FINAL PREWHERE {OF_ENTITY_SQL} AND seq IN
 (
@@ -77,7 +77,10 @@ class GetMultiTaskPlots(MaybeScrolled):
 
 @endpoints.add("events.get_task_plots", "1.0")
 async def get_task_plots_v1(context: QueryContext, caller: Caller, request: GetTaskPlotsV1) -> Answer:
-    """``{plots, returned, total, scroll_id}``: of each 10 000 the newest ``iters`` per metric and variant."""
+    """Return ``{plots, returned, total, scroll_id}``.
+
+    Of each page of 10 000 plots the newest ``iters`` of each metric and variant are returned.
+    """
     task = await context.entity(caller, request.task)
     page = await scroll(context, caller, "get_task_plots", [task], request, _each_newest)
     plots = documents(page.rows, PLOT)
@@ -90,9 +93,9 @@ def _each_newest(request: GetTaskPlotsV1) -> Selection:
 
 @endpoints.add("events.get_task_plots", "1.8")
 async def get_task_plots(context: QueryContext, caller: Caller, request: GetTaskPlots) -> Answer:
-    """``{plots, returned, total, scroll_id: null}``: of each metric and variant the ``iters`` newest valid plots.
+    """Return ``{plots, returned, total, scroll_id: null}``: the ``iters`` newest valid plots of each variant.
 
-    By metric and variant, newest first. There is no scroll; ``total`` is what is returned.
+    They are sorted by metric and variant, newest first. There is no scroll; ``total`` is what is returned.
     """
     entity = await context.entity(caller, request.task, request.model_events)
     condition, parameters = filter_sql(request.metrics)
@@ -104,7 +107,7 @@ async def get_task_plots(context: QueryContext, caller: Caller, request: GetTask
 
 @endpoints.add("events.get_multi_task_plots", "1.0")
 async def get_multi_task_plots_v1(context: QueryContext, caller: Caller, request: GetMultiTaskPlotsV1) -> Answer:
-    """As from version 1.8 on, but pages of 10 000 of all plots."""
+    """Return the same as from version 1.8 on, in pages of 10 000 of all plots."""
     tasks = await context.entities(caller, request.tasks)
     return _nested(await scroll(context, caller, "get_multi_task_plots 1.0", tasks, request, _all_plots), tasks)
 
@@ -115,11 +118,11 @@ def _all_plots(request: GetMultiTaskPlotsV1) -> Selection:
 
 @endpoints.add("events.get_multi_task_plots", "1.8")
 async def get_multi_task_plots(context: QueryContext, caller: Caller, request: GetMultiTaskPlots) -> Answer:
-    """``{plots: {metric: {variant: {task: {iter: {name: task name, plots}}}}}, returned, total, scroll_id}``.
+    """Return ``{plots: {metric: {variant: {task: {iter: {name, plots}}}}}, returned, total, scroll_id}``.
 
-    The plots at the ``iters`` newest iterations of each entity and metric, or of each entity, in pages of 1000; a page
-    keeps ``iters`` of each entity, metric and variant. All levels descend. ``returned`` counts metrics, ``total``
-    plots.
+    The plots are those at the ``iters`` newest iterations of each entity and metric, or of each entity, in pages of
+    1000; a page keeps ``iters`` of each entity, metric and variant. ``name`` is the task's. All levels descend.
+    ``returned`` counts metrics, ``total`` plots.
     """
     entities = await context.entities(caller, request.tasks, request.model_events)
     return _nested(await scroll(context, caller, "get_multi_task_plots", entities, request, _last_iterations), entities)
@@ -139,7 +142,7 @@ def _last_iterations(request: GetMultiTaskPlots) -> Selection:
 
 @endpoints.add("events.plots")
 async def plots(context: QueryContext, caller: Caller, request: Navigate) -> Answer:
-    """``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``: the next iterations in either direction."""
+    """Return the plots of the next iterations in either direction: ``{metrics, scroll_id}``, as ``debug_images``."""
     return await walk(context, caller, request, PLOTS)
 
 

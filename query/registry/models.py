@@ -1,4 +1,4 @@
-"""Models as they are."""
+"""Endpoints that read models."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class ModelById(Request):
 
 
 class GetModels(GetAll):
-    """Models. ``include_stats``: with the number of their labels."""
+    """A listing of models. ``include_stats``: with the number of their labels."""
 
     include_stats: Boolean = False
 
 
 @endpoints.add("models.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -> Answer:
-    """``{"model": document}`` with its statistics. Raises InvalidModel."""
+    """Return ``{"model": document}`` with its statistics. Raises InvalidModel."""
     model = await context.registry.get(MODELS, request.model)
     if model is None or model["company"] not in (caller.company, ""):
         raise InvalidModel(f"Invalid model id {request.model}")
@@ -52,7 +52,7 @@ async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -
 
 @endpoints.add("models.get_by_task_id")
 async def get_by_task_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
-    """``{"model": document}``: the newest that a task made. Raises InvalidModel if it made none."""
+    """Return ``{"model": document}``: the newest that a task made. Raises InvalidModel if it made none."""
     page = PageBounds([Order("created", descending=True)], limit=1)
     found = await context.registry.find(MODELS, caller.company, OneOf("task", (request.task,)), page)
     if not found:
@@ -62,13 +62,13 @@ async def get_by_task_id(context: QueryContext, caller: Caller, request: TaskByI
 
 @endpoints.add("models.get_all")
 async def get_all(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
-    """``{"models": documents}``."""
+    """Return ``{"models": documents}``."""
     return await list_documents(context, caller, Listing(VOCABULARY, request), join=False)
 
 
 @endpoints.add("models.get_all_ex")
 async def get_all_ex(context: QueryContext, caller: Caller, request: GetModels) -> Answer:
-    """``{"models": documents}``, with references as objects."""
+    """Return ``{"models": documents}``, with references as objects."""
     answer = await list_documents(context, caller, Listing(VOCABULARY, request), join=True)
     if request.include_stats:
         whole = await context.registry.get_many(MODELS, [model["id"] for model in answer["models"]])
@@ -80,12 +80,12 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetModels) 
 
 @endpoints.add("models.get_by_id_ex")
 async def get_by_id_ex(context: QueryContext, caller: Caller, request: GetModels) -> Answer:
-    """As ``get_all_ex``, of ids."""
+    """Return the models of some ids, with references as objects."""
     return await get_all_ex(context, caller, request)
 
 
 @endpoints.add("models.get_frameworks")
 async def get_frameworks(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
-    """The frameworks of the models that there are."""
+    """Return the frameworks of all models."""
     inside = await in_projects(context, caller, request.projects)
     return {"frameworks": await context.registry.distinct(MODELS, caller.company, "framework", inside)}

@@ -1,4 +1,4 @@
-"""Projects as they are, and what is in them."""
+"""Endpoints that read projects, and what is in them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class GetUserNames(Request):
 
 @endpoints.add("projects.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
-    """``{"project": document}``. Raises InvalidProject."""
+    """Return ``{"project": document}``. Raises InvalidProject."""
     project = await _visible(context, caller, request.project)
     conform(caller, PROJECTS, [project])
     return {"project": project}
@@ -96,13 +96,16 @@ async def get_by_id(context: QueryContext, caller: Caller, request: ProjectById)
 
 @endpoints.add("projects.get_all")
 async def get_all(context: QueryContext, caller: Caller, request: GetProjects) -> Answer:
-    """``{"projects": documents}``."""
+    """Return ``{"projects": documents}``."""
     return await list_documents(context, caller, await _listing(context, caller, request), join=False)
 
 
 @endpoints.add("projects.get_all_ex")
 async def get_all_ex(context: QueryContext, caller: Caller, request: GetProjectsEx) -> Answer:
-    """``{"projects": documents}``, with references as objects, subprojects and, if asked for, statistics."""
+    """Return ``{"projects": documents}``, with references as objects and subprojects.
+
+    Statistics are added if they are asked for.
+    """
     answer = await list_documents(context, caller, await _listing(context, caller, request), join=True)
     await add_contents(context, caller, request, answer["projects"])
     return answer
@@ -141,7 +144,7 @@ async def _with_tasks(context: QueryContext, caller: Caller, projects: Iterable[
 
 @endpoints.add("projects.get_unique_metric_variants")
 async def get_unique_metric_variants(context: QueryContext, caller: Caller, request: GetUniqueMetricVariants) -> Answer:
-    """The metrics and variants of scalars, each once, sorted."""
+    """Return the metrics and variants of scalars, each once, sorted."""
     kind = MODELS if request.model_metrics else TASKS
     condition: Condition = EVERYTHING
     if request.ids:
@@ -160,7 +163,7 @@ async def get_unique_metric_variants(context: QueryContext, caller: Caller, requ
 
 @endpoints.add("projects.get_task_parents")
 async def get_task_parents(context: QueryContext, caller: Caller, request: GetTaskParents) -> Answer:
-    """``{"parents": [{id, name, project}]}``, by name."""
+    """Return ``{"parents": [{id, name, project}]}``, by name."""
     inside = await in_projects(context, caller, request.projects, request.include_subprojects)
     condition = every(inside, STATES.get(request.tasks_state or "", EVERYTHING))
     ids = await context.registry.distinct(TASKS, caller.company, "parent", condition)
@@ -173,7 +176,7 @@ async def get_task_parents(context: QueryContext, caller: Caller, request: GetTa
 
 @endpoints.add("projects.get_user_names")
 async def get_user_names(context: QueryContext, caller: Caller, request: GetUserNames) -> Answer:
-    """``{"users": [{id, name}]}``, by name."""
+    """Return ``{"users": [{id, name}]}``, by name."""
     kind = MODELS if request.entity == "model" else TASKS
     inside = await in_projects(context, caller, request.projects, request.include_subprojects)
     ids = await context.registry.distinct(kind, caller.company, "user", inside)

@@ -12,7 +12,7 @@ from schema.registry import Between, Condition, Kind, Order
 
 
 def is_statistic(field: str) -> bool:
-    """Whether only the store knows a field."""
+    """Tell whether only the store knows a field."""
     return field.split(".")[0] in statistics.FIELDS
 
 

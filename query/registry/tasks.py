@@ -1,4 +1,4 @@
-"""Tasks as they are."""
+"""Endpoints that read tasks."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ class GetConfigurationNames(TasksById):
 
 
 class OfProjects(Request):
-    """Some projects, with their subprojects; none: all."""
+    """Projects with their subprojects; none: all."""
 
     projects: list[str] = []
 
 
 @endpoints.add("tasks.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
-    """``{"task": document}`` with its statistics. Raises InvalidTask."""
+    """Return ``{"task": document}`` with its statistics. Raises InvalidTask."""
     (task,) = await _visible(context, caller, [request.task])
     shown = await with_statistics(context, [with_artifacts(with_duration(task))], statistics.ALL)
     conform(caller, TASKS, shown)
@@ -78,32 +78,32 @@ async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) ->
 
 @endpoints.add("tasks.get_all")
 async def get_all(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
-    """``{"tasks": documents}``."""
+    """Return ``{"tasks": documents}``."""
     return await list_documents(context, caller, Listing(VOCABULARY, request), join=False)
 
 
 @endpoints.add("tasks.get_all_ex")
 async def get_all_ex(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
-    """``{"tasks": documents}``, with references as objects."""
+    """Return ``{"tasks": documents}``, with references as objects."""
     return await list_documents(context, caller, Listing(VOCABULARY, request), join=True)
 
 
 @endpoints.add("tasks.get_by_id_ex")
 async def get_by_id_ex(context: QueryContext, caller: Caller, request: GetAll) -> Answer:
-    """As ``get_all_ex``, of ids."""
+    """Return the tasks of some ids, with references as objects."""
     return await get_all_ex(context, caller, request)
 
 
 @endpoints.add("tasks.get_hyper_params")
 async def get_hyper_params(context: QueryContext, caller: Caller, request: TasksById) -> Answer:
-    """Every hyper parameter of each task, sorted. Raises InvalidTask."""
+    """Return every hyper parameter of each task, sorted. Raises InvalidTask."""
     tasks = await _visible(context, caller, request.tasks)
     return {"params": [{"task": task["id"], "hyperparams": list(_parameters(task))} for task in tasks]}
 
 
 @endpoints.add("tasks.get_configurations")
 async def get_configurations(context: QueryContext, caller: Caller, request: GetConfigurations) -> Answer:
-    """The configurations of each task, sorted by name. Raises InvalidTask."""
+    """Return the configurations of each task, sorted by name. Raises InvalidTask."""
     tasks = await _visible(context, caller, request.tasks)
     wanted = set(request.names)
     answer = []
@@ -115,7 +115,7 @@ async def get_configurations(context: QueryContext, caller: Caller, request: Get
 
 @endpoints.add("tasks.get_configuration_names")
 async def get_configuration_names(context: QueryContext, caller: Caller, request: GetConfigurationNames) -> Answer:
-    """The names of each task's configurations, sorted. Raises InvalidTask."""
+    """Return the names of each task's configurations, sorted. Raises InvalidTask."""
     answer = []
     for task in await _visible(context, caller, request.tasks):
         items: Mapping[str, Any] = task.get("configuration") or {}
@@ -126,7 +126,7 @@ async def get_configuration_names(context: QueryContext, caller: Caller, request
 
 @endpoints.add("tasks.get_types")
 async def get_types(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
-    """The types of tasks that there are."""
+    """Return the types of all tasks."""
     inside = await in_projects(context, caller, request.projects)
     return {"types": await context.registry.distinct(TASKS, caller.company, "type", inside)}
 
@@ -137,7 +137,7 @@ def _parameters(task: Document) -> list[Any]:
 
 
 async def _visible(context: QueryContext, caller: Caller, ids: Sequence[str]) -> list[Document]:
-    """The tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
+    """Return the tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
     found = {task["id"]: task for task in await context.registry.get_many(TASKS, ids)}
     visible = [
         found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")

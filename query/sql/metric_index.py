@@ -1,4 +1,4 @@
-"""Rows of the metric index: which curves, images, plots and log metrics an entity has, and from where to where."""
+"""Rows of the metric index: the curves, images, plots and log metrics of an entity, and their ranges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schema.changefeed.points import CurveName
 from schema.events.tables import SINGLE_VALUE_ITER
 from schema.store import Store
 
-ROWS_READ = 5000  # for an entity, with those of others that lie beside
+ROWS_READ = 5000  # for one entity, with rows of others in the same granules
 
 IDENTITY = ("task", "event_type", "metric", "variant", "since", "since_reset")
 INDEX_SQL = f"""
@@ -26,14 +26,14 @@ FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY {", ".join(IDENTITY)}
 """
 
-COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # what is taken of rows as they are written
+COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # the columns that are kept of rows as they are written
 NAMES = itemgetter(*IDENTITY[:4])
 NUMBERS = itemgetter(*IDENTITY[4:], "low", "high")
 NO_LABEL = (0, "")
 
 
 class IndexRow(NamedTuple):
-    """What was written of a metric and variant between two deletions.
+    """The events of a metric and variant between two deletions.
 
     ``low``, ``high``: iterations; low > high if no event has one. ``newest_label``: ``seq`` and text of the newest
     label of the x axis.
@@ -51,7 +51,10 @@ class IndexRow(NamedTuple):
 
     @classmethod
     def of(cls, names: Iterable[str], numbers: Iterable[int], label: Mapping[str, Any]) -> IndexRow:
-        """``names`` up to the variant, ``numbers`` up to ``high``. Many rows are remembered, of few names."""
+        """Make a row of ``names`` up to the variant and ``numbers`` up to ``high``.
+
+        Names are interned: many rows are cached, of few names.
+        """
         task, event_type, metric, variant = map(sys.intern, names)
         since, since_reset, low, high = numbers
         newest = (label["seq"], label["text"]) if label["seq"] else NO_LABEL
@@ -59,7 +62,7 @@ class IndexRow(NamedTuple):
 
     @property
     def identity(self) -> tuple[str | int, ...]:
-        """What rows of the same have in common."""
+        """The part that rows of the same curve have in common."""
         return self[:6]
 
     @property
@@ -69,7 +72,7 @@ class IndexRow(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Of the x axis; empty if it has none."""
+        """The label of the x axis; empty if it has none."""
         return self.newest_label[1]
 
     @property
@@ -78,12 +81,15 @@ class IndexRow(NamedTuple):
         return self.low <= self.high and self.high > SINGLE_VALUE_ITER
 
     def merged(self, other: IndexRow) -> IndexRow:
-        """Two rows of the same as one."""
+        """Merge two rows of one identity."""
         low, high = min(self.low, other.low), max(self.high, other.high)
         return self._replace(low=low, high=high, newest_label=max(self.newest_label, other.newest_label))
 
     def passes(self, variants: Mapping[str, Sequence[str]], event_type: str) -> bool:
-        """Whether it is of this type (if one is named), and of these metrics' variants (none: all); of any if empty."""
+        """Tell whether it is of this type (empty: any) and of these metrics' variants.
+
+        No metrics: any; a metric without variants: all of its variants.
+        """
         if event_type and self.event_type != event_type:
             return False
         if not variants:
@@ -95,7 +101,7 @@ class IndexRow(NamedTuple):
 async def read_index(
     store: Store, keys: Sequence[EntityKey], filters: Sequence[MetricFilter] = (), event_type: str = ""
 ) -> list[IndexRow]:
-    """The rows of these entities: of these metrics, and of this event type, if they are named."""
+    """Read the rows of these entities, of these metrics and this event type if they are given."""
     condition, parameters = filter_sql(filters)
     of_them, names = entities_condition(*companies_and_tasks(keys))
     of_type = "event_type = {event_type:String}" if event_type else "1"
@@ -106,7 +112,7 @@ async def read_index(
 
 
 def read_tables(tables: Sequence[pa.Table]) -> Iterator[IndexRow]:
-    """The rows of tables of COLUMNS; those of the same as one, but for labels, which few have."""
+    """Yield the rows of tables of COLUMNS, merged by identity, and then labels, which few rows have."""
     if not tables:
         return
     rows = pa.concat_tables(tables).flatten()
@@ -119,5 +125,5 @@ def read_tables(tables: Sequence[pa.Table]) -> Iterator[IndexRow]:
 
 
 def companies_and_tasks(keys: Sequence[EntityKey]) -> tuple[list[str], list[str]]:
-    """The distinct companies, and the tasks."""
+    """Return the distinct companies, and the tasks."""
     return sorted({company for company, _ in keys}), [task for _, task in keys]

@@ -1,6 +1,6 @@
-"""What was deleted of an entity, read before its rows.
+"""Conditions of tombstones that are known before a statement.
 
-A statement that finds it out itself (``schema/store/tombstone_filters.py``) takes up to twice as long.
+A statement that looks them up itself (``schema/store/tombstone_filters.py``) takes up to twice as long.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ CLEARINGS = "{clearings:Array(Tuple(UInt64, Int64, Array(String), Array(String))
 
 @dataclass(frozen=True)
 class TombstoneFilter:
-    """``rows``, ``lines``: the conditions that an event, or a log line, was not deleted.
+    """The conditions that an event (``rows``), or a log line (``lines``), was not deleted.
 
-    ``parameters``: of these conditions, and of ENTITY.
+    ``parameters``: of these conditions, and of OF_ENTITY_SQL.
     """
 
     rows: str
@@ -37,12 +37,12 @@ class TombstoneFilter:
 
     @property
     def were_lines_deleted(self) -> bool:
-        """Apart from other events."""
+        """Whether lines were deleted apart from other events."""
         return bool(self.parameters["clearings"])
 
     @classmethod
     def after(cls, tombstones: Sequence[Row], entity: Entity) -> TombstoneFilter:
-        """What these tombstones of the entity leave."""
+        """Return the filter of an entity's tombstones."""
         since = newest_deletion(tombstones)
         clearings = [
             (row["seq"], row["through"], row["include"], row["exclude"])

@@ -1,4 +1,4 @@
-"""What was deleted of entities."""
+"""Reads of the tombstones of entities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOMBSTONES_SQL = f"SELECT task, seq, scope, through, include, exclude FROM tombs
 
 
 async def read_tombstones(store: Store, keys: Sequence[EntityKey]) -> dict[str, list[Row]]:
-    """The tombstones of each entity, by its id: ``seq``, ``scope``, ``through``, ``include``, ``exclude``."""
+    """Read the tombstones of each entity, by its id: ``seq``, ``scope``, ``through``, ``include``, ``exclude``."""
     of_them, names = entities_condition(*companies_and_tasks(keys))
     found: dict[str, list[Row]] = {task: [] for _, task in keys}
     for row in await store.read(fill(TOMBSTONES_SQL, {"$entities": of_them}), names):
@@ -25,10 +25,10 @@ async def read_tombstones(store: Store, keys: Sequence[EntityKey]) -> dict[str, 
 
 
 def newest_deletion(tombstones: Sequence[Row]) -> int:
-    """The ``seq`` of the newest deletion of events; 0 if there is none."""
+    """Return the ``seq`` of the newest deletion of events; 0 if there is none."""
     return max((int(row["seq"]) for row in tombstones if row["scope"] != LOGS), default=0)
 
 
 def newest_reset(tombstones: Sequence[Row]) -> int:
-    """The ``seq`` of the newest deletion of everything; 0 if there is none."""
+    """Return the ``seq`` of the newest deletion of everything; 0 if there is none."""
     return max((int(row["seq"]) for row in tombstones if row["scope"] == ALL), default=0)

@@ -41,7 +41,7 @@ Answer = Mapping[str, Any]
 
 
 class Tier(Enum):
-    """Which process answers: whatever changes something the gateway, whatever reads the query service."""
+    """The process that answers: the gateway what changes something, the query service what only reads."""
 
     GATEWAY = "gateway"
     QUERY = "query"
@@ -54,10 +54,7 @@ class Tier(Enum):
 
 
 class Access(Enum):
-    """Who may call. The web application's own credential (role ``web``) logs others in, and may do nothing else.
-
-    ``ONESELF``: users, but nobody who acts as them.
-    """
+    """The callers of an endpoint. The web application's own credential (role ``web``) may only log others in."""
 
     ANYONE = "anyone"
     WEB = "web"
@@ -105,7 +102,7 @@ class Cookie:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that is more than data: cookies by name (None: remove), or bytes as they are."""
+    """An answer that is more than data: cookies by name (None: remove), or JSON that is already encoded."""
 
     data: Answer = field(default_factory=dict)
     cookies: Mapping[str, Cookie | None] = field(default_factory=dict)
@@ -114,7 +111,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer without envelope: chunks of a file or of events. ``ended`` is called however it ends."""
+    """An answer without an envelope: chunks of a file or of events. ``ended`` is called however it ends."""
 
     chunks: AsyncIterator[bytes]
     headers: Mapping[str, str]
@@ -139,7 +136,7 @@ class Endpoint:
 
     @property
     def actual_version(self) -> str:
-        """As the envelope tells it."""
+        """The minimum version, as the envelope shows it."""
         return "{}.{}".format(*self.since)
 
     @property
@@ -149,7 +146,7 @@ class Endpoint:
 
     @property
     def documented(self) -> Handler:
-        """The function whose docstring says what this does."""
+        """The function whose docstring describes this endpoint."""
         return self.handler.func if isinstance(self.handler, partial) else self.handler
 
 
@@ -169,7 +166,7 @@ class Endpoints:
         is_batch: bool = False,
         access: Access = Access.USERS,
     ) -> Callable[[HandlerType], HandlerType]:
-        """Decorator: this function answers ``name`` from version ``since`` on. ``is_batch``: takes json lines."""
+        """Register the decorated function for ``name`` from version ``since`` on. ``is_batch``: it takes json lines."""
 
         def register(handler: HandlerType) -> HandlerType:
             request = get_type_hints(handler)["request"]
@@ -180,14 +177,14 @@ class Endpoints:
         return register
 
     def merge(self, *others: Endpoints) -> Endpoints:
-        """This table with those of other families."""
+        """Add the endpoints of other tables to this one, and return it."""
         for other in others:
             for endpoint in other:
                 self._by_name.setdefault(endpoint.name, []).append(endpoint)
         return self
 
     def bind(self, service: Any) -> Endpoints:
-        """The same table with ``service`` given to every handler, which then takes (caller, request)."""
+        """Return a table whose handlers already have ``service`` and take (caller, request)."""
         bound = Endpoints(self._tier)
         for endpoint in self:
             handler = partial(endpoint.handler, service)
@@ -195,7 +192,10 @@ class Endpoints:
         return bound
 
     def get(self, name: str, version: Version) -> Endpoint:
-        """The implementation with the highest minimum version not above ``version``. Raises UnknownEndpoint."""
+        """Return the implementation with the highest minimum version not above ``version``.
+
+        Raises UnknownEndpoint.
+        """
         candidates = [endpoint for endpoint in self._by_name.get(name, ()) if endpoint.since <= version]
         if not candidates:
             raise UnknownEndpoint(f"No endpoint {name} for version {'{}.{}'.format(*version)}")
@@ -215,7 +215,7 @@ class Endpoints:
 
 @dataclass
 class Call:
-    """One request as the envelope describes it; filled in as far as it gets."""
+    """One request as the envelope describes it, filled in as far as it was understood."""
 
     id: str = field(default_factory=lambda: random.randbytes(16).hex())
     trx: str = ""
@@ -237,7 +237,7 @@ class Call:
         return self.endpoint
 
     def envelope(self, data: bytes, error: EventsError | None = None) -> bytes:
-        """The answer's body (API contract 1.6). ``data``: JSON of the data object."""
+        """Return the body of the answer (API contract 1.6). ``data``: JSON of the data object."""
         meta = {
             "id": self.id,
             "trx": self.trx or self.id,
@@ -256,7 +256,7 @@ class Call:
 
 
 def parse_version(text: str) -> Version:
-    """``2.9`` as (2, 9); ``22`` as (22, 0). Raises BadVersion."""
+    """Parse ``2.9`` into (2, 9) and ``22`` into (22, 0). Raises BadVersion."""
     found = VERSION.fullmatch(text)
     if not found:
         raise BadVersion(f"Invalid version {text}")
@@ -269,7 +269,7 @@ def _shown(version: Version, requested: Version) -> str | float:
 
 
 def to_json(value: Any) -> bytes:
-    """Compact JSON in ASCII; NaN and infinities become null. Values may be arrays of numpy."""
+    """Encode as compact ASCII JSON; NaN and infinities become null. Values may be numpy arrays."""
     try:
         text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:  # integers beyond 64 bits or many levels, in a field of a client's own

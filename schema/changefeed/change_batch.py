@@ -1,4 +1,4 @@
-"""What one insert changed, in the form in which read caches take it."""
+"""The changes of one insert, in the form in which read caches apply them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Listener(Protocol):
         """Take over what was written; returns at once."""
 
     def clear(self) -> None:
-        """Forget everything: a batch could not be applied."""
+        """Invalidate everything: a batch could not be applied."""
 
 
 class NoListener:
@@ -63,11 +63,11 @@ class Changefeed:
         self._listener = listener
 
     def announce(self, offset: int, ids: Iterable[str]) -> None:
-        """Say that writes of these entities up to ``offset`` are about to be acknowledged; it never falls."""
+        """Announce that writes of these entities up to ``offset`` are about to be acknowledged; it never falls."""
         self._barrier.raise_for(offset, ids)
 
     def apply(self, offset: int, ids: Iterable[str], batch: ChangeBatch | None = None) -> None:
-        """Say that writes of these entities up to ``offset`` can be read; ``batch``: what they changed."""
+        """Publish that writes of these entities up to ``offset`` can be read. ``batch``: what they changed."""
         batch = batch or ChangeBatch()
         for entity_id in ids:
             self._versions.increment(entity_id, batch.event_types.get(entity_id))
@@ -75,7 +75,7 @@ class Changefeed:
         self._barrier.release(offset)
 
     def fail(self) -> None:
-        """Say that acknowledged writes cannot be stored for now: reads go on without them."""
+        """Publish that acknowledged writes cannot be stored for now: reads go on without them."""
         self._barrier.fail()
 
     def version(self, entity_id: str, event_type: str = ANY_TYPE) -> int:

@@ -1,4 +1,4 @@
-"""aiohttp glue: one route over the endpoint table, from a request to its response."""
+"""The one route over the endpoint table: from an aiohttp request to its response."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def create_app(
     proxies: Proxies | None = None,
     files: Files | None = None,
 ) -> web.Application:
-    """The HTTP application of one process.
+    """Create the HTTP application of one process.
 
-    ``endpoints``: what it answers, bound to their services. ``described``: tells what ``/openapi.json`` and ``/docs``
-    list, the calls of all tiers, once somebody asks. ``site``: what people see at ``/``. ``proxies``: what stands
-    between it and its clients. ``files``: those that this origin serves itself.
+    ``endpoints``: bound to their services. ``described``: returns the endpoints of all tiers, for ``/openapi.json`` and
+    ``/docs``, when they are first asked for. ``site``: what is served at ``/``. ``proxies``: those between it and its
+    clients.
     """
     middlewares = [host_middleware(authenticator.origins)]
     app = web.Application(client_max_size=limits.body_bytes, middlewares=middlewares)
@@ -87,7 +87,7 @@ class Dispatcher:
         self._proxies = proxies
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The response to any request; never raises but for cancellation."""
+        """Answer any request; raises nothing but cancellation."""
         if request.method == "OPTIONS":
             return web.Response()
         started = time.perf_counter()
@@ -102,7 +102,7 @@ class Dispatcher:
             logger.exception("unexpected error in %s", call.name)
             response = error_response(call, EventsError("Internal error"))
         if not request.content.is_eof():
-            response.force_close()  # of the body's rest nobody wants to know
+            response.force_close()  # the rest of the body is not read
         name = call.endpoint.name if call.endpoint else "unknown"
         answered, seconds = _metrics_of(name, response.status)
         answered.inc()
@@ -135,7 +135,7 @@ class Dispatcher:
             raise WrongTier(f"{call.name} is answered by the {elsewhere.title}, and this is another tier") from None
 
     def _reservation(self, caller: Caller, request: web.Request) -> Reservation:
-        """Memory for the request's body; for nobody's, of a few KB, none is kept."""
+        """Reserve memory for the request's body; none for the few KB of an unknown caller."""
         if caller is NOBODY:
             return Reservation(self._memory, ())
         return self._memory.reserve((caller.company, caller.user), caller.address)
@@ -153,7 +153,10 @@ def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Respon
 
 
 def _check_headers(request: web.Request) -> None:
-    """Raises EncodedBody, and MalformedRequest for a header that is not UTF-8, of which no text can be made."""
+    """Raise EncodedBody for an encoded body.
+
+    Raises MalformedRequest for a header that is not UTF-8, of which no text can be made.
+    """
     check_encoding(request)
     text = "".join(request.headers.values())
     if not text.isascii():
@@ -165,10 +168,10 @@ def _check_headers(request: web.Request) -> None:
 
 @lru_cache(1024)
 def _metrics_of(name: str, status: int) -> tuple[Counter, Histogram]:
-    """To look a label up takes longer than to count."""
+    """Return the metrics of an endpoint and status: to look a label up takes longer than to count."""
     return REQUESTS.labels(name, status), REQUEST_SECONDS.labels(name)
 
 
 def _cookies(request: web.Request) -> Mapping[str, str]:
-    """Those of the request; few programs send any, and aiohttp makes a parser first."""
+    """Return the cookies; few programs send any, and aiohttp would make a parser first."""
     return request.cookies if "Cookie" in request.headers else {}

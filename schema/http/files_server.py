@@ -1,7 +1,7 @@
 """The files server: ``POST /`` (multipart, the field's name is the path), ``GET``, ``HEAD`` (with ranges), ``DELETE``.
 
-The SDK keeps here what events, artifacts and models refer to by URL. Callers are told apart as by the API, and see
-their company's files. Browsers open files from here beside the API's cookie, so nothing that they are sent may run.
+The SDK stores here what events, artifacts and models refer to by URL. Callers are authenticated as by the API, and see
+their own company's files. Browsers open files from here with the API's cookie, so nothing that is sent to them may run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ logger = logging.getLogger("eventide.files")
 def create_files_app(
     store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int
 ) -> web.Application:
-    """The HTTP application. ``max_file_bytes``: the largest file that may be uploaded; beyond: 413."""
+    """Create the HTTP application. ``max_file_bytes``: the largest upload; beyond: 413."""
     app = web.Application(client_max_size=0, middlewares=[host_middleware(authenticator.origins)])
     add_health_routes(app, health)
     Files(store, authenticator, max_file_bytes).add_routes(app)
@@ -96,7 +96,7 @@ class Files:
         app.on_response_prepare.append(self._close_of_sdk)
 
     def answering(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """A handler that knows its caller and turns errors into responses."""
+        """Wrap a handler so that it gets its caller, and errors become responses."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
@@ -111,11 +111,11 @@ class Files:
         return answer
 
     async def greet(self, request: web.Request, caller: Caller) -> web.Response:
-        """For people who open the address."""
+        """Answer people who open the address."""
         return web.Response(text="Eventide keeps files here.\n")
 
     async def upload(self, request: web.Request, caller: Caller) -> web.Response:
-        """Store every file of a form; the paths under which they can be fetched."""
+        """Store every file of a form; answer with the paths under which they can be fetched."""
         if not request.content_type.startswith("multipart/"):
             raise MalformedRequest("multipart/form-data is expected")
         if request.content_length and request.content_length > self._max_file_bytes:
@@ -143,7 +143,7 @@ class Files:
                 raise BodyTooLarge(f"A form has at most {MAX_FILES} files")
 
     async def download(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        """A file, or a part of it, in the one version that its headers tell of."""
+        """Send a file, or a range of it, in the one version that its headers describe."""
         path = self._path_of(request)
         for _ in range(OPEN_ATTEMPTS):
             with suppress(FileChanged):
@@ -151,7 +151,7 @@ class Files:
         raise Unavailable(f"{path} is being overwritten")
 
     async def _download(self, request: web.Request, caller: Caller, path: str) -> web.StreamResponse:
-        """Raises FileChanged if another version takes the place of the one whose size and tag were read."""
+        """Send a file. Raises FileChanged if another version replaces the one whose size and tag were read."""
         info = await self._store.info(caller.company, path)
         headers = _file_headers(path, info)
         if info.tag and request.headers.get("If-None-Match") == info.tag:
@@ -165,7 +165,7 @@ class Files:
             caller.company, path, start, start if request.method == "HEAD" else end, info.tag
         )
         response = web.StreamResponse(status=status, headers=headers | {"Content-Length": str(end - start)})
-        with suppress(ConnectionResetError):  # who has seen enough leaves
+        with suppress(ConnectionResetError):  # the client may leave before the end
             await response.prepare(request)
             async for chunk in chunks:
                 await response.write(chunk)
@@ -188,7 +188,10 @@ class Files:
             raise BadPath("The path is not UTF-8") from error
 
     async def _limited(self, part: BodyPartReader) -> AsyncIterator[bytes]:
-        """A file's bytes. Raises BodyTooLarge beyond the limit, TimeoutError if they come no more."""
+        """Yield the bytes of a file.
+
+        Raises BodyTooLarge beyond the limit, TimeoutError if no more come.
+        """
         size = 0
         while chunk := await _next_chunk(part):
             size += len(chunk)
@@ -204,19 +207,19 @@ def _sender_of(request: web.Request) -> Sender:
 
 
 async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
-    """The next part of a form. Raises TimeoutError if nothing comes."""
+    """Return the next part of a form. Raises TimeoutError if nothing comes."""
     async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
         return await form.next()
 
 
 async def _next_chunk(part: BodyPartReader) -> bytes:
-    """The next bytes of a part. Raises TimeoutError if none come."""
+    """Return the next bytes of a part. Raises TimeoutError if none come."""
     async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
         return await part.read_chunk(UPLOAD_CHUNK_BYTES)
 
 
 def _range_of(request: web.Request, info: FileInfo) -> tuple[int, int, int]:
-    """First byte, byte after the last, and the status that says whether this is all. Odd ranges mean all."""
+    """Return the first byte, the byte after the last, and the status (200 or 206). Odd ranges mean all."""
     size = info.size_bytes
     try:
         asked = request.http_range
@@ -237,7 +240,7 @@ def _file_headers(path: str, info: FileInfo) -> dict[str, str]:
 
 
 def content_type(path: str) -> str:
-    """By the name's ending. Scripts are text; pages stay pages, which the policy keeps from running anything."""
+    """Return the type by the name's ending. Scripts are text; pages stay pages, and their policy runs nothing."""
     found, encoding = mimetypes.guess_type(path)
     if encoding or not found:
         return DEFAULT_TYPE

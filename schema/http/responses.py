@@ -1,4 +1,4 @@
-"""Answers, streams and errors as HTTP responses, and what all of them say."""
+"""Answers, streams and errors -> HTTP responses, and the headers that all of them have."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ logger = logging.getLogger("eventide.web")
 
 
 def error_response(call: Call, error: EventsError) -> web.Response:
-    """The one place where an error becomes a response. Texts of the server's own faults stay inside."""
+    """Turn an error into a response: the only place where that is done.
+
+    Texts of the server's own faults are logged.
+    """
     if not isinstance(error, RequestError):
         logger.error("%s: %s", call.name, error, exc_info=not isinstance(error, Unavailable))
     if isinstance(error, PLAIN_ERRORS):
@@ -46,7 +49,7 @@ def error_response(call: Call, error: EventsError) -> web.Response:
 
 
 async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
-    """The answer of a call, in its envelope (API contract 1.6), compressed as the client accepts it."""
+    """Return the response of an answer, in its envelope (API contract 1.6), compressed as the client accepts it."""
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
     response = web.Response(content_type="application/json")
@@ -81,7 +84,7 @@ def _is_https(request: web.Request) -> bool:
 
 
 async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
-    """The body as the client accepts it, if it is worth it."""
+    """Compress a body of COMPRESS_FROM_BYTES or more as the client accepts it."""
     if len(body) < COMPRESS_FROM_BYTES:
         return body
     accepted = request.headers.get("Accept-Encoding", "")
@@ -96,7 +99,7 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
 
 @lru_cache(100)
 def _named(accepted: str) -> frozenset[str]:
-    """What an Accept-Encoding header names, but for what it refuses."""
+    """Return the encodings that an Accept-Encoding header names and does not refuse."""
     parts = [part.replace(" ", "").partition(";") for part in accepted.split(",")]
     return frozenset(name for name, _, weight in parts if not REFUSED.fullmatch(weight))
 
@@ -125,7 +128,7 @@ async def streamed(request: web.Request, stream: Stream, check: Callable[[], Awa
 
 
 async def add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """What every response of Eventide's says; unless it says otherwise, that it is nothing to show or to keep."""
+    """Add the headers that every response has: unless it says otherwise, it is not to be shown or kept."""
     headers = response.headers
     headers["Server"] = "clearml"
     for name, value in SAFE_HEADERS.items():
@@ -139,6 +142,6 @@ async def add_common_headers(request: web.Request, response: web.StreamResponse)
 
 
 def close_connection(response: web.StreamResponse) -> None:
-    """End the connection after this response, and say so. For responses whose headers are being prepared."""
+    """End the connection after this response, and say so in its headers, which must not have been sent yet."""
     response.force_close()
     response.headers["Connection"] = "close"

@@ -1,4 +1,4 @@
-"""Tokens: JSON Web Tokens that name a session (API contract 1.10). Whose it is, the registry says."""
+"""Tokens: JSON Web Tokens that name a session (API contract 1.10), whose user the registry knows."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MAX_TOKEN_CHARACTERS = 8192  # a token of ours has about 700
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says that matters: its session, and the second since the epoch at which it ends."""
+    """The claims of a token that matter: its session, and when it ends (seconds since the epoch)."""
 
     session: str
     expires_at: int
 
 
 class Tokens:
-    """Makes and verifies tokens. ``secret``: the HS256 key that all replicas share."""
+    """The maker and verifier of tokens. ``secret``: the HS256 key that all replicas share."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
     def make(self, claims: Claims, issued_at: int, identity: Mapping[str, str]) -> str:
-        """A token with the claims that SDKs read; ``identity`` is for them alone."""
+        """Make a token with the claims that SDKs read; ``identity`` is for them alone."""
         content: dict[str, Any] = {
             "iat": issued_at,
             "exp": claims.expires_at,
@@ -48,7 +48,7 @@ class Tokens:
         return jwt.encode(content, self._secret, ALGORITHM)
 
     def read(self, token: str) -> Claims:
-        """The claims of a token that is ours and has not expired. Raises BadToken."""
+        """Return the claims of a token that is ours and has not expired. Raises BadToken."""
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise BadToken("Invalid token: too long")
         try:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from schema.registry.database import Database
 from schema.registry.tables import COMPANIES, USERS
 
-WEB_ROLE = "web"  # of the web application's own credential, which is nobody's
+WEB_ROLE = "web"  # of the web application's own credential, which belongs to no person
 ROLES = ("user", "admin", "root")  # of people, the lowest first
-LABELS = "credential_labels"  # in a profile: what people call their access keys
+LABELS = "credential_labels"  # in a profile: the labels of access keys
 
 Profile = dict[str, Any]
 

@@ -32,7 +32,7 @@ READ_SETTINGS: dict[str, Any] = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
     "output_format_arrow_compression_method": "none",
-    "merge_tree_coarse_index_granularity": 2,  # a tenth less for a search for several tasks
+    "merge_tree_coarse_index_granularity": 2,  # a tenth less time for a search for several tasks
     "optimize_move_to_prewhere_if_final": 1,  # conditions on a row's identity only: before rows are merged
 }
 WRITE_SETTINGS: dict[str, Any] = {

@@ -1,8 +1,9 @@
-"""SQL: which rows of an entity may be read.
+"""SQL conditions by which tombstones hide rows.
 
-A tombstone hides the rows at or below its ``seq``, whether they are not erased yet, come again with a replay, or are
-written late by a worker that lost its partitions. Every statement on an event table says FINAL, ENTITY and LIVING (or
-their plurals); ``company`` is the one under which the entity's events are stored.
+A tombstone hides the rows of its entity at or below its ``seq``, whether they are not erased yet, come again with a
+replay, or are written late by a worker that lost its partitions. Every statement on an event table says FINAL,
+OF_ENTITY_SQL and NOT_DELETED_SQL (or those for several entities); ``company`` is the one under which the entity's
+events are stored.
 """
 
 from __future__ import annotations
