@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from schema.registry import MODELS, TASKS, Entity, Kind, Registry
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 READERS = ThreadPoolExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
+MAX_TOLD_REASONS, OTHER_REASONS = 1000, "other reasons"
 ACKS = ("durable", "visible")
 BODIES = {JSON_LINES: read_body, ARROW_STREAM: read_columns}
 
@@ -149,13 +151,20 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
     EVENTS_COUNTER.labels("added").inc(added)
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
-        raise NothingAdded(f"Events not added: {dict(failures)}")
+        raise NothingAdded(f"Events not added: {_told(failures)}")
     blocks = [Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.rows.items() if len(rows)]
     with PRODUCE_SECONDS.time():
         await gateway.log.publish(blocks, _is_visible(gateway, caller), caller.is_abandoned)
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
     gateway.last_update_recorder.touch_mentioned(accepted, caller.user)
-    return {"added": added, "errors": failed, "errors_info": dict(failures)}
+    return {"added": added, "errors": failed, "errors_info": _told(failures)}
+
+
+def _told(failures: Counter[str]) -> dict[str, int]:
+    """Return the reasons with their counts; of very many the most frequent, and how many events others refused."""
+    told = dict(failures.most_common(MAX_TOLD_REASONS) if len(failures) > MAX_TOLD_REASONS else failures)
+    untold = failures.total() - sum(told.values())
+    return told | ({OTHER_REASONS: untold} if untold else {})
 
 
 async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Mention]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from schema.events.normalize import Mention, ParseContext, normalise
 from schema.events.rows import Row, Rows, columns, plain_or_columns, without_tasks
 
 CHUNK_ROWS = 8192
+MAX_ENTITIES = 10_000  # of a batch: each is looked up
 READ_SECONDS = 60  # of CPU time, so that a busy machine refuses nobody
 
 
@@ -114,4 +115,6 @@ def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
     for mention in dict.fromkeys(mentions):
         if found.setdefault(mention.id, mention) != mention:
             raise InvalidField(f"Inconsistent model_event or allow_locked for {mention.id}")
+    if len(found) > MAX_ENTITIES:
+        raise InvalidField(f"A batch names at most {MAX_ENTITIES} tasks and models")
     return found

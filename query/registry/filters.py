@@ -33,6 +33,8 @@ from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, OneOf
 SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
 MAX_PATTERN = 2000
+MAX_FILTERS = 100
+MAX_SEARCHED_FIELDS = 20  # of ``_any_`` and ``_all_``
 MAX_REPEATED = 1000  # repetitions in a pattern, multiplied where they are nested
 REPEATED = re.compile(r"\{(?:\d*,)?(\d+)")
 RECURSIVE = re.compile(r"\(\?(?:R|&|P>|[-+]?\d)")
@@ -59,6 +61,11 @@ class Vocabulary:
 
         Raises InvalidField, BadValue and InvalidRegex.
         """
+        known = [
+            name for name in (*parameters, *_object("filters", parameters.get("filters") or {})) if self.knows(name)
+        ]
+        if len(known) > MAX_FILTERS:
+            raise InvalidField(f"A listing has at most {MAX_FILTERS} filters")
         return every(*self._conditions(parameters))
 
     def _conditions(self, parameters: Mapping[str, Any]) -> Iterator[Condition]:
@@ -162,6 +169,8 @@ def _multi_field(name: str, value: Any) -> Condition:
         return EVERYTHING
     if not isinstance(fields, list) or not all(isinstance(field, str) for field in fields):
         raise InvalidField(f"{name}: a list of fields is expected")
+    if len(fields) > MAX_SEARCHED_FIELDS:
+        raise InvalidField(f"{name}: at most {MAX_SEARCHED_FIELDS} fields are searched")
     if (text is not None and moments is not None) or not isinstance(text, str | None):
         raise InvalidField(f"{name}: either a pattern, which is a text, or a datetime is expected")
     found: tuple[Condition, ...]

@@ -22,6 +22,7 @@ from query.registry.paths import excluded_paths, shown_paths, sort_order
 from query.registry.statistics_order import ids_by_statistics, is_statistic
 from schema.api.requests import AnyFields, Boolean, Integer, Texts
 from schema.api.wire import Answer, Caller
+from schema.errors import InvalidField
 from schema.registry import (
     EVERYTHING,
     PROJECTS,
@@ -41,6 +42,8 @@ from schema.registry.old_forms import SYSTEM_TAGS, partition_tags
 
 DEFAULT_PAGE_SIZE = 500
 MAX_PAGE, MAX_PAGE_SIZE = 10**12, 10_000
+MAX_ORDERS, MAX_ORDER_CHARACTERS = 20, 500
+MAX_FIELDS = 1000
 PageSize = Annotated[Integer, Field(ge=1, le=MAX_PAGE_SIZE)]
 HIDDEN = Not(OneOf("system_tags", ("hidden",)))
 COUNTS = frozenset(("count", "mean_value"))
@@ -55,9 +58,9 @@ class GetAll(AnyFields):
     size: PageSize | None = None
     scroll_id: str | None = None
     refresh_scroll: Boolean = False
-    order_by: Texts = []
-    only_fields: Texts = []
-    projection: Texts = []
+    order_by: Annotated[Texts, Field(max_length=MAX_ORDERS)] = []
+    only_fields: Annotated[Texts, Field(max_length=MAX_FIELDS)] = []
+    projection: Annotated[Texts, Field(max_length=MAX_FIELDS)] = []
     search_hidden: Boolean = False
     include_subprojects: Boolean = False
     allow_public: Boolean = True
@@ -84,7 +87,9 @@ class Listing:
 
     @property
     def order(self) -> list[Order]:
-        """The order, as far as it is known."""
+        """The order, as far as it is known. Raises InvalidField for a path that no document has."""
+        if any(len(path) > MAX_ORDER_CHARACTERS for path in self.request.order_by):
+            raise InvalidField(f"order_by: a path has at most {MAX_ORDER_CHARACTERS} characters")
         orders = [sort_order(self.vocabulary.kind, path) for path in self.request.order_by]
         return [by for by in orders if self.vocabulary.knows(by.field) or is_statistic(by.field)]
 

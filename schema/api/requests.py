@@ -16,6 +16,7 @@ Parameters = dict[str, Any]
 JSON_LINES = "application/json-lines"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 MAX_VALUES = 500_000  # of a JSON document: to read as many holds up every thread for 0.3 s
+MAX_ITEMS = 10_000  # of a list in a call
 MAX_KEY_PARTS = 100  # of a key in a query string or form
 MAX_TOLD_ERRORS, MAX_COUNTED_ERRORS = 10, 1000
 MAX_DIGITS = 400  # of a number in a query string or form; what is longer is a text
@@ -129,6 +130,14 @@ def parse_json(body: bytes, max_values: int = MAX_VALUES) -> Parameters:
     if document and not isinstance(document, dict):
         raise InvalidField("A JSON object is expected")
     return document or {}
+
+
+def check_items(parameters: Parameters, limit: int = MAX_ITEMS) -> None:
+    """Raise InvalidField if a list among the parameters, or in an object among them, has more than ``limit`` items."""
+    for name, value in parameters.items():
+        lists = value.values() if isinstance(value, dict) else (value,)
+        if any(isinstance(items, list) and len(items) > limit for items in lists):
+            raise InvalidField(f"{name}: at most {limit} items are taken at once")
 
 
 def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Parameters:

@@ -14,9 +14,10 @@ from schema.api.json_limits import MAX_EVENT_VALUES
 from schema.api.requests import (
     ARROW_STREAM,
     JSON_LINES,
-    MAX_VALUES,
+    MAX_ITEMS,
     EventBatch,
     Request,
+    check_items,
     media_type,
     merge_pairs,
     parse_json,
@@ -28,6 +29,7 @@ from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read
 
 MAX_OPEN_BYTES = 16 << 10  # of a body that is read before its caller is known
 MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
+MAX_MANY_ITEMS = 1000  # of calls that change each of many documents, ``tasks.archive_many`` and its kin
 READ_IN_THREAD_FROM_BYTES = 1 << 16
 READERS = ThreadPoolExecutor(2, "documents")  # more would wait for Python's lock
 GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait for a slow link's first bytes
@@ -104,9 +106,11 @@ def _read_document(endpoint: Endpoint, body: bytes, pairs: Pairs, charset: str) 
 
 def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Request:
     """Merge groups of pairs over a JSON document, each over those before, and return the request."""
-    max_values = MAX_EVENT_VALUES if endpoint.is_batch else MAX_VALUES
-    parameters = reduce(merge_pairs, groups, parse_json(document, max_values))
-    return EventBatch(event=parameters) if endpoint.is_batch else endpoint.request.read(parameters)
+    if endpoint.is_batch:
+        return EventBatch(event=reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES)))
+    parameters = reduce(merge_pairs, groups, parse_json(document))
+    check_items(parameters, MAX_MANY_ITEMS if endpoint.name.endswith("_many") else MAX_ITEMS)
+    return endpoint.request.read(parameters)
 
 
 async def _read_body(incoming: Incoming, limit: int) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -30,8 +31,13 @@ from schema.registry.sqlite_statistics import set_statistics
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
 # What SQLite and PostgreSQL say of conditions that are too large, and SQLite of odd names in documents.
-TOO_MUCH = re.compile("tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex")
+TOO_MUCH = re.compile(
+    "tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex"
+    "|interrupted|statement timeout"
+)
 THREADS = 4
+READ_SECONDS = 10.0  # of one read, which has one of the threads
+OPERATIONS = 10_000  # of SQLite, after which it asks whether to go on: about a millisecond
 BAD_PATTERN = "2201B"  # PostgreSQL's code
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # anything else is a defect of ours
 NUL = b"\\u0000"
@@ -98,14 +104,31 @@ class Database:
             set_statistics(connection)
 
     async def _read(self, work: Work[Result]) -> Result:
-        """Return the result of ``work``, run in a transaction of its own."""
+        """Return the result of ``work``, run in a transaction of its own.
+
+        Raises InvalidField if it takes more than ``READ_SECONDS``.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(_transact, self._engine, work))
+        return await loop.run_in_executor(self._readers, partial(_transact, self._engine, partial(_limited, work)))
 
     async def _write(self, work: Work[Result]) -> Result:
         """Return the result of ``work`` that changes something; if it raises, nothing is changed."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, partial(_transact, self._writing, work))
+
+
+def _limited(work: Work[Result], connection: sa.Connection) -> Result:
+    """Run work that reads, and interrupt it after ``READ_SECONDS``."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(READ_SECONDS * 1000)}")
+        return work(connection)
+    database: Any = connection.connection.driver_connection
+    end = time.monotonic() + READ_SECONDS
+    database.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
+    try:
+        return work(connection)
+    finally:
+        database.set_progress_handler(None, 0)
 
 
 def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
