@@ -19,8 +19,7 @@ CLASS = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
 SETTING = re.compile(rf"{PREFIX}[A-Z_]+")
 PROMETHEUS = re.compile(r"eventide_[a-z_]+")
 ENDINGS = {"counter": ("_total",), "info": ("_info",)}  # of a sample's name, by the metric's type
-# Settings of the tests.
-ELSEWHERE = {"EVENTIDE_TEST_MODE"}
+COMPOSE = (ROOT / "docker-compose.yml").read_text()  # which has settings of its own
 
 
 def cited(document: Path, kind: re.Pattern[str]) -> set[str]:
@@ -52,7 +51,8 @@ def test_classes_exist(document: Path) -> None:
 
 
 def test_settings_exist(document: Path) -> None:
-    known = {PREFIX + setting.upper() for setting in Settings.model_fields} | ELSEWHERE
+    known = {PREFIX + setting.upper() for setting in Settings.model_fields} | {f"{PREFIX}TEST_MODE"}
+    known |= set(SETTING.findall(COMPOSE))
     assert {name for name in cited(document, SETTING) if name.removesuffix("_FILE") not in known} == set()
 
 
