@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from query import events, metrics, scalars, snapshot_scroll, vectors
+from query import events, metrics, reports, scalars, snapshot_scroll, vectors
 from query.curves import histograms, latest
 from query.logs import download, log_scroll, task_log
 from query.media import debug_images, plots, samples
@@ -14,7 +14,6 @@ from query.registry import (
     models,
     organization,
     projects,
-    reports,
     tags,
     tasks,
     users,

@@ -32,16 +32,16 @@ from schema.api.json_limits import MAX_EVENT_VALUES
 from schema.errors import BodyTooLarge, EmptyBatch, MalformedRequest
 from schema.events.normalize import Mention, ParseContext
 from schema.events.rows import Rows
-from schema.events.tables import COMMON, TABLES
+from schema.events.tables import COMMON, DEBUG_IMAGE, LOG, PLOT, SCALAR, TABLES
 
 FLAGS = ("model_event", "allow_locked")
 EVERYWHERE = frozenset(("type", "task", "timestamp", "worker", "method", *FLAGS))
 NAMED = EVERYWHERE | {"metric", "variant", "iter"}
 OWN = {
-    "training_stats_scalar": NAMED | {"value"},
-    "plot": NAMED | {"plot_str"},
-    "training_debug_image": NAMED | {"url", "key"},
-    "log": EVERYWHERE | {"level", "msg"},
+    SCALAR: NAMED | {"value"},
+    PLOT: NAMED | {"plot_str"},
+    DEBUG_IMAGE: NAMED | {"url", "key"},
+    LOG: EVERYWHERE | {"level", "msg"},
 }
 ELSEWHERE = frozenset(("type", "allow_locked"))  # looked at before the rows are made
 MAX_EVENTS = 1_000_000  # of a body

@@ -7,7 +7,8 @@ one before. So any builder, however often, at the same time as others or after a
 That a watermark holds rests on the order of writing: when a row of an entity can be read, so can all of its rows with a
 lower ``seq``. One log partition has them all, a worker that writes from some offset on knows that everything below is
 stored, a batch is one insert in the order of ``seq``, and partitions are added only when the old ones are applied. Only
-a parked record that is replayed breaks this order, as it has the ``seq`` of its first place: see ``void_marks``.
+a parked record that is replayed breaks this order, as it has the ``seq`` of its first place: see ``void_marks`` in
+``ingest/writing/rollup_marks.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from ingest.writing.deletes import ROLLUPS
-from ingest.writing.tombstones import Entity, Tombstones
-from schema.events.blocks import Block, Record
+from ingest.writing.rollup_marks import rollup_marks
+from ingest.writing.tombstones import Entity
 from schema.events.rollups import NOT_SINGLE_VALUE_SQL, ROLLUP_START_SQL, ROLLUP_WIDTH, IterRange, ranges, rollup_start
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, SCALAR
@@ -73,9 +72,6 @@ GROUP BY place
 SETTINGS max_threads = 1, max_memory_usage = {1 << 30}
 """
 FORGET_SQL = f"DELETE FROM $table WHERE {OF_ENTITY_SQL} AND since < {{since:UInt64}}"
-MARK = pa.struct({"era": pa.uint64(), "through": pa.uint64()})
-
-KEY = ["company", "task", "metric", "variant"]
 
 
 @dataclass(frozen=True)
@@ -180,7 +176,7 @@ class Rollups:
             if self._is_stopping():
                 return False
             self._store.execute(ROLL_SQL, of_run | {"low": low, "high": high})
-        self._store.insert("rollup_marks", _marks([of_run]))
+        self._store.insert("rollup_marks", rollup_marks([of_run]))
         ROLLED_ROWS.inc(new.rows)
         return True
 
@@ -196,38 +192,3 @@ class Rollups:
         slice_of = curve | {"low": low, "high": high, "slice": self._bounds.slice_rows}
         beyond = self._store.select(BEYOND_SQL, slice_of)
         return max(rollup_start(beyond[0]["iter"]) - 1, low + ROLLUP_WIDTH - 1) if beyond else high
-
-
-def void_marks(store: Store, records: Iterable[Record], tombstones: Tombstones) -> None:
-    """Begin a new era of the curves of replayed records: after these are written, and before that is published.
-
-    Their ``seq`` may be lower than a watermark, so that readers would not look for their rows. The era is the place at
-    which a record was replayed, which only rises within an entity's partition. A builder reads the era first and the
-    rows then: what was built of rows without these carries an older era, and neither it nor its watermark counts any
-    more.
-    """
-    late = [record for record in records if record.arrived]
-    curves = {key: record.arrived for record in late for key in _curves_of(record)}
-    if not curves:
-        return
-    tombstones.load({(company, task) for company, task, _, _ in curves})
-    rows = [
-        dict(zip(KEY, key, strict=True)) | {"since": tombstones.since(key[:2])[0], "era": era, "through": 0}
-        for key, era in curves.items()
-    ]
-    store.insert("rollup_marks", _marks(rows))
-
-
-def _curves_of(record: Record) -> list[tuple[str, str, str, str]]:
-    block = record.content
-    if not isinstance(block, Block) or block.event_type != SCALAR:
-        return []
-    found = pa.Table.from_batches([block.columns]).group_by(KEY[1:]).aggregate([]).to_pylist()
-    return [(block.company, row["task"], row["metric"], row["variant"]) for row in found]
-
-
-def _marks(rows: Sequence[Row]) -> pa.Table:
-    marks = [{"era": row["era"], "through": row["through"]} for row in rows]
-    columns: dict[str, pa.Array] = {name: pa.array([row[name] for row in rows]) for name in KEY}
-    columns["since"] = pa.array([row["since"] for row in rows], pa.uint64())
-    return pa.table(columns | {"mark": pa.array(marks, MARK)})

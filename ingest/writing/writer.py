@@ -12,10 +12,10 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from ingest.rollups.builder import void_marks
 from ingest.writing.change_collector import ChangeCollector
 from ingest.writing.deletes import PendingDeletes, covered_condition, covered_parameters
 from ingest.writing.metric_index import Groups, dictionary_encoded, index_rows
+from ingest.writing.rollup_marks import void_marks
 from ingest.writing.tombstones import Entity, Tombstone, Tombstones
 from schema.errors import StoreRejected
 from schema.events.blocks import LOGS, Block, Deletion, Place, Record
