@@ -41,7 +41,7 @@ async def gateway(settings: Settings) -> None:
             "topic": current.check_alive,
             "unapplied": unapplied.check_alive,
         },
-        details={"unapplied": unapplied.detail},
+        details={"unapplied": unapplied.detail, "clock": producer.clock.detail},
     )
     app = create_app(
         table, authenticator, health, components.limits(settings), all_endpoints, proxies=components.proxies(settings)

@@ -26,6 +26,9 @@ PRODUCE_SECONDS = Histogram(
     "eventide_produce_seconds", "Time until the log has a request's records", buckets=LATENCY_BUCKETS
 )
 PRODUCE_ERRORS = Counter("eventide_produce_errors_total", "Records that Kafka did not take, by error", ("error",))
+CLOCK_SKEW = Gauge(
+    "eventide_kafka_clock_skew_seconds", "Seconds by which Kafka's clock is ahead of this process's; negative: behind"
+)
 PRODUCER_RESTARTS = Counter("eventide_producer_restarts_total", "Producers replaced after an error they cannot leave")
 ROWS_WRITTEN = Counter("eventide_rows_written_total", "Rows inserted, replays included", ("table",))
 ROLLED_ROWS = Counter("eventide_rolled_rows_total", "Rows of long curves that roll-ups hold since then")

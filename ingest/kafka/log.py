@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ingest.kafka.applied_offsets import AppliedOffsets
 from ingest.kafka.producer import Message, Producer
@@ -16,6 +16,10 @@ from schema.events.blocks import Block, Content, Deletion, encode, is_late, part
 MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
 Pieces = Sequence[tuple[int, Content]]  # with their partitions
+
+
+class LateRecord(Unavailable):
+    """A record was appended after its deadline, so that no worker applies it."""
 
 
 class KafkaLog:
@@ -31,39 +35,58 @@ class KafkaLog:
 
     async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
         """Send every block's record, then await them all; if ``visible``, until they are readable."""
-        deadline_ms = self._deadline_ms()
-        topic = self._current.get()
-        pieces = [piece for block in blocks for piece in block.split(topic.partitions, MAX_BLOCK_BYTES)]
-        places = await self._send(topic, pieces, deadline_ms, is_abandoned)
+
+        def cut(topic: Topic) -> Pieces:
+            return [piece for block in blocks for piece in block.split(topic.partitions, MAX_BLOCK_BYTES)]
+
+        places = await self._send_in_time(cut, is_abandoned)
         if visible:
             await self._wait(places)
 
     async def delete(self, deletion: Deletion, is_abandoned: IsAbandoned = never) -> int:
         """Send the deletion behind all that was written before, and wait until it is applied."""
-        deadline_ms = self._deadline_ms()
-        topic = self._current.get()
-        partition = partition_of(deletion.company, deletion.entity, topic.partitions)
-        return sum(await self._wait(await self._send(topic, [(partition, deletion)], deadline_ms, is_abandoned)))
+
+        def cut(topic: Topic) -> Pieces:
+            return [(partition_of(deletion.company, deletion.entity, topic.partitions), deletion)]
+
+        return sum(await self._wait(await self._send_in_time(cut, is_abandoned)))
 
     async def check(self) -> None:
         """Raise Unavailable while nothing can be published."""
         self._current.get()
         await self._producer.check()
 
-    def _deadline_ms(self) -> int:
-        """Return the deadline of records that are sent from now on.
+    async def _send_in_time(self, cut: Callable[[Topic], Pieces], is_abandoned: IsAbandoned) -> list[tuple[int, int]]:
+        """Send what ``cut`` makes; again if only a clock that is not measured yet made it late: no worker applies that.
+
+        Raises what ``_send`` raises.
+        """
+        until = time.monotonic() + self._timeout_seconds
+        try:
+            return await self._send(cut, until, is_abandoned)
+        except LateRecord:
+            if time.monotonic() > until:
+                raise
+            return await self._send(cut, until, is_abandoned)
+
+    def _deadline_ms(self, until: float) -> int:
+        """Return the deadline of records that are sent from now on, by the broker's clock.
 
         It is computed before the topic is read, so that no lease lasts longer than the deadline.
         """
-        return time.time_ns() // 1_000_000 + round(self._timeout_seconds * 1000)
+        return self._producer.clock.now_ms() + round((until - time.monotonic()) * 1000)
 
     async def _send(
-        self, topic: Topic, pieces: Pieces, deadline_ms: int, is_abandoned: IsAbandoned
+        self, cut: Callable[[Topic], Pieces], until: float, is_abandoned: IsAbandoned
     ) -> list[tuple[int, int]]:
-        """Send the pieces; return (partition, offset) of each.
+        """Send the pieces of the topic as it is now; return (partition, offset) of each. ``until``: monotonic seconds.
 
-        Raises Unavailable if one was appended to the topic after its deadline, and ClientGone if the client has left.
+        Raises LateRecord if one was appended to the topic after its deadline, Unavailable, and ClientGone if the client
+        has left.
         """
+        deadline_ms = self._deadline_ms(until)
+        topic = self._current.get()
+        pieces = cut(topic)
         messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
         if is_abandoned():
             raise ClientGone("The client has closed its connection")
@@ -73,7 +96,7 @@ class KafkaLog:
                 raise Unavailable(f"Topic {topic.name} does not keep the broker's time: run `eventide migrate`")
             if is_late(message.headers, receipt.appended_ms):
                 seconds = (receipt.appended_ms - deadline_ms) / 1000
-                raise Unavailable(f"A record came {seconds:.1f} s late, or the broker's clock is ahead of this one")
+                raise LateRecord(f"A record came {seconds:.1f} s late")
         return [(partition, receipt.offset) for (partition, _), receipt in zip(pieces, receipts, strict=True)]
 
     async def _wait(self, places: Sequence[tuple[int, int]]) -> list[int]:

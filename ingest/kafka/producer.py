@@ -26,6 +26,8 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import RecordMetadata
 
+from ingest.kafka.broker_clock import BrokerClock
+from ingest.kafka.reachable import check_reachable
 from schema.errors import BadValue, Unavailable
 from schema.metrics import PRODUCE_ERRORS, PRODUCER_RESTARTS
 
@@ -86,6 +88,7 @@ class Producer:
         self._broken = asyncio.Event()
         self._pending: dict[Pending, float] = {}  # since when, oldest first
         self._heard = time.monotonic()
+        self.clock = BrokerClock()
         self._task = asyncio.create_task(self._maintain())
 
     async def send(self, messages: Sequence[Message]) -> list[Receipt]:
@@ -113,6 +116,7 @@ class Producer:
         producer = self._connected()
         try:
             await _know_partition(producer, message)
+            sent = time.monotonic()
             future: Pending = await producer.send(
                 message.topic,
                 message.value,
@@ -122,13 +126,13 @@ class Producer:
             )
         except KafkaError as error:
             raise self._translate(producer, error) from error
-        self._pending[future] = time.monotonic()
+        self._pending[future] = sent
         future.add_done_callback(partial(self._note, producer))
         return future
 
     async def check(self) -> None:
-        """Raise Unavailable while there is no usable producer, or Kafka has acknowledged nothing for a while."""
-        self._connected()
+        """Raise Unavailable while there is no usable producer, no broker, or no acknowledgement for a while."""
+        await check_reachable(self._bootstrap, self._connected().client)
         now = time.monotonic()
         oldest = next(iter(self._pending.values()), now)
         if now - oldest > SILENT_SECONDS and now - self._heard > SILENT_SECONDS:
@@ -171,11 +175,13 @@ class Producer:
 
     def _note(self, producer: AIOKafkaProducer, future: Pending) -> None:
         """Note the outcome, also of what nobody waits for any more: it may say that the producer is broken."""
-        self._pending.pop(future, None)
+        sent = self._pending.pop(future, None)
         if future.cancelled():
             return
         if (error := future.exception()) is None:
             self._heard = time.monotonic()
+            if sent is not None and future.result().timestamp_type:
+                self.clock.observe(future.result().timestamp, self._heard - sent)
         else:
             PRODUCE_ERRORS.labels(type(error).__name__).inc()
             self._translate(producer, error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import NewPartitions, NewTopic
@@ -12,6 +14,7 @@ from ingest.kafka.admin import admin
 from ingest.kafka.producer import Message, Producer
 from schema.errors import Unavailable
 from tests.servers.choice import Kafka
+from tests.servers.kafka import KafkaCluster
 
 
 def test_partitions_that_were_added_are_written_to_at_once(kafka: Kafka) -> None:
@@ -46,3 +49,24 @@ async def until_sent(producer: Producer, sent: Message) -> int:
 def message(topic: str, partition: int) -> Message:
     """To one partition."""
     return Message(topic, partition, b"key", b"value", {})
+
+
+def test_a_dead_kafka_is_noticed_at_once_though_nothing_is_sent(tmp_path: Path) -> None:
+    with KafkaCluster(3, tmp_path) as cluster:
+        asyncio.run(notice_death(cluster))
+
+
+async def notice_death(cluster: KafkaCluster) -> None:
+    """One of three brokers may be away, also the only one that is named; all may not."""
+    producer = Producer(cluster.address(1), 1 << 20, 20)
+    await producer.connected(20)
+    await producer.check()
+    await asyncio.to_thread(cluster.kill, 1)
+    await producer.check()
+    for node in (2, 3):
+        await asyncio.to_thread(cluster.kill, node)
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="No Kafka broker accepts connections"):
+        await producer.check()
+    assert time.monotonic() - started < 2
+    await producer.close()
