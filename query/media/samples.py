@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from query.context import QueryContext
+from query.media.walk_cursors import WalkCursor, advance, resume, resume_known
 from query.sql.statements import Event, Int64, document_columns, documents, entity_parameters, fill
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -135,6 +136,7 @@ class SampleKind:
     metric: str | None
     ranges: dict[SampleName, tuple[int, int]]
     place: Place | None = None
+    cursor: WalkCursor | None = None
 
 
 @endpoints.add("events.get_debug_image_sample", "2.12")
@@ -177,7 +179,8 @@ async def _get(
 ) -> dict[str, Any]:
     entity = await context.entity(caller, request.task, request.model_events)
     metric = request.metric if request.navigate_current_metric else None
-    walk = _known_walk(context, caller, request, kind)
+    cursor = await resume_known(context, caller, kind.scroll, request.scroll_id)
+    walk = _walk_of(cursor) if cursor else None
     if walk and (walk.task, walk.metric) != (request.task, metric):
         raise InvalidScroll("The scroll id belongs to another task or metric")
     if walk is None:
@@ -189,12 +192,12 @@ async def _get(
         step = "1" if request.iteration is None else "iter <= {iteration:Int64}"
         target, parameters = {name: walk.ranges[name]}, {"iteration": request.iteration}
         rows = await _sample(context, entity, kind, target, step, parameters, is_earlier=True)
-    return _answer(context, caller, walk, rows, kind, name)
+    return await _answer(context, caller, walk, rows, kind, name)
 
 
 async def _next(context: QueryContext, caller: Caller, request: NextSample, kind: Kind) -> dict[str, Any]:
     entity = await context.entity(caller, request.task, request.model_events)
-    walk = _read_walk(context, caller, request.scroll_id, kind)
+    walk = _walk_of(await resume(context, caller, kind.scroll, request.scroll_id))
     if walk.task != request.task:
         raise InvalidScroll("The scroll id belongs to another task")
     rows: list[Row] = []
@@ -203,7 +206,7 @@ async def _next(context: QueryContext, caller: Caller, request: NextSample, kind
         rows = await _sample(context, entity, kind, walk.ranges, step, parameters, request.navigate_earlier)
     if not rows:
         return {"scroll_id": request.scroll_id, "events": [], "min_iteration": None, "max_iteration": None}
-    return _answer(context, caller, walk, rows, kind, tuple(rows[0][column] for column in kind.name))
+    return await _answer(context, caller, walk, rows, kind, tuple(rows[0][column] for column in kind.name))
 
 
 def _step(place: Place, request: NextSample, kind: Kind) -> tuple[str, dict[str, Any]]:
@@ -255,7 +258,7 @@ async def _sample(
     return await context.caches.responses.rows(fill(SAMPLE_SQL, texts), parameters, [entity], kind.event_type)
 
 
-def _answer(
+async def _answer(
     context: QueryContext, caller: Caller, walk: SampleKind, rows: list[Row], kind: Kind, name: SampleName
 ) -> dict[str, Any]:
     """The sample, with the walk moved to it."""
@@ -263,26 +266,20 @@ def _answer(
         walk.place = (rows[0]["iter"], *name)
     low, high = walk.ranges.get(name, (None, None))
     return {
-        "scroll_id": _scroll_id(context, caller, walk, kind),
+        "scroll_id": await advance(context, caller, kind.scroll, _state(walk), walk.cursor),
         "events": documents(rows, kind.event_type),
         "min_iteration": low,
         "max_iteration": high,
     }
 
 
-def _known_walk(context: QueryContext, caller: Caller, request: GetSample, kind: Kind) -> SampleKind | None:
-    try:
-        return _read_walk(context, caller, request.scroll_id, kind)
-    except InvalidScroll:
-        return None
-
-
-def _read_walk(context: QueryContext, caller: Caller, scroll_id: str, kind: Kind) -> SampleKind:
-    task, metric, ranges, place = context.cursors.read(scroll_id, kind.scroll, caller, [])
+def _walk_of(cursor: WalkCursor) -> SampleKind:
+    """Return the walk that a cursor holds."""
+    task, metric, ranges, place = cursor.state
     found = {tuple(name): (low, high) for name, low, high in ranges}
-    return SampleKind(task, metric, found, place and tuple(place))
+    return SampleKind(task, metric, found, place and tuple(place), cursor)
 
 
-def _scroll_id(context: QueryContext, caller: Caller, walk: SampleKind, kind: Kind) -> str:
+def _state(walk: SampleKind) -> tuple[Any, ...]:
     ranges = [(name, low, high) for name, (low, high) in walk.ranges.items()]
-    return context.cursors.make(kind.scroll, caller, [], (walk.task, walk.metric, ranges, walk.place))
+    return walk.task, walk.metric, ranges, walk.place

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.context import QueryContext
+from query.media.walk_cursors import advance, resume_known
 from query.sql.statements import Int64, Iterations, document_columns, documents, entities_parameters, fill
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller
@@ -142,7 +143,8 @@ async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: W
     """
     wanted = _wanted(request.metrics)
     entities = await context.entities(caller, list(wanted), request.model_events)
-    state = _read_state(context, caller, request.scroll_id)
+    cursor = await resume_known(context, caller, SCROLL, request.scroll_id)
+    state = {task: TaskWindow(*window) for task, window in cursor.state.items()} if cursor else {}
     if state and not state.keys() <= wanted.keys():
         raise InvalidScroll("The scroll id belongs to other tasks")
     if not state or request.refresh:
@@ -154,7 +156,8 @@ async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: W
     for task, iterations in pages.items():
         state[task].window = (iterations[-1]["iter"], iterations[0]["iter"])
     metrics = [{"task": task, "iterations": pages.get(task, [])} for task in state]
-    return {"metrics": metrics, "scroll_id": _scroll_id(context, caller, state)}
+    windows = {task: (window.metrics, window.window) for task, window in state.items()}
+    return {"metrics": metrics, "scroll_id": await advance(context, caller, SCROLL, windows, cursor)}
 
 
 def _wanted(targets: Iterable[Target]) -> Wanted:
@@ -166,22 +169,6 @@ def _wanted(targets: Iterable[Target]) -> Wanted:
         task: {} if None in metrics else {name: variants for name, variants in metrics.items() if name is not None}
         for task, metrics in wanted.items()
     }
-
-
-def _read_state(context: QueryContext, caller: Caller, scroll_id: str) -> State | None:
-    if not scroll_id:
-        return None
-    try:
-        state = context.cursors.read(scroll_id, SCROLL, caller, [])
-    except InvalidScroll:
-        return None
-    return {task: TaskWindow(*stand) for task, stand in state.items()}
-
-
-def _scroll_id(context: QueryContext, caller: Caller, state: State) -> str:
-    return context.cursors.make(
-        SCROLL, caller, [], {task: (stand.metrics, stand.window) for task, stand in state.items()}
-    )
 
 
 async def _look(

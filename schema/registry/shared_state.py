@@ -86,6 +86,24 @@ class Shared(Database):
         update = sa.update(SCROLLS).where(SCROLLS.c.id == scroll_id)
         await self._write(lambda c: c.execute(update.values(position=position, used_at=int(time.time()))))
 
+    async def walk(self, company: str, name: str) -> str | None:
+        """Return the newest scroll id of a walk; None unless it was continued, in the last SCROLL_SECONDS."""
+        alive = SCROLLS.c.used_at >= int(time.time()) - SCROLL_SECONDS
+        query = sa.select(SCROLLS.c.cursor).where(SCROLLS.c.id == _walk(name), SCROLLS.c.company == company, alive)
+        found: str | None = await self._read(lambda c: c.execute(query).scalar())
+        return found
+
+    async def move_walk(self, company: str, name: str, cursor: str) -> None:
+        """Store the newest scroll id of a walk."""
+        row = {"id": _walk(name), "company": company, "position": 0, "used_at": int(time.time()), "cursor": cursor}
+
+        def replace(connection: sa.Connection) -> None:
+            _forget_old(connection)
+            connection.execute(sa.delete(SCROLLS).where(SCROLLS.c.id == row["id"], SCROLLS.c.company == company))
+            insert_if_new(connection, SCROLLS, row)
+
+        await self._write(replace)
+
 
 def _forget_old(connection: sa.Connection) -> None:
     connection.execute(sa.delete(SCROLLS).where(SCROLLS.c.used_at < int(time.time()) - SCROLL_SECONDS))
@@ -93,3 +111,7 @@ def _forget_old(connection: sa.Connection) -> None:
 
 def _cleared(scroll_id: str) -> str:
     return f"cleared {hashlib.blake2b(scroll_id.encode(), digest_size=16).hexdigest()}"
+
+
+def _walk(name: str) -> str:
+    return f"walk {name}"

@@ -185,4 +185,5 @@ SCROLLS = sa.Table(
     sa.Column("company", sa.String, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),  # rows delivered so far
     sa.Column("used_at", sa.Integer, nullable=False),  # seconds since the epoch
+    sa.Column("cursor", sa.String),  # of walks: the newest scroll id
 )

@@ -189,6 +189,21 @@ def test_walking_there_and_back(api: Api, task: str, action: str) -> None:
 
 
 @both
+def test_every_scroll_id_of_a_walk_goes_on_from_where_the_walk_is(api: Api, task: str, action: str) -> None:
+    api.add(*(MAKERS[action](task, n, f"u{n}") for n in range(6)))
+    scroll = Scroll(api, [{"task": task}], iters=2, action=action)
+    assert scroll.iterations() == [5, 4]
+    first = scroll.scroll_id
+    for earlier, expected in ((True, [3, 2]), (True, [1, 0]), (True, []), (False, [3, 2]), (False, [5, 4])):
+        scroll.scroll_id = first
+        assert scroll.iterations(earlier) == expected
+    scroll.scroll_id = first
+    assert scroll.iterations(refresh=True) == [5, 4]
+    scroll.scroll_id = first
+    assert scroll.iterations() == [3, 2]
+
+
+@both
 def test_one_iteration_by_default(api: Api, task: str, action: str) -> None:
     api.add(*(MAKERS[action](task, n, f"u{n}") for n in range(3)))
     for fields in ({}, {"iters": None}):

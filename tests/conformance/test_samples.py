@@ -209,6 +209,30 @@ def test_to_the_end_and_back(api: Api, task: str) -> None:
     assert steps == ["m/v2@1", None, "m/v1@1", "m/v2@0", "m/v1@0", None, "m/v2@0"]
 
 
+def test_every_scroll_id_of_a_walk_goes_on_from_where_the_walk_is(api: Api, task: str) -> None:
+    """The state is one for all of them: also for a client that keeps the first."""
+    api.add(*ring(task, 10), *(plot(task, n) for n in range(4)))
+    for get, following, name, field in (
+        (GET_IMAGE, NEXT_IMAGE, AT, "event"),
+        (GET_PLOT, NEXT_PLOT, {"metric": "m"}, "events"),
+    ):
+        first = api.call(get, name, task=task)
+        other = api.call(get, name, task=task)["scroll_id"]
+        at = first["max_iteration"]
+
+        def go(scroll_id: str, following: str = following, field: str = field, **fields: Any) -> int:
+            found = api.call(following, fields, task=task, scroll_id=scroll_id)[field]
+            iteration: int = (found if field == "event" else found[0])["iter"]
+            return iteration
+
+        assert [go(first["scroll_id"]) for _ in range(3)] == [at - 1, at - 2, at - 3]
+        assert go(first["scroll_id"], navigate_earlier=False) == at - 2
+        assert go(other) == at - 1  # a walk of its own
+        again = api.call(get, name, task=task, scroll_id=first["scroll_id"], iteration=at - 2)["scroll_id"]
+        assert go(first["scroll_id"]) == at - 3
+        assert go(again, navigate_earlier=False) == at - 2
+
+
 def test_next_iteration_jumps_to_the_last_before_or_the_first_after(api: Api, task: str) -> None:
     api.add(*(image(task, n, f"u{n}{variant}", "m", variant) for n in (0, 1, 2) for variant in ("v1", "v2", "v3")))
     walk = at_image(api, task, "m", "v2", 1)
