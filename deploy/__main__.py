@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from deploy import secret_flags
 from deploy.arguments import parse
 from deploy.commands import COMMANDS
 from deploy.data_directory import set_umask
@@ -20,6 +21,7 @@ from schema.settings import Settings, read_settings
 
 def main() -> None:
     """Run a command and exit."""
+    secret_flags.hide()
     arguments = vars(parse(sys.argv[1:]))
     name = arguments.pop("command")
     command = COMMANDS[name]

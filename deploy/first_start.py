@@ -66,6 +66,11 @@ def first_credentials(settings: Settings) -> Credentials:
     return given_first(settings) or _kept(_first_file(settings))
 
 
+def are_to_be_made(settings: Settings) -> bool:
+    """Whether the first user has no credentials yet, so that ``first_credentials`` makes them."""
+    return not settings.access_key and not _first_file(settings).exists()
+
+
 def kept_first(settings: Settings) -> Credentials:
     """Return the first user's credentials, as an earlier start made them.
 

@@ -39,6 +39,7 @@ async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     preflight.check(settings)
     with first_start.lock_directory(settings.data_dir):
+        is_new = first_start.are_to_be_made(settings)
         credentials = first_start.first_credentials(settings)
         async with embedded(settings, credentials) as (app, files_app, health):
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
@@ -47,7 +48,7 @@ async def up(settings: Settings) -> None:
             files_runner, files_port = await start(files_app, brief, settings.files_port, connections)
             known = addresses(settings.host, port, files_port)
             record(settings.data_dir, known)
-            print(welcome(settings, known, credentials), flush=True)
+            print(welcome(settings, known, credentials if is_new else None), flush=True)
             await until_stopped(health)
             await asyncio.gather(files_runner.cleanup(), runner.cleanup())
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from pathlib import Path
+
 from deploy.access import names_log_in
 from deploy.client_environment import Addresses, exports
 from deploy.first_start import Credentials
@@ -17,9 +21,14 @@ In another terminal, for the lines below, the README's examples and the ClearML 
 
 {exports}
 
-A task, a batch of events, and its curve:
+{secrecy}A task, a batch of events, and its curve:
 
 {lines}
+"""
+
+SECRECY = """\
+Keep these: they are not printed again (`eventide env` tells them).
+
 """
 
 # Each is one line to paste; they need curl and a POSIX shell.
@@ -30,22 +39,38 @@ curl -s -u "$KEYS" -H 'Content-Type: application/json' "$EVENTIDE/events.scalar_
 """.strip()  # noqa: E501
 
 
-def welcome(settings: Settings, known: Addresses, credentials: Credentials) -> str:
-    """Return what a person needs for the first minute: two blocks that work when pasted, one after the other."""
-    user = f"{credentials.access_key}:{credentials.secret_key}"
+def welcome(settings: Settings, known: Addresses, made: Credentials | None) -> str:
+    """Return what a person needs for the first minute: two blocks that work when pasted, one after the other.
+
+    ``made``: the first user's credentials, if this start made them. They are told this once: what a server prints ends
+    in logs.
+    """
     return WELCOME.format(
         version=build().version,
         **vars(known),
-        page=to_look_at(settings, known.api, user),
-        exports=exports(known, credentials),
+        page=to_look_at(settings, known.api, made),
+        exports=exports(known, made) if made else f'eval "$({_program()} env --data-dir {_quoted(settings.data_dir)})"',
+        secrecy=SECRECY if made else "",
         lines=LINES,
     )
 
 
-def to_look_at(settings: Settings, url: str, user: str) -> str:
+def _program() -> str:
+    """Return how this program is called in a shell."""
+    program = sys.argv[0]
+    return f"{shlex.quote(sys.executable)} -m deploy" if program.endswith("__main__.py") else shlex.quote(program)
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path.resolve()))
+
+
+def to_look_at(settings: Settings, url: str, made: Credentials | None) -> str:
     """Return what is at ``/``, and how to log in there."""
+    if not settings.web_dir and made:
+        return f"The page, logged in:  {url}/#login={made.access_key}:{made.secret_key}"
     if not settings.web_dir:
-        return f"The page, logged in:  {url}/#login={user}"
+        return f"The page, which asks for access key and secret key:  {url}/"
     if not names_log_in(settings):
         return f"The ClearML web app, with the two keys as name and password:  {url}/"
     return f"The ClearML web app, where any name logs in:  {url}/"

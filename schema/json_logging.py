@@ -8,6 +8,11 @@ import sys
 from contextvars import ContextVar
 from typing import Any
 
+from schema.redaction import without_secrets
+
+HTTP_SERVER = "aiohttp.server"
+PARSER_ERRORS = "aiohttp.http_exceptions"  # their texts quote the request, credentials and all
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 CHATTY = ("aiokafka.consumer.subscription_state",)  # an info line each time that the lag is measured, every 5 s
 
@@ -19,6 +24,18 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(HTTP_SERVER).addFilter(_shorten_parser_errors)
+
+
+def _shorten_parser_errors(record: logging.LogRecord) -> bool:
+    """Keep of a request's error its kind alone: what the client sent is no error of ours, and may be a secret."""
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind is not None and kind.__module__ == PARSER_ERRORS:
+        record.msg = f"{record.getMessage()}: {kind.__name__}"
+        record.args, record.exc_info, record.exc_text = None, None, None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        return logging.getLogger(HTTP_SERVER).isEnabledFor(logging.INFO)
+    return True
 
 
 class JsonLogFormatter(logging.Formatter):
@@ -29,10 +46,10 @@ class JsonLogFormatter(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_secrets(record.getMessage()),
         }
         if call_id := request_id.get():
             line["request_id"] = call_id
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = without_secrets(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

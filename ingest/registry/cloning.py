@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import new_document, own_document
+from ingest.registry.documents import create_document, new_document, own_document
+from ingest.registry.foreign import without_foreign
 from ingest.registry.old_forms import INPUT_MODEL, present_form
 from ingest.registry.projects import project_of_name
 from ingest.registry.references import DELETED, check_references
@@ -88,8 +89,10 @@ async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
     fields = _copy(source, changes)
     checked = fields if request.validate_references else {"project": fields.get("project")} | changes
     await check_references(gateway, caller, checked)
+    if not source["company"]:  # public, maybe of another company, which keeps the rest to itself
+        fields = await without_foreign(gateway, caller, fields, parent=source["id"])
     document = new_document(caller, NEW_TASK | fields)
-    await gateway.registry.create(TASKS, document)
+    await create_document(gateway, caller, TASKS, document)
     return {"id": document["id"]} | answer
 
 

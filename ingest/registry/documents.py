@@ -9,11 +9,14 @@ from pydantic import Field
 
 from ingest.gateway import Gateway
 from ingest.permission import INVALID, check_write
+from ingest.registry import foreign
 from ingest.registry.ids import new_id
 from schema.api.requests import Parameters, Request
 from schema.api.wire import Answer, Caller
-from schema.errors import RequestError
+from schema.errors import RequestError, Unavailable
 from schema.registry import PROJECTS, Change, Document, Kind, iso_now
+
+ATTEMPTS = 10  # of a change that is found to name something else each time
 
 # Fields that only Eventide writes, and parameters that are no part of the document.
 OWN_FIELDS = """
@@ -57,12 +60,42 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
         check_write(kind, caller, document["id"], document["company"])
         return make(document) | marks(caller)
 
-    found = await gateway.registry.update(kind, document_id, guarded)
+    found = await _update(gateway, caller, kind, document_id, guarded)
     if found is None:
         raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
     if project := found.get("project"):
         gateway.last_update_recorder.touch(PROJECTS, [project], caller.user)
     return found
+
+
+async def create_document(gateway: Gateway, caller: Caller, kind: Kind, document: Document) -> None:
+    """Store a new document. Raises BadDocument and NotUnique, and what ``change`` raises for references."""
+    await foreign.check(gateway, caller, foreign.references_of(kind, document))
+    await gateway.registry.create(kind, document)
+
+
+async def _update(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, make: Change) -> Document | None:
+    """Change a document that names no other company's document afterwards that it did not name before.
+
+    The change runs inside a transaction, which cannot look at other documents: what it names anew is looked at between
+    two attempts.
+    """
+    checked: set[foreign.Reference] = set()
+
+    def guarded(document: Document) -> Document:
+        new = make(document)
+        unchecked = foreign.references_of(kind, new) - foreign.references_of(kind, document) - checked
+        if unchecked:
+            raise foreign.UncheckedReferences(unchecked)
+        return new
+
+    for _ in range(ATTEMPTS):
+        try:
+            return await gateway.registry.update(kind, document_id, guarded)
+        except foreign.UncheckedReferences as error:
+            await foreign.check(gateway, caller, error.references)
+            checked |= error.references
+    raise Unavailable(f"{kind.name.capitalize()} {document_id} is being changed by others")
 
 
 async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id: str) -> Document:

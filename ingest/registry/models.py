@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import change, check_visible, given, new_document, own_document, updated
+from ingest.registry.documents import change, check_visible, create_document, given, new_document, own_document, updated
 from ingest.registry.old_forms import present_form
 from ingest.registry.references import DELETED, input_models
 from ingest.registry.status import CREATED, IN_PROGRESS
@@ -106,7 +106,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateModel) -> Answ
     document = new_document(caller, NEW_MODEL | fields)
     if request.public:
         document |= {"company": "", "company_origin": caller.company}
-    await gateway.registry.create(MODELS, document)
+    await create_document(gateway, caller, MODELS, document)
     gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
     return {"id": document["id"], "created": True}
 
@@ -208,7 +208,7 @@ async def _create_for(gateway: Gateway, caller: Caller, task: Document, request:
         "ready": False,
     }
     document = new_document(caller, NEW_MODEL | fields | given(request.document(caller), "override_model_id"))
-    await gateway.registry.create(MODELS, document)
+    await create_document(gateway, caller, MODELS, document)
     return str(document["id"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.gateway import Gateway
 from ingest.permission import check_write
-from ingest.registry.documents import change, given, new_document, own_document, updated
+from ingest.registry.documents import change, create_document, given, new_document, own_document, updated
 from ingest.registry.old_forms import present_form
 from schema.api.requests import AnyFields, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -136,7 +136,7 @@ async def _create(gateway: Gateway, caller: Caller, fields: Document) -> str:
     await _check_not_public(gateway, caller, name)
     place = await _place(gateway, caller, name)
     document = new_document(caller, NEW_PROJECT | fields | place)
-    await gateway.registry.create(PROJECTS, document)
+    await create_document(gateway, caller, PROJECTS, document)
     return str(document["id"])
 
 

@@ -6,7 +6,7 @@ import textwrap
 from typing import ClassVar
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import change, new_document, own_document
+from ingest.registry.documents import change, create_document, new_document, own_document
 from ingest.registry.model_removal import delete_events
 from ingest.registry.old_forms import check_tags
 from ingest.registry.projects import project_of_name
@@ -91,7 +91,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateReport) -> Ans
     project = await _reports_project(gateway, caller, name)
     own = {"type": REPORT, "project": project, "system_tags": SYSTEM_TAGS}
     document = new_document(caller, NEW_TASK | fields | own)
-    await gateway.registry.create(TASKS, document)
+    await create_document(gateway, caller, TASKS, document)
     return {"id": document["id"], "project_id": project}
 
 

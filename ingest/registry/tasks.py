@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from ingest.gateway import Gateway
-from ingest.registry.documents import change, given, new_document, own_document, updated
+from ingest.registry.documents import change, create_document, given, new_document, own_document, updated
 from ingest.registry.old_forms import present_form
 from ingest.registry.references import check_references
 from ingest.registry.status import CREATED
@@ -137,7 +137,7 @@ async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answe
     fields = request.document(caller)
     await check_references(gateway, caller, fields)
     document = new_document(caller, NEW_TASK | fields)
-    await gateway.registry.create(TASKS, document)
+    await create_document(gateway, caller, TASKS, document)
     gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
     return {"id": document["id"]}
 

@@ -67,9 +67,48 @@ def test_the_credentials_are_the_owners_alone_and_stay(up: Process, directory: P
     made = json.loads(file.read_text())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert made["access_key"] in up.log.read_text()
+    assert made["secret_key"] in up.log.read_text()
+
+
+def test_the_secret_is_printed_by_the_first_start_alone(up: Process, directory: Path) -> None:
+    """What a server prints ends in logs. Later ones print a line that asks for it."""
+    made = json.loads((directory / "credentials.json").read_text())
     up.terminate()
+    printed = len(up.log.read_text())
     up.start()
-    up.wait_until(lambda: up.log.read_text().count("CLEARML_API_SECRET_KEY=" + made["secret_key"]) == 2)
+    up.wait_until(lambda: "A task, a batch" in up.log.read_text()[printed:])
+    later = up.log.read_text()[printed:]
+    assert made["secret_key"] not in later
+    assert "#login=" not in later
+    (line,) = [line for line in later.splitlines() if line.startswith("eval ")]
+    script = f'{line}; echo "$KEYS"'
+    done = subprocess.run(["bash", "-euc", script], env=BARE, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{made['access_key']}:{made['secret_key']}"
+
+
+def test_no_secret_is_seen_among_the_processes_or_in_the_log(directory: Path, tmp_path: Path) -> None:
+    """Of flags, and of requests that cannot be read."""
+    port, secret = free_port(), "a-secret-of-many-letters-0123456789"
+    flags = ["--access-key", "first", "--secret-key", secret, f"--token-s={secret}", "--port", str(port)]
+    process = Process([*command(directory), *flags], tmp_path / "up.log", env=environment(), cwd=ROOT)
+    process.start()
+    try:
+        process.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"), 60)
+        seen = b"".join(path.read_bytes() for path in Path("/proc").glob(f"{process.pid}/cmdline"))
+        assert seen
+        assert secret.encode() not in seen
+        basic = b64encode(f"first:{secret}".encode()).decode()
+        for broken in ("Bad Header: x", "X: \x00", "Content-Length: x", "Transfer-Encoding: nonsense"):
+            lines = ["POST /events.add HTTP/1.1", "Host: localhost", f"Authorization: Basic {basic}", broken, "", ""]
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall("\r\n".join(lines).encode())
+                connection.settimeout(5)
+                connection.recv(1000)
+    finally:
+        process.terminate()
+    told = (tmp_path / "up.log").read_text()
+    assert basic not in told
+    assert secret not in told
 
 
 def test_a_second_process_on_the_directory_gets_one_clear_line(up: Process, directory: Path) -> None:

@@ -94,3 +94,4 @@ def test_the_welcome_says_what_there_is_to_look_at(fields: dict[str, str], told:
     lines = welcome(Settings.model_validate(fields), known, Credentials("key", "secret")).splitlines()
     assert told in lines
     assert sum("#login=" in line for line in lines) == (not fields)
+    assert "#login=" not in welcome(Settings.model_validate(fields), known, None)
