@@ -7,9 +7,11 @@ is used for REVOKED_SECONDS, so that whatever is revoked ends within them, in ev
 from __future__ import annotations
 
 import base64
+import hashlib
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from schema.api.requests import first_of
@@ -32,7 +34,7 @@ from schema.http.tokens import Claims, Tokens
 from schema.http.ttl_cache import TtlCache
 from schema.registry import WEB_ROLE, Credential, Registry, Session, User, digest_of
 
-COOKIE = "clearml_token_basic"
+COOKIE = "clearml_token_basic"  # that of every server of this kind on a host, whatever its port
 DEFAULT_LIFETIME_SECONDS = 2_592_000
 MAX_LIFETIME_SECONDS = 31_536_000
 NAME_SESSION_SECONDS = 86_400  # of sessions that were opened by a name alone, and of all that is made in them
@@ -70,6 +72,9 @@ class Login:
 class Authenticator:
     """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens.
 
+    ``cookies``: the names of those that hold a token. Browsers send the cookies of a host to all of its ports, so one
+    of them is of this deployment alone: who logs in to another on the same host stays logged in here.
+
     ``asks_password``: the web application asks for keys, and its own credential is worth nothing; else a name is
     enough. ``origins``: whose pages may use a cookie.
     """
@@ -80,6 +85,7 @@ class Authenticator:
         self.asks_password = asks_password
         self.origins = origins or OriginPolicy()
         self._registry = registry
+        self.cookies = (COOKIE, f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}")
         self._tokens = Tokens(secret)
         self._claims: TtlCache[str, Claims] = TtlCache(self._read_token, 60, CACHED)
         self._sessions = TtlCache(self._session, REVOKED_SECONDS, CACHED)
@@ -145,18 +151,24 @@ class Authenticator:
     async def _authenticated(self, sender: Sender) -> Caller:
         header = sender.headers.get("Authorization")
         if header is None:
-            if not (cookie := sender.cookies.get(COOKIE)):
-                raise NoCredentials("No credentials")
-            self.origins.check_cookie(
-                sender.headers, sender.method, is_change=sender.is_change, is_media=sender.is_media
-            )
-            return await self._from_token(cookie)
+            return await self._from_cookies(sender)
         scheme, _, payload = header.partition(" ")
         if scheme == "Bearer":
             return await self._from_token(payload.strip())
         if scheme == "Basic":
             return await self._from_basic(payload.strip())
         raise BadScheme("Unknown authorization scheme")
+
+    async def _from_cookies(self, sender: Sender) -> Caller:
+        """The caller of this deployment's own cookie; of the shared one if there is no other, or it has ended."""
+        shared, own = (sender.cookies.get(name) for name in self.cookies)
+        if not shared and not own:
+            raise NoCredentials("No credentials")
+        self.origins.check_cookie(sender.headers, sender.method, is_change=sender.is_change, is_media=sender.is_media)
+        if own and shared:
+            with suppress(BadToken):
+                return await self._from_token(own)
+        return await self._from_token(shared or own or "")
 
     async def _from_token(self, token: str) -> Caller:
         claims = await self._claims.get(token)

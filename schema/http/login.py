@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schema.api.requests import Integer, Nothing, Request
 from schema.api.wire import Access, Answer, Caller, Cookie, Endpoints, Reply, Tier
-from schema.http.auth import COOKIE, Authenticator
+from schema.http.auth import Authenticator
 
 endpoints = Endpoints(Tier.BOTH)
 
@@ -17,12 +17,13 @@ class Login(Request):
 
 @endpoints.add("auth.login", access=Access.WEB)
 async def login(authenticator: Authenticator, caller: Caller, request: Login) -> Reply:
-    """A token for whoever the request's credentials or token stand for, also as a cookie.
+    """A token for whoever the request's credentials or token stand for, also as cookies.
 
     A token that is made from a token does not outlive it. Raises InvalidField, and Forbidden for who acts as another.
     """
     made = await authenticator.log_in(caller, request.expiration_sec)
-    return Reply({"token": made.token}, {COOKIE: Cookie(made.token, max(0, made.lifetime_seconds))})
+    cookie = Cookie(made.token, max(0, made.lifetime_seconds))
+    return Reply({"token": made.token}, dict.fromkeys(authenticator.cookies, cookie))
 
 
 @endpoints.add("login.supported_modes", access=Access.ANYONE)
@@ -39,6 +40,6 @@ async def supported_modes(authenticator: Authenticator, caller: Caller, request:
 
 @endpoints.add("login.logout", access=Access.ANYONE)
 async def logout(authenticator: Authenticator, caller: Caller, request: Nothing) -> Reply:
-    """End the session of the caller's token, and remove the cookie."""
+    """End the session of the caller's token, and remove the cookies."""
     await authenticator.log_out(caller)
-    return Reply({}, {COOKIE: None})
+    return Reply({}, dict.fromkeys(authenticator.cookies))
