@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from query import events, metrics, reports, scalars, snapshot_scroll, vectors
 from query.curves import histograms, latest
-from query.logs import download, log_scroll, task_log
+from query.logs import arrivals, download, log_scroll, task_log
 from query.media import debug_images, plots, samples
 from query.registry import (
     agents,
@@ -22,6 +22,7 @@ from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY).merge(
     agents.endpoints,
+    arrivals.endpoints,
     cloud_storage.endpoints,
     column_values.endpoints,
     csv_download.endpoints,

@@ -20,10 +20,23 @@ from schema.registry import Entity
 endpoints = Endpoints(Tier.QUERY)
 
 
-class GetTaskLog(Request):
+class LineFilter(Request):
+    """Which lines of a log are meant. ``search``: a text that they contain, in any case."""
+
+    metrics: list[MetricFilter] = []
+    search: str = ""
+    levels: list[str] = []
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether not all lines are meant."""
+        return bool(self.metrics or self.search or self.levels)
+
+
+class GetTaskLog(LineFilter):
     """A page of a task's lines before or after a time.
 
-    Eventide's own: ``search`` (a text that lines contain, in any case) and ``levels``.
+    Eventide's own: ``search``, ``levels``, and ``positions``, to be told where in the order of writing each line is.
     """
 
     task: str
@@ -31,19 +44,12 @@ class GetTaskLog(Request):
     navigate_earlier: Boolean = True
     from_timestamp: Int64 = 0
     order: Order | None = None
-    metrics: list[MetricFilter] = []
-    search: str = ""
-    levels: list[str] = []
+    positions: Boolean = False
 
     @property
     def span(self) -> TimeRange:
         """The time range of its lines."""
         return TimeRange.beyond(self.from_timestamp, "DESC" if self.navigate_earlier else "ASC")
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether not all lines are meant."""
-        return bool(self.metrics or self.search or self.levels)
 
 
 @endpoints.add("events.get_task_log", "2.9")
@@ -65,10 +71,12 @@ async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> A
         page, total = await read()
     else:
         page, total = await context.caches.log_tails.page(task.key, request.span, request.batch_size, read)
-    events = page.documents()
+    events, positions = page.documents(), list(map(str, page.columns["seq"]))
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
-    return {"events": events, "returned": len(events), "total": total}
+        positions.reverse()
+    told = {"positions": positions} if request.positions else {}
+    return {"events": events, "returned": len(events), "total": total} | told
 
 
 async def _read_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogPage, int]:
@@ -93,7 +101,7 @@ async def _page(context: QueryContext, task: Entity, request: GetTaskLog) -> tup
 
 async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLog) -> tuple[LogReader, int, LogPage]:
     """Return the same for filtered lines: where they are few, one look through the log finds both."""
-    lines = _chosen(
+    lines = chosen(
         LogReader(context.store, task).living(await context.caches.entity_index.tombstone_filter(task)), request
     )
     found = await lines.matches()
@@ -102,7 +110,7 @@ async def _filtered_page(context: QueryContext, task: Entity, request: GetTaskLo
     return lines, await lines.total() if total is None else total, page
 
 
-def _chosen(lines: LogReader, request: GetTaskLog) -> LogReader:
+def chosen(lines: LogReader, request: LineFilter) -> LogReader:
     """Restrict the lines to those that the request asks for."""
     condition, parameters = filter_sql(request.metrics)
     if request.search:

@@ -1,4 +1,5 @@
-// A task's console: the newest lines, older ones on scrolling up, new ones as they are written.
+// A task's console: the newest lines by their timestamps, older ones on scrolling up; then new ones in the order in which
+// they are written, as clocks of several processes differ.
 
 import { rendered } from "./ansi.js";
 import { call, describe, isAbort, url } from "./api.js";
@@ -12,6 +13,7 @@ import * as route from "./route.js";
 const PAGE = 500;
 const MAX_LINES = 5000;
 const REFRESH_MS = 400;
+const POLL_MS = 10_000; // what no stream tells of
 const NEAR_PX = 40;
 const LEVELS = ["debug", "info", "warning", "error"];
 const SYNONYMS = /** @type {Record<string, string[]>} */ ({
@@ -26,7 +28,7 @@ export function console_(root, id, signal) {
   const log = new Console(id, signal);
   replace(root, log.element);
   log.start();
-  return { change: (types) => types.includes("log") && log.refresh(), again: () => log.refresh() };
+  return { change: (types) => types.includes("log") && log.refresh(), again: () => log.refresh(), reset: () => log.start() };
 }
 
 class Console {
@@ -35,6 +37,10 @@ class Console {
     this.id = id;
     this.signal = signal;
     this.asked = 0; // how often what is asked for has changed
+    this.position = ""; // in the order of writing: up to where lines were read
+    this.since = 0n; // the position at which the older lines, by timestamp, were seen
+    this.older = 0; // how many of the lines are such, at the beginning; -1: none any more
+    this.oldest = 0; // timestamp of the first of them; 0: none was read
     /** @type {Line[]} */
     this.lines = [];
     this.isAtStart = false;
@@ -48,12 +54,13 @@ class Console {
     this.end = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.toEnd() }, icon("end"), "Follow");
     this.count = h("span", { class: "count", role: "status" });
     this.refresh = throttled(REFRESH_MS, () => this.readNewer(), signal);
+    const timer = setInterval(() => document.hidden || this.refresh(), POLL_MS);
     this.screen = h("div", { class: "screen", hidden: true }, this.list, this.end);
     this.element = h("section", { class: "console", "aria-label": "Console" }, this.toolbar(), this.state, this.screen);
     // Rows are as high as one line until they come into view: the end is further down than it was when it was scrolled to.
     this.observer = new ResizeObserver(() => this.isFollowing && this.toEnd());
     this.observer.observe(this.rows);
-    signal.addEventListener("abort", () => this.observer.disconnect());
+    signal.addEventListener("abort", () => (clearInterval(timer), this.observer.disconnect()));
   }
 
   toolbar() {
@@ -72,13 +79,21 @@ class Console {
   }
 
   async start() {
-    this.asked++;
+    const asked = ++this.asked;
     this.lines = [];
+    this.position = "";
+    this.older = this.oldest = 0;
     this.isAtStart = false;
     this.isReading = false;
     this.isFollowing = true;
+    const { position } = await this.ask("events.get_new_task_log", {});
+    if (asked !== this.asked || position === undefined) return;
+    this.since = BigInt(position);
     await this.readOlder();
+    if (asked !== this.asked) return;
+    this.position = position;
     this.toEnd();
+    this.refresh();
   }
 
   /** @param {{q: string}} changes */
@@ -101,11 +116,15 @@ class Console {
     this.isReading = true;
     const asked = this.asked;
     try {
-      const from = this.lines.length ? this.lines[0].timestamp : 0;
-      const found = await this.ask({ from_timestamp: from, navigate_earlier: true, batch_size: PAGE });
-      if (asked !== this.asked) return;
-      this.isAtStart = found.length < PAGE;
-      this.lines = [...found.reverse(), ...this.lines];
+      const wish = { from_timestamp: this.oldest, navigate_earlier: true, batch_size: PAGE, positions: true };
+      const { events, positions } = await this.ask("events.get_task_log", wish);
+      if (asked !== this.asked || !events) return;
+      this.isAtStart = events.length < PAGE;
+      this.oldest = events.at(-1)?.timestamp ?? this.oldest;
+      // What was written meanwhile comes with the new lines.
+      const found = events.filter((/** @type {Line} */ _, /** @type {number} */ i) => BigInt(positions[i]) <= this.since).reverse();
+      this.lines = [...found, ...this.lines];
+      this.older += found.length;
       const before = this.list.scrollHeight - this.list.scrollTop;
       this.draw();
       this.list.scrollTop = this.list.scrollHeight - before;
@@ -114,17 +133,15 @@ class Console {
     }
   }
 
-  /** Lines of the newest time may not have been all there: they are asked for again, and those that are known left out. */
   async readNewer() {
-    if (!this.lines.length) {
-      this.isAtStart = false;
-      return this.readOlder();
-    }
-    const newest = this.lines[this.lines.length - 1].timestamp;
-    const known = this.lines.length - this.lines.findIndex(({ timestamp }) => timestamp === newest);
     const asked = this.asked;
-    const found = await this.ask({ from_timestamp: newest - 1, navigate_earlier: false, batch_size: MAX_LINES });
-    if (asked === this.asked) this.add(found.slice(known));
+    while (this.position) {
+      const { events, position } = await this.ask("events.get_new_task_log", { after: this.position, batch_size: MAX_LINES });
+      if (asked !== this.asked || !events) return;
+      this.position = position;
+      this.add(events);
+      if (events.length < MAX_LINES) return;
+    }
   }
 
   /** @param {Line[]} lines */
@@ -132,8 +149,7 @@ class Console {
     if (!lines.length) return;
     this.lines.push(...lines);
     if (this.isFollowing && this.lines.length > MAX_LINES) {
-      this.lines.splice(0, this.lines.length - MAX_LINES);
-      this.isAtStart = false;
+      this.forget(this.lines.length - MAX_LINES);
       this.draw();
     } else {
       this.rows.append(...this.shown(lines).map((line) => this.row(line)));
@@ -142,21 +158,28 @@ class Console {
     if (this.isFollowing) this.toEnd();
   }
 
+  /** Leave out the first lines, and with them all of the same timestamp, so that they can be read again. @param {number} count */
+  forget(count) {
+    while (count < this.older && this.lines[count].timestamp === this.lines[count - 1].timestamp) count++;
+    this.lines.splice(0, count);
+    this.older = count < this.older ? this.older - count : -1;
+    this.oldest = this.lines[0]?.timestamp ?? 0;
+    this.isAtStart = false;
+  }
+
   /** Lines that contain what is searched for; of the levels too, unless those include lines without one. */
   filter() {
     const levels = [...this.levels].flatMap((level) => SYNONYMS[level]);
     return { search: this.search, levels: this.levels.has("info") ? [] : levels.flatMap((name) => [name, name.toUpperCase()]) };
   }
 
-  /** @param {object} wish @returns {Promise<Line[]>} */
-  async ask(wish) {
+  /** The answer to a call about the lines that are meant; an empty one if there is none. @param {string} action @param {object} wish @returns {Promise<any>} */
+  async ask(action, wish) {
     try {
-      const body = { task: this.id, ...this.filter(), ...wish };
-      const { events } = await call("events.get_task_log", body, { signal: this.signal });
-      return events;
+      return await call(action, { task: this.id, ...this.filter(), ...wish }, { signal: this.signal });
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
-      return [];
+      return {};
     }
   }
 
@@ -191,7 +214,10 @@ class Console {
     const rest = this.list.scrollHeight - this.list.clientHeight - this.list.scrollTop;
     this.isFollowing = rest < NEAR_PX;
     this.end.hidden = this.isFollowing;
-    if (this.list.scrollTop < NEAR_PX && this.lines.length) this.readOlder();
+    if (this.list.scrollTop >= NEAR_PX || !this.lines.length) return;
+    // Where new lines have pushed out all older ones, those are read from the end anew.
+    if (this.older >= 0) this.readOlder();
+    else this.start();
   }
 
   toEnd() {

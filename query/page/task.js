@@ -13,11 +13,12 @@ import { scalars } from "./scalars.js";
 import { status } from "./tasks.js";
 
 /**
- * What a tab does when something of its task is written.
+ * What a tab does when something of its task is written, or deleted (`reset`; else it does `again`).
  * @typedef {{
  *   points?: (metrics: Record<string, Record<string, import("./live.js").NewPoints>>) => void,
  *   change?: (types: string[]) => void,
  *   again?: () => void,
+ *   reset?: () => void,
  * }} Tab
  * @typedef {(root: HTMLElement, id: string, signal: AbortSignal) => Tab} ShowTab
  */
@@ -51,7 +52,7 @@ export async function task(root, [id, tab = "scalars"], signal) {
     ready: again,
     points: (_, metrics) => shown.points?.(metrics),
     change: (_, types) => (refresh(), shown.change?.(types)),
-    reset: again,
+    reset: () => (refresh(), (shown.reset ?? shown.again)?.()),
     state: (isConnected) => liveness.connect(isConnected),
   }, signal);
   const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
