@@ -110,11 +110,14 @@ class AcceptedRows:
 
 
 def entities(mentions: Iterable[Mention]) -> dict[str, Mention]:
-    """Return how each entity is named. Raises InvalidField if one is named in two ways (API contract 2.7)."""
+    """Return how each entity is named.
+
+    Raises InvalidField if one is named in two ways (API contract 2.7), or if there are too many.
+    """
     found: dict[str, Mention] = {}
-    for mention in dict.fromkeys(mentions):
+    for mention in mentions:
         if found.setdefault(mention.id, mention) != mention:
             raise InvalidField(f"Inconsistent model_event or allow_locked for {mention.id}")
-    if len(found) > MAX_ENTITIES:
-        raise InvalidField(f"A batch names at most {MAX_ENTITIES} tasks and models")
+        if len(found) > MAX_ENTITIES:
+            raise InvalidField(f"A batch names at most {MAX_ENTITIES} tasks and models")
     return found
