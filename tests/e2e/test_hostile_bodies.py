@@ -73,7 +73,7 @@ def opened(api: Api, head: list[str], body: bytes = b"") -> socket.socket:
     """A connection on which the head of a request and so much of its body were sent."""
     url = httpx.URL(api.origins.gateway)
     connection = socket.create_connection((url.host, url.port or 80), timeout=30)
-    connection.sendall("\r\n".join((*head, "Host: h", "", "")).encode() + body)
+    connection.sendall("\r\n".join((*head, "Host: 127.0.0.1", "", "")).encode() + body)
     return connection
 
 
@@ -214,7 +214,7 @@ def test_answers_are_nothing_to_show_or_to_keep(service: Deployment, api: Api) -
         assert answer.headers["Server"] == "clearml"
 
 
-def test_nginx_shows_nothing_of_the_operators(service: Deployment, tmp_path: Path) -> None:
+def test_nginx_shows_nothing_of_the_operators_and_keeps_no_body(service: Deployment, tmp_path: Path) -> None:
     origins = service.origins
     try:
         with nginx(tmp_path, origins.gateway, origins.query, service.files) as address, plain_client() as client:
@@ -233,6 +233,11 @@ def test_nginx_shows_nothing_of_the_operators(service: Deployment, tmp_path: Pat
             for path in ("/metrics", "/readyz"):
                 assert client.get(f"{address.files}{path}").status_code == 404
             assert client.get(f"{address.api}/healthz").status_code == 200
+            url = httpx.URL(address.api)
+            head = b"POST /events.add_batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000000\r\n\r\n"
+            with socket.create_connection((url.host, url.port or 80), timeout=10) as unknown:
+                unknown.sendall(head + b"x" * 1000)
+                assert unknown.recv(100).startswith(b"HTTP/1.1 401")  # without the rest of the body
     except Unavailable as reason:
         pytest.skip(str(reason))
 
