@@ -22,10 +22,10 @@ TOKEN_SECRET = "token"  # its name in the registry
 
 
 async def token_secret(registry: Registry, settings: Settings) -> str:
-    """The key of tokens and cursors: the setting's; else, of a registry of one's own, the shared one in there; else a
-    file's in the data directory, apart from the registry, so that a copy of that forges nothing.
+    """Return the key of tokens and cursors.
 
-    Raises ConfigError.
+    It is the setting's; else, with a registry of one's own, the shared one in that; else one in a file of the data
+    directory, apart from the registry, so that a copy of the registry forges nothing. Raises ConfigError.
     """
     if given := settings.token_secret.get_secret_value():
         check_strength("EVENTIDE_TOKEN_SECRET", given, MIN_TOKEN_SECRET)
@@ -38,7 +38,7 @@ async def token_secret(registry: Registry, settings: Settings) -> str:
 
 
 def kept_secret(file: Path) -> str:
-    """The secret in a file (mode 0600), made if there is none. Raises ConfigError."""
+    """Return the secret in a file (mode 0600), made if there is none. Raises ConfigError."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(secrets.token_hex(32))
@@ -50,7 +50,7 @@ def kept_secret(file: Path) -> str:
 
 
 def check_strength(variable: str, secret: str, characters: int = MIN_SECRET_KEY) -> None:
-    """Raises ConfigError for a secret that can be guessed."""
+    """Raise ConfigError for a secret that can be guessed."""
     if len(secret) < characters:
         raise ConfigError(f"{variable}: at least {characters} characters are expected (`openssl rand -hex 32`)")
     if len(set(secret)) < characters // 4 + 2:
@@ -58,7 +58,7 @@ def check_strength(variable: str, secret: str, characters: int = MIN_SECRET_KEY)
 
 
 def names_log_in(settings: Settings) -> bool:
-    """Whether the ClearML web app logs people in by a name alone.
+    """Tell whether the ClearML web app logs people in by a name alone.
 
     Where EVENTIDE_WEB_LOGIN does not say: only if there is a web app, and nothing but this machine reaches it.
     """
@@ -68,7 +68,7 @@ def names_log_in(settings: Settings) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on an address."""
+    """Tell whether only this machine reaches what listens on an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -76,10 +76,10 @@ def is_loopback(host: str) -> bool:
 
 
 def names_in(setting: str) -> frozenset[str]:
-    """The names between the commas of a setting, in lower case."""
+    """Return the names between the commas of a setting, in lower case."""
     return frozenset(name.strip().lower().rstrip("/") for name in setting.split(",") if name.strip())
 
 
 def is_origin(text: str) -> bool:
-    """Whether a text is an origin as browsers write it."""
+    """Tell whether a text is an origin as browsers write it."""
     return re.fullmatch(r"https?://[^/?#@\s]+", text) is not None

@@ -82,7 +82,7 @@ def file_store(settings: Settings) -> FileStore:
 
 
 def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files | None:
-    """The files below ``/files/`` of a query service that is told where they are. Raises ConfigError."""
+    """Return the files below ``/files/`` of a query service that has their address. Raises ConfigError."""
     from schema.http.files_server import OWN_ORIGIN, Files
 
     if not settings.files_store:
@@ -163,7 +163,7 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
 
 
 def origin_policy(settings: Settings) -> OriginPolicy:
-    """The server's names, and whose pages may call it with cookies. Raises ConfigError for what is no origin."""
+    """Return the policy of hosts and origins. Raises ConfigError for what is no origin."""
     from schema.http.origin_policy import OriginPolicy
 
     origins = access.names_in(settings.allowed_origins)

@@ -49,5 +49,5 @@ def _take_from_others(path: Path) -> None:
 
 
 def set_umask() -> None:
-    """From now on this process makes no file that others may read."""
+    """Let this process make no file that others may read."""
     os.umask(OTHERS)

@@ -23,7 +23,10 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class CreateCredentials(Request):
-    """``label``: what it is called. ``expiration_sec``: for how long it is good; absent: until it is revoked."""
+    """A new credential.
+
+    ``label``: its name. ``expiration_sec``: for how long it is valid; absent: until it is revoked.
+    """
 
     label: str | None = None
     expiration_sec: Integer | None = None
@@ -49,9 +52,9 @@ class RevokeSessions(Request):
 
 @endpoints.add("auth.create_credentials", access=Access.ONESELF)
 async def create(gateway: Gateway, caller: Caller, request: CreateCredentials) -> Answer:
-    """``{"credentials": {access_key, secret_key, label, expires}}``; the secret is told this once. Raises InvalidField.
+    """Make a credential: ``{"credentials": {access_key, secret_key, label, expires}}``. Raises InvalidField.
 
-    A key never outlives the key that made it.
+    This is the only time that the secret is returned. A key never outlives the key that made it.
     """
     if len(await gateway.registry.credentials_of(caller.user)) >= MAX_CREDENTIALS:
         raise InvalidField(f"A user has at most {MAX_CREDENTIALS} credentials")
@@ -77,7 +80,10 @@ async def edit(gateway: Gateway, caller: Caller, request: EditCredentials) -> An
 
 @endpoints.add("auth.revoke_credentials", access=Access.ONESELF)
 async def revoke(gateway: Gateway, caller: Caller, request: RevokeCredentials) -> Answer:
-    """``{"revoked"}``; the sessions that it opened end. Raises InvalidUser as ``edit``."""
+    """Revoke a credential, and end the sessions that it opened: ``{"revoked"}``.
+
+    Raises InvalidUser for one that is not the caller's.
+    """
     if not await gateway.registry.remove_credential(caller.user, request.access_key, caller.name_session):
         raise InvalidUser("Invalid access key")
     await _label(gateway, caller, request.access_key, None)
@@ -86,7 +92,10 @@ async def revoke(gateway: Gateway, caller: Caller, request: RevokeCredentials) -
 
 @endpoints.add("auth.revoke_sessions", access=Access.ONESELF)
 async def revoke_sessions(gateway: Gateway, caller: Caller, request: RevokeSessions) -> Answer:
-    """``{"revoked"}``: how many sessions were ended, with whatever was made in those that a name alone opened."""
+    """End sessions: ``{"revoked"}``, their number.
+
+    What was made in those that a name alone opened ends too.
+    """
     if caller.name_session is None:
         return {"revoked": await gateway.registry.end_sessions(caller.user, *request.sessions)}
     if request.sessions not in ([], [caller.name_session]):
@@ -95,7 +104,10 @@ async def revoke_sessions(gateway: Gateway, caller: Caller, request: RevokeSessi
 
 
 async def _expiry(gateway: Gateway, caller: Caller, seconds: int | None) -> int | None:
-    """When a new key ends: as asked, but not after the key or the name's session that makes it. Raises InvalidField."""
+    """Return when a new key ends. Raises InvalidField.
+
+    That is as asked, but not after the key or the name's session that makes it.
+    """
     if seconds is not None and not 0 < seconds <= MAX_EXPIRATION_SECONDS:
         raise InvalidField(f"expiration_sec: 1 to {MAX_EXPIRATION_SECONDS} are expected")
     limits = [int(time.time()) + seconds] if seconds is not None else []

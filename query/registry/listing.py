@@ -1,7 +1,7 @@
-"""``get_all`` and ``get_all_ex`` of tasks, models and projects: filter, sort, page, and show what was asked for.
+"""The endpoints ``get_all`` and ``get_all_ex`` of tasks, models and projects: filter, sort, page, select fields.
 
 Most is one statement on the registry. Filters and orders on statistics, which only the store knows, are applied to the
-documents that the rest of the filters let through.
+documents that pass the other filters.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ COUNTS = frozenset(("count", "mean_value"))
 
 
 class GetAll(AnyFields):
-    """What to list; whatever else there is are filters (see ``filters``)."""
+    """A listing; all other fields are filters (see ``filters``)."""
 
     id: Texts = []
     page: Annotated[Integer, Field(ge=0, le=MAX_PAGE)] | None = None
@@ -73,7 +73,7 @@ class GetAll(AnyFields):
 
 @dataclass(frozen=True)
 class Listing:
-    """A request for documents of one kind. ``more``: what must hold besides its filters."""
+    """A request for documents of one kind. ``more``: a condition besides its filters."""
 
     vocabulary: Vocabulary
     request: GetAll
@@ -81,7 +81,7 @@ class Listing:
 
     @property
     def by_statistics(self) -> dict[str, Between]:
-        """Filters on statistics."""
+        """The filters on statistics."""
         filters = self.request.filters
         return {name: between(name, value) for name, value in filters.items() if is_statistic(name) and value}
 
@@ -115,14 +115,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows of the whole."""
+    """The rows of the whole that are returned."""
 
     offset: int
     limit: int
 
 
 async def list_documents(context: QueryContext, caller: Caller, listing: Listing, join: bool) -> Answer:
-    """``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: show references as objects.
+    """Return ``{"<kind>s": documents}`` and, for a scroll, ``scroll_id``. ``join``: references become objects.
 
     Raises InvalidField, BadValue and InvalidRegex.
     """
@@ -138,7 +138,7 @@ async def list_documents(context: QueryContext, caller: Caller, listing: Listing
 
 
 async def _window(context: QueryContext, caller: Caller, request: GetAll) -> Window:
-    """A page, or the part of a scroll that comes next; refreshed, all parts that came before."""
+    """Return the page, or the next part of a scroll; on refresh, all parts that came before."""
     if request.size is None:
         size = request.page_size or DEFAULT_PAGE_SIZE
         return Window((request.page or 0) * size, size)
@@ -151,14 +151,14 @@ async def _window(context: QueryContext, caller: Caller, request: GetAll) -> Win
 
 
 async def _position(context: QueryContext, caller: Caller, request: GetAll) -> int | None:
-    """How far the scroll of a request has come; None of one that begins, or is forgotten and begins anew."""
+    """Return how far the scroll of a request has come; None if it begins, or is unknown and begins anew."""
     return await context.registry.scroll(caller.company, request.scroll_id) if request.scroll_id else None
 
 
 async def _remember(context: QueryContext, caller: Caller, request: GetAll, position: int) -> str | None:
-    """The id of the scroll that a request belongs to or begins, which has now come to ``position``.
+    """Return the id of the scroll that a request continues or begins, now at ``position``.
 
-    A new id for one that is forgotten: by it the web application, left open for long, knows to begin anew as well.
+    An unknown scroll gets a new id: by that the web application, left open for long, knows to begin anew as well.
     """
     if request.size is None:
         return None
@@ -169,7 +169,7 @@ async def _remember(context: QueryContext, caller: Caller, request: GetAll, posi
 
 
 async def _find(context: QueryContext, caller: Caller, listing: Listing, window: Window) -> list[Document]:
-    """The documents of a window, with statistics."""
+    """Return the documents of a window, with statistics."""
     kind, condition = listing.vocabulary.kind, await _condition(context, caller, listing)
     fields = _top_level(listing.tree)
     if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
@@ -188,7 +188,7 @@ async def _find(context: QueryContext, caller: Caller, listing: Listing, window:
 
 
 def with_duration(document: Document) -> Document:
-    """A running task with the seconds that it has been active; others as they are."""
+    """Return a running task with the seconds that it has been active; others as they are."""
     if document.get("status") != "in_progress" or not document.get("started") or "last_update" not in document:
         return document
     started, last = (datetime.fromisoformat(document[name]) for name in ("started", "last_update"))
@@ -196,7 +196,10 @@ def with_duration(document: Document) -> Document:
 
 
 def with_artifacts(document: Document) -> Document:
-    """Return a task with its artifacts by key and mode; without any the list is empty: web applications count on it."""
+    """Return a task with its artifacts by key and mode.
+
+    Without any the list is empty, but there: web applications count on it.
+    """
     execution = document.get("execution")
     if not isinstance(execution, dict):
         return document
@@ -207,7 +210,10 @@ def with_artifacts(document: Document) -> Document:
 async def with_statistics(
     context: QueryContext, documents: Sequence[Document], wanted: frozenset[str]
 ) -> list[Document]:
-    """The documents with their statistics; ``company`` and ``company_origin`` must be there if any are wanted."""
+    """Return the documents with their statistics.
+
+    ``company`` and ``company_origin`` must be among their fields if any are wanted.
+    """
     if not wanted:
         return list(documents)
     found = await context.caches.statistics.of({d["id"]: storage_company(d) for d in documents}, wanted)
@@ -223,12 +229,12 @@ def _with_later_iteration(document: Document, shown: Document) -> Document:
 
 
 def storage_company(document: Document) -> str:
-    """The company under which the events of a task or model are stored."""
+    """Return the company under which the events of a task or model are stored."""
     return str(document["company"] or document.get("company_origin") or "")
 
 
 def statistics_of(only_fields: Sequence[str]) -> frozenset[str]:
-    """The statistics that ``only_fields`` asks for; where there are no such fields all but counts."""
+    """Return the statistics that ``only_fields`` names; without such fields, all but counts."""
     if not only_fields or ANY in only_fields:
         return frozenset((statistics.LAST_ITERATION, statistics.LAST_METRICS))
     wanted = {field.split(".")[0] for field in only_fields} & statistics.FIELDS
@@ -242,7 +248,7 @@ def _asks_for_counts(path: list[str]) -> bool:
 
 
 def _top_level(tree: Tree) -> frozenset[str] | None:
-    """What to read of a document to show what the tree names."""
+    """Return what to read of a document to show what the tree names."""
     if not tree or ANY in tree:
         return None
     needed = {"company", "company_origin"} | (tree.keys() - (statistics.FIELDS - {statistics.LAST_ITERATION}))
@@ -272,14 +278,14 @@ def _split_tags(kind: Kind, filters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_company(caller: Caller, allow_public: bool) -> Condition:
-    """Documents of the caller's company, or public ones too."""
+    """Return the condition of documents of the caller's company, or of public ones too."""
     return EVERYTHING if allow_public else OneOf("company", (caller.company,))
 
 
 async def in_projects(
     context: QueryContext, caller: Caller, projects: Sequence[str], include_subprojects: bool = True
 ) -> Condition:
-    """Documents of these projects; of all where none is named."""
+    """Return the condition of documents in these projects; all documents if there are none."""
     if not projects:
         return EVERYTHING
     return OneOf(
@@ -288,7 +294,7 @@ async def in_projects(
 
 
 async def with_subprojects(context: QueryContext, caller: Caller, projects: Sequence[Any]) -> list[Any]:
-    """Projects (operators among them stay) and all that lie under them."""
+    """Return projects (operators among them stay) and all that lie under them."""
     named = await context.registry.get_many(PROJECTS, [project for project in projects if isinstance(project, str)])
     if not named:
         return list(projects)

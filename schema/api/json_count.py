@@ -1,7 +1,7 @@
-"""How many values a JSON text has, counted without making them, and without holding up other threads.
+"""The number of values of a JSON text, counted without making them, and without blocking other threads.
 
-Arrays in place of a regular expression: it holds Python's lock for 5 s where 28 MB have four million short strings;
-these take 2 ms a mebibyte, and between the pieces others have their turn.
+Arrays in place of a regular expression: that holds Python's lock for 5 s where 28 MB have four million short strings;
+these take 2 ms a mebibyte, and between the pieces other threads run.
 """
 
 from __future__ import annotations

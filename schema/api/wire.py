@@ -64,11 +64,11 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and what their headers say.
+    """The identity of a request, and what its headers say.
 
     ``actor`` and ``actor_role``: who really calls, if they act as the user. ``session``: the identifier that the token
-    carries; ``access_key``: the key behind token or Basic credentials; ``expires_at``: the second since the epoch at
-    which these end; ``name_session``: the digest of the session, opened by a name alone, that all of it ends with.
+    carries. ``access_key``: the key behind token or Basic credentials. ``expires_at``: the second since the epoch at
+    which these end. ``name_session``: the digest of the session, opened by a name alone, that all of it ends with.
     """
 
     user: str

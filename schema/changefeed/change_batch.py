@@ -15,7 +15,7 @@ EntityKey = tuple[str, str]  # the company under which an entity's events are st
 
 @dataclass(frozen=True)
 class ChangeBatch:
-    """What was written since the batch before.
+    """The changes since the batch before.
 
     ``index_rows``: new rows of the metric index, a mapping for each insert. ``points``: new points of curves, a mapping
     for each insert; None for a curve that got anything but simple points. ``log_tails``: the newest lines of logs, a

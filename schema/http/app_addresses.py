@@ -34,7 +34,10 @@ TABS: Mapping[str, str] = {
 
 
 def page_address(path: str) -> str | None:
-    """The page's address (``#/…``) of a path of the application's, as it stands in the URL; None if it is none."""
+    """Return the page's address (``#/…``) of a path of the application's, as in the URL.
+
+    None if it is none.
+    """
     path = path.strip("/")
     if not ROOTS.fullmatch(re.split(r"[/;]", path, maxsplit=1)[0]):
         return None

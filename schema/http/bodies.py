@@ -60,7 +60,10 @@ class Incoming:
 
 
 def check_encoding(request: web.Request) -> None:
-    """Raises EncodedBody for a body that is said to be encoded, however: any non-empty value, even ``identity``."""
+    """Raise EncodedBody for a body that is said to be encoded.
+
+    Any non-empty value counts, even ``identity``.
+    """
     if any(request.headers.getall("Content-Encoding", ())):
         raise EncodedBody("Content-Encoding is not supported")
 

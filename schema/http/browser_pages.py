@@ -1,4 +1,4 @@
-"""What a person sees who opens an address that is nothing, or not theirs, where programs get JSON."""
+"""Pages for people who open an address that is nothing, or not theirs, where programs get JSON."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ HEADERS = {
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a browser asks for something to show: programs accept anything, or JSON."""
+    """Tell whether a browser asks for something to show: programs accept anything, or JSON."""
     return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
 
 
 def up_to_root(request: web.Request) -> str:
-    """The root as a relative address, so that it also leads there where a proxy has put a prefix before it."""
+    """Return the root as a relative address.
+
+    It also leads there where a proxy has put a prefix before the path.
+    """
     return "../" * (request.rel_url.raw_path.count("/") - 1) or "./"
 
 
 def error_page(request: web.Request, status: int, message: str) -> web.Response:
-    """A page that says what is wrong and leads to the start."""
+    """Return a page that says what is wrong and leads to the start."""
     title = "There is nothing at this address" if status == 404 else f"Error {status}"
     text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title} · Eventide</title><style>{STYLE}</style>'

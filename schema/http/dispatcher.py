@@ -146,7 +146,7 @@ class Dispatcher:
 
 
 def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Response:
-    """The error as programs read it; as a page for a browser that is at no call's address."""
+    """Return the error as programs read it, or as a page for a browser that is at no call's address."""
     if call.endpoint is None and error.code < 500 and wants_page(request):
         return error_page(request, 404, f"{request.rel_url.path} is neither a page nor a call of the API.")
     return error_response(call, error)

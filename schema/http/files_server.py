@@ -75,7 +75,7 @@ Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 
 class Files:
-    """The four things that can be done with files. ``prefix``: below which path they are."""
+    """The handlers of the files server: upload, download, delete, and a greeting. ``prefix``: of all paths."""
 
     def __init__(
         self, store: FileStore, authenticator: Authenticator, max_file_bytes: int, *, prefix: str = ""
@@ -250,7 +250,7 @@ def content_type(path: str) -> str:
 
 
 def _refusal(request: web.Request, error: EventsError) -> web.Response:
-    """A page for a browser that opens a file by itself."""
+    """Return a page for a browser that opens a file by itself."""
     if wants_page(request) and isinstance(error, RequestError):
         return error_page(request, error.code, str(error))
     return _error_response(error)

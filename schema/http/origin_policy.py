@@ -1,8 +1,8 @@
-"""Which hosts this server is known by, and which web pages may use a person's cookie.
+"""The hosts that this server is known by, and the web pages that may use a person's cookie.
 
 A browser sends its cookies along with whatever a page asks for, and a page of another site can ask for anything. So a
-call that is authenticated by a cookie shows that a page of the same origin, or of a listed one, makes it; and a name
-that somebody else's DNS points here (DNS rebinding) is none of the server's own, so that no page is of its origin.
+call that is authenticated by a cookie must show that a page of the same origin, or of a listed one, makes it; and a
+name that somebody else's DNS points here (DNS rebinding) is none of the server's own, so that no page is of its origin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class OriginPolicy:
-    """``host``: that the server listens on. ``allowed_hosts``: further names that it has, of proxies for instance;
+    """The policy of hosts and origins.
+
+    ``host``: that the server listens on. ``allowed_hosts``: further names that it has, of proxies for instance;
     ``.example.com`` stands for all names below, ``*`` for any. ``allowed_origins``: of further pages that may call with
     cookies, as ``https://web.example.com``.
     """
@@ -47,16 +49,22 @@ class OriginPolicy:
         self._knows = lru_cache(1000)(self._knows_name)
 
     def check_host(self, header: str | None) -> None:
-        """Raises WrongHost for a Host header that names none of the server's hosts. No header: no browser asks."""
+        """Raise WrongHost for a Host header that names none of the server's hosts.
+
+        Browsers always send one, so that its absence is accepted.
+        """
         if header is not None and not self._knows(header):
             raise WrongHost("The Host header names no host of this server's (EVENTIDE_ALLOWED_HOSTS)")
 
     def is_allowed(self, origin: str, host: str | None) -> bool:
-        """Whether a page of an origin may call with cookies: the one that the Host header names, or a listed one."""
+        """Tell whether a page of an origin may call with cookies.
+
+        It must be the origin that the Host header names, or a listed one.
+        """
         return origin in self._allowed_origins or (host is not None and _is_same(origin, host))
 
     def check_cookie(self, headers: Mapping[str, str], method: str, *, is_change: bool, is_media: bool = False) -> None:
-        """Raises CrossSite unless a call that is authenticated by a cookie shows to be a page's of an allowed origin.
+        """Raise CrossSite unless a call with a cookie is shown to come from a page of an allowed origin.
 
         ``is_change``: the call changes something: such calls are never made by GET, as images and links are.
         ``is_media``: pages of the same site may show the answer, which they cannot read.
@@ -83,13 +91,16 @@ class OriginPolicy:
         return not self._is_private and self._is_nobody_elses(name)
 
     def _is_nobody_elses(self, name: str) -> bool:
-        """Whether no stranger's DNS answers for a name: addresses, names of this machine and of private networks."""
+        """Tell whether no stranger's DNS answers for a name.
+
+        That is so for addresses, names of this machine and of private networks.
+        """
         is_local = "." not in name.rstrip(".") or name == self._own_name or name.endswith(PRIVATE_SUFFIXES)
         return bool(name) and (is_local or _is_address(name))
 
 
 def host_middleware(policy: OriginPolicy) -> Middleware:
-    """Refuses requests that name another host, whatever they are for."""
+    """Refuse requests that name another host, whatever they are for."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -106,7 +117,7 @@ def host_middleware(policy: OriginPolicy) -> Middleware:
 def add_cross_origin_headers(
     policy: OriginPolicy,
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Tells browsers which pages may read an answer: those of allowed origins, with credentials."""
+    """Add headers by which browsers let pages of allowed origins read an answer, with credentials."""
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         origin = request.headers.get("Origin")
@@ -125,7 +136,7 @@ def add_cross_origin_headers(
 
 
 def _name_of(header: str) -> str:
-    """The host of a Host header, without its port; empty for what is none."""
+    """Return the host of a Host header, without its port; empty for what is none."""
     try:
         return (urlsplit(f"//{header}").hostname or "").rstrip(".")
     except ValueError:
@@ -133,7 +144,10 @@ def _name_of(header: str) -> str:
 
 
 def _is_same(origin: str, host: str) -> bool:
-    """Whether an origin is that of a Host header. The scheme is the proxy's matter, and a port may be left out."""
+    """Tell whether an origin is that of a Host header.
+
+    The scheme is the proxy's matter, and a port may be left out.
+    """
     try:
         page = urlsplit(origin)
         own = urlsplit(f"//{host}")
@@ -144,13 +158,16 @@ def _is_same(origin: str, host: str) -> bool:
 
 
 def _is_navigation(headers: Mapping[str, str], method: str) -> bool:
-    """Whether a person opens an address by itself, which shows nothing to the page that linked to it."""
+    """Tell whether a person opens an address by itself, which shows nothing to the page that linked to it."""
     opened = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
     return method in SAFE_METHODS and (opened or headers.get("Sec-Fetch-Site") == "none")
 
 
 def _is_beyond_forms(headers: Mapping[str, str]) -> bool:
-    """Whether a request has what a page of another origin could only send after a preflight, which is refused."""
+    """Tell whether a request has what a page of another origin could send only after a preflight.
+
+    Such a preflight is refused.
+    """
     content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return content_type not in FORM_TYPES or any(name.lower().startswith(OWN_HEADERS) for name in headers)
 

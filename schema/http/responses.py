@@ -76,9 +76,9 @@ def _set_cookie(response: web.Response, name: str, cookie: Cookie | None, *, is_
 
 
 def _is_https(request: web.Request) -> bool:
-    """Whether the browser speaks HTTPS, to this process or to a proxy before it.
+    """Tell whether the browser speaks HTTPS, to this process or to a proxy before it.
 
-    A client that says so without doing it gets a cookie that it will not send: it harms nobody else.
+    A client that claims so wrongly gets a cookie that it will not send, which harms nobody else.
     """
     return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower() == "https"
 
@@ -105,7 +105,10 @@ def _named(accepted: str) -> frozenset[str]:
 
 
 async def streamed(request: web.Request, stream: Stream, check: Callable[[], Awaitable[None]]) -> web.StreamResponse:
-    """The chunks of a stream, until it or its client ends, or ``check`` raises that the client may not read it."""
+    """Send the chunks of a stream until it ends or its client leaves.
+
+    It also ends when ``check`` raises that the client may not read it any more.
+    """
     response = web.StreamResponse(headers=stream.headers)
     checked_at = time.monotonic()
     try:

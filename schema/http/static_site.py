@@ -1,6 +1,6 @@
-"""What people see at ``/``: Eventide's own page, or the build of a web application.
+"""What is served at ``/``: Eventide's own page, or the build of a web application.
 
-The page's files are held in memory, and revalidated by their digests. A web application's stay where they are.
+The page's files are read once and revalidated by their digests; those of a web application are read from its folder.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ WEB_APP_POLICY = "frame-ancestors 'self'"
 
 
 class Site(Protocol):
-    """Something to see at ``/``."""
+    """Something that is served at ``/``."""
 
     def add_routes(self, app: web.Application, api: Handler) -> None:
-        """Add its routes, which come before the API's. ``api`` answers what is not the site's."""
+        """Add routes that come before the API's. ``api`` answers what does not belong to the site."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file, as it is sent."""
+    """One file as it is sent."""
 
     body: bytes
     content_type: str
@@ -59,11 +59,11 @@ class Asset:
 
     @cached_property
     def compressed(self) -> bytes | None:
-        """The body as gzip, if that is worth it."""
+        """The body as gzip, or None if that saves too little."""
         return gzip.compress(self.body, mtime=0) if self.content_type.startswith(COMPRESSED_TYPES) else None
 
     def response(self, request: web.Request, policy: str) -> web.Response:
-        """The answer to a GET: the file, or that the client has it."""
+        """Answer a GET with the file, or with 304 if the client has it."""
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
         headers |= {"Referrer-Policy": "no-referrer", "ETag": f'"{self.etag}"'}
         if request.if_none_match and any(known.value == self.etag for known in request.if_none_match):
@@ -76,9 +76,9 @@ class Asset:
 
 
 class PageFiles:
-    """Eventide's own page: ``index.html`` at ``/``, whatever else it needs below ``/page/``.
+    """Eventide's own page: ``index.html`` at ``/``, its other files below ``/page/``.
 
-    A browser that opens an address of the ClearML web application's is led to the same on the page.
+    A browser that opens an address of the ClearML web application is led to the same on the page.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -86,7 +86,7 @@ class PageFiles:
         self._assets = {path.relative_to(directory).as_posix(): read_asset(path) for path in files}
 
     def add_routes(self, app: web.Application, api: Handler) -> None:
-        """As a Site's."""
+        """Add the routes of the page."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             asset = self._assets.get(request.match_info.get("name", INDEX))
@@ -104,9 +104,9 @@ class PageFiles:
 
 
 class WebApp:
-    """A web application's build: its files, ``index.html`` for its own addresses, and what it asks for besides.
+    """The build of a web application: its files, ``index.html`` for its own addresses, and its settings.
 
-    ``credentials``: what ``/credentials.json`` says. The API is at ``/api`` and stays where it is.
+    ``credentials``: the content of ``/credentials.json``. The API is at ``/api``, and also where it always is.
     """
 
     def __init__(self, directory: Path, credentials: Mapping[str, str]) -> None:
@@ -119,7 +119,7 @@ class WebApp:
         }
 
     def add_routes(self, app: web.Application, api: Handler) -> None:
-        """As a Site's."""
+        """Add the routes of the web application."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             name = request.match_info["name"]
@@ -138,11 +138,11 @@ class WebApp:
 
 
 def json_asset(value: object) -> Asset:
-    """A value as a file."""
+    """Return a value as a JSON file."""
     return Asset(to_json(value), "application/json")
 
 
 def read_asset(path: Path) -> Asset:
-    """A file and its type."""
+    """Read a file and find its type."""
     guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return Asset(path.read_bytes(), "text/javascript" if path.suffix in (".js", ".mjs") else guessed)

@@ -27,7 +27,7 @@ class TtlCache(Generic[Key, Value]):
         self._reads: dict[Key, asyncio.Task[Value]] = {}
 
     async def get(self, key: Key) -> Value:
-        """The value of a key. Raises what ``load`` raises."""
+        """Return the value of a key. Raises what ``load`` raises."""
         if (known := self._values.get(key)) and time.monotonic() < known[0]:
             self._values.move_to_end(key)
             return known[1]

@@ -1,8 +1,8 @@
-"""The registry: tasks, models, projects and users. SQLAlchemy over SQLite (embedded) or PostgreSQL.
+"""The registry: tasks, models, projects and users, in SQLite (embedded) or PostgreSQL. The only import of SQLAlchemy.
 
-``documents`` stores and changes, ``touches`` moves times, ``search`` finds by ``conditions``, ``entities`` answers what
-reads and writes of events ask; ``users``, ``accounts``, ``credentials`` and ``sessions`` know who calls. ``Registry``
-is all of them. Nothing outside sees SQL.
+``documents`` stores and changes documents, ``last_update`` moves their times, ``search`` finds them by ``conditions``,
+``entities`` answers what reads and writes of events ask; ``users``, ``accounts``, ``credentials`` and ``sessions``
+authenticate. ``Registry`` is all of them.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def iso_now() -> str:
 
 
 def iso_of(seconds: int | None) -> str | None:
-    """A second since the epoch as documents write it; None stays None."""
+    """Return a second since the epoch as documents write it; None stays None."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 

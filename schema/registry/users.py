@@ -79,16 +79,16 @@ class Users(Database):
 
 
 def user_columns() -> tuple[sa.ColumnElement[Any], ...]:
-    """The columns of a User, of ``users`` joined with ``companies``."""
+    """Return the columns of a User, of ``users`` joined with ``companies``."""
     return (USERS.c.id, USERS.c.name, USERS.c.role, USERS.c.company, COMPANIES.c.name)
 
 
 def user_query(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Users and their companies, with further columns."""
+    """Return a query of users and their companies, with further columns."""
     columns = (*user_columns(), *more)
     return sa.select(*columns).select_from(USERS.join(COMPANIES, COMPANIES.c.id == USERS.c.company))
 
 
 def user_row(user: User) -> dict[str, Any]:
-    """A user as a row of ``users``."""
+    """Return a user as a row of ``users``."""
     return {"id": user.id, "company": user.company, "name": user.name, "role": user.role}
