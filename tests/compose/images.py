@@ -70,7 +70,9 @@ def _import_base(docker: Docker, root: Path) -> None:
     debootstrap = shutil.which("debootstrap", path="/usr/sbin:/usr/bin")
     if debootstrap is None:
         raise Unavailable("images cannot be pulled, and debootstrap is not installed")
-    command = [debootstrap, "--variant=minbase", f"--include={BASE_PACKAGES}", BASE_RELEASE, str(root)]
+    # It mounts /proc there: in a mount namespace of its own, so that nothing stays mounted, however it ends.
+    alone = ["unshare", "--mount", debootstrap]
+    command = [*alone, "--variant=minbase", f"--include={BASE_PACKAGES}", BASE_RELEASE, str(root)]
     done = docker.attempt(command, seconds=DEBOOTSTRAP_SECONDS, check=False)
     if done.returncode != 0:
         raise Unavailable(f"debootstrap failed: {(done.stdout + done.stderr)[-2000:]}")
@@ -80,8 +82,9 @@ def _import_base(docker: Docker, root: Path) -> None:
         shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
     (root / "etc/pip.conf").write_text(_pip_configuration())
     archive = root.with_suffix(".tar")
-    docker.attempt(["tar", "-C", str(root), "-cf", str(archive), "."], seconds=120)
-    docker.run("import", archive, BASE)
+    without = ["--one-file-system", "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*"]
+    docker.attempt(["tar", "-C", str(root), *without, "-cf", str(archive), "."], seconds=300)
+    docker.run("import", archive, BASE, seconds=300)
     shutil.rmtree(root)
     archive.unlink()
 
