@@ -67,12 +67,10 @@ class Project:
             time.sleep(0.5)
 
     def _healthy(self, service: str) -> int:
-        """Count the healthy containers; -1 if there are others."""
-        states = [
-            self.docker.run("inspect", "-f", "{{.State.Health.Status}}", container)
-            for container in self.containers(service)
-        ]
-        return len(states) if all(state.strip() == "healthy" for state in states) else -1
+        """Count the healthy containers; -1 if there are others, or one has just been removed."""
+        ask = ["docker", "inspect", "-f", "{{.State.Health.Status}}"]
+        answers = [self.docker.attempt([*ask, container], 60, check=False) for container in self.containers(service)]
+        return len(answers) if all(answer.stdout.strip() == "healthy" for answer in answers) else -1
 
 
 def _program(docker: Docker) -> list[str]:
