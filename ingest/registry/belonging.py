@@ -48,8 +48,8 @@ class ArchivedTasks(Archiving):
     tasks: list[str]
 
 
-def declare(kind: Kind) -> None:
-    """Declare the endpoints of one kind, which raise its error for documents that the caller may not change."""
+def declare_visibility(kind: Kind) -> None:
+    """Declare archiving and publishing of one kind; raise its error for documents that the caller may not change."""
     service = f"{kind.name}s"
 
     @endpoints.add(f"{service}.archive_many")
@@ -72,6 +72,11 @@ def declare(kind: Kind) -> None:
         """Give back to the company that made them public; return how many were changed."""
         return await set_public(gateway, caller, kind, request.ids, False)
 
+
+def declare_place(kind: Kind) -> None:
+    """Declare tags and moves of one kind; raise its error for documents that the caller may not change."""
+    service = f"{kind.name}s"
+
     @endpoints.add(f"{service}.update_tags")
     async def update_tags(gateway: Gateway, caller: Caller, request: UpdateTags) -> Answer:
         """Add and remove tags; return how many documents were changed.
@@ -93,7 +98,8 @@ def declare(kind: Kind) -> None:
 
 
 for each_kind in (TASKS, MODELS):
-    declare(each_kind)
+    declare_visibility(each_kind)
+    declare_place(each_kind)
 
 
 @endpoints.add("tasks.archive")
