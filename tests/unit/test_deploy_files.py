@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,9 @@ def test_the_image_copies_every_package_and_runs_as_nobody_special() -> None:
     for package in ("schema", "ingest", "query", "deploy"):
         assert f"COPY {package} {package}" in DOCKERFILE
     assert re.search(r"^USER \d+", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_image_has_what_the_wheel_is_built_from() -> None:
+    (copied,) = re.findall(r"^COPY (.*pyproject\.toml.*) \./$", DOCKERFILE, re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"setup.py", project["readme"], project["license-files"][0]} <= set(copied.split())
