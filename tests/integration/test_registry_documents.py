@@ -264,7 +264,7 @@ def test_a_registry_of_another_version_is_left_alone(registry: Registry) -> None
         run(registry.create_schema())
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody@127.0.0.1:1/none"])
+@pytest.mark.parametrize("url", ["sqlite:////dev", "postgresql://nobody@127.0.0.1:1/none"])
 def test_a_database_that_is_away_is_unavailable(url: str) -> None:
     registry = Registry(url)
     for call in (registry.ping(), registry.get(TASKS, "a"), registry.create(TASKS, document("a"))):
