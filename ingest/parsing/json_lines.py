@@ -42,6 +42,7 @@ def read_lines(body: bytes, context: ParseContext) -> Batch:
     """
     if not body:
         raise EmptyBatch("Batch has no events")
+    _check_count(body)
     try:
         return _read_ordinary(body, context)
     except NotOnFastPath:
@@ -65,8 +66,7 @@ def split_lines(body: bytes) -> Iterator[dict[str, Any]]:
 
     Raises MalformedRequest for any line that is not one (API contract 1.4), BodyTooLarge for too many lines.
     """
-    if body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n") > MAX_EVENTS:
-        raise BodyTooLarge(f"A batch has at most {MAX_EVENTS} events")
+    _check_count(body)
     try:
         lines = NEWLINE.split(body.decode())
     except UnicodeDecodeError as error:
@@ -74,6 +74,12 @@ def split_lines(body: bytes) -> Iterator[dict[str, Any]]:
     if not lines[-1]:
         lines.pop()  # a single terminator at the very end
     return map(_object, lines, count(1))
+
+
+def _check_count(body: bytes) -> None:
+    """Raise BodyTooLarge for a body of more than ``MAX_EVENTS`` lines."""
+    if len(body) > MAX_EVENTS and body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n") > MAX_EVENTS:
+        raise BodyTooLarge(f"A batch has at most {MAX_EVENTS} events")
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
