@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from query.context import QueryContext
-from query.registry.listing import in_projects
+from query.registry.listing import in_projects, with_subprojects
 from schema.api.requests import Boolean, Nothing, Request, Texts
 from schema.api.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidUser
-from schema.registry import LABELS, MODELS, TASKS, Credential, Document, Session, User, digest_of, iso_of
+from schema.registry import (
+    EVERYTHING,
+    LABELS,
+    MODELS,
+    PROJECTS,
+    TASKS,
+    Condition,
+    Credential,
+    Document,
+    Kind,
+    OneOf,
+    Session,
+    User,
+    digest_of,
+    iso_of,
+)
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -29,7 +45,7 @@ class UserById(Request):
 class GetUsers(Request):
     """A listing of users; none named: all.
 
-    ``active_in_projects``: those who made tasks or models in these; in any, if it is empty.
+    ``active_in_projects``: those who made something in these, or them; in any, if it is empty.
     """
 
     id: Texts = []
@@ -69,10 +85,19 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetUsers) -
     """Return ``{"users": […]}``: those of the company that are asked for."""
     users = await context.registry.users_of(caller.company)
     if request.active_in_projects is not None:
-        inside = await in_projects(context, caller, request.active_in_projects)
-        found = [await context.registry.distinct(kind, caller.company, "user", inside) for kind in (TASKS, MODELS)]
-        users = [user for user in users if any(user.id in ids for ids in found)]
+        active = await _active_in(context, caller, request.active_in_projects)
+        users = [user for user in users if user.id in active]
     return {"users": [_shown(user) for user in users if not request.id or user.id in request.id]}
+
+
+async def _active_in(context: QueryContext, caller: Caller, projects: Sequence[str]) -> set[str]:
+    """Return who made some projects, one that lies in them, or tasks or models there; none: any of these at all."""
+    inside = await in_projects(context, caller, projects)
+    ids = await with_subprojects(context, caller, projects) if projects else []
+    made: list[tuple[Kind, Condition]] = [(TASKS, inside), (MODELS, inside)]
+    made.append((PROJECTS, OneOf("id", tuple(ids)) if ids else EVERYTHING))
+    found = [await context.registry.distinct(kind, caller.company, "user", condition) for kind, condition in made]
+    return {user for users in found for user in users}
 
 
 @endpoints.add("auth.get_credentials")

@@ -146,6 +146,15 @@ def test_projects_are_listed_by_what_users_made_in_them(api: Api, root: str) -> 
     assert sorted(column(active, "id")) == sorted([user, other])
 
 
+def test_who_made_a_project_is_active_in_it(api: Api, root: str) -> None:
+    maker = api.call("auth.create_user", name="a maker", email="a@b.c")["id"]
+    body = {"name": f"{root}/theirs"}
+    api.raw("projects.create", body, headers={"X-ClearML-Impersonate-As": maker})
+    for projects in ([id_of(api, root)], [id_of(api, f"{root}/theirs")], []):
+        assert column(api.call("users.get_all_ex", id=[maker], active_in_projects=projects)["users"], "id") == [maker]
+    assert api.call("users.get_all_ex", id=[maker], active_in_projects=[create(api, f"{root} 2")])["users"] == []
+
+
 def test_datasets_and_pipelines_are_counted_where_they_lie(api: Api, root: str) -> None:
     top = id_of(api, root)
     dataset = create(api, f"{root}/one/Data", system_tags=["dataset"], tags=["x", "y"])

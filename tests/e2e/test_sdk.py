@@ -33,6 +33,31 @@ EXAMPLES = {
     "tags_and_queries": (0, 0, 0),
     "datasets": (0, 0, 0),
 }
+# What each workflow finds when it is done; ids differ from run to run and are looked at in tests of their own.
+WORKFLOWS: dict[str, dict[str, Any]] = {
+    "pipeline_from_functions": {"values": {"first": "6", "second": "12"}},
+    "pipeline_from_decorators": {"total": 3},
+    "tables_and_pages": {"plots": 4},
+    "copies": {
+        "name": "renamed",
+        "project": "e2e/workflows/moved",
+        "parameters": {"General/lr": "0.2", "General/new": "x"},
+        "comment": "to be copied",
+        "archived": True,
+        "imported": {"General/lr": "0.1", "General/layers/size": "8"},
+        "projects": True,
+    },
+    "models": {
+        "found": True,
+        "weights": "weights",
+        "names": {"input": ["outside"], "output": ["made"]},
+        "published": True,
+        "removed": True,
+        "last_iteration": 7,
+        "used": True,
+    },
+    "removal": {"deleted": True, "models": 0, "datasets": 0},
+}
 OLD_SDK = "1.14.4"
 STEPS = ("start", "reuse", "continue", "look")
 TYPES = ("training_stats_scalar", "plot", "training_debug_image")
@@ -54,6 +79,8 @@ def sdk(eventide: Deployment, tmp_path_factory: pytest.TempPathFactory, pytestco
         runner.start(name, partial(runner.run, name))
     for name in EXAMPLES:
         runner.start(name, partial(runner.run, "examples", name))
+    for name in WORKFLOWS:
+        runner.start(name, partial(runner.run, "workflows", name))
     by_post = {"CLEARML_API_DEFAULT_REQ_METHOD": "post"}
     runner.start("by POST", partial(runner.run, "examples", "scalar_reporting", home="post", environment=by_post))
     yield runner
@@ -208,6 +235,32 @@ def test_a_models_plots_and_scalars_are_the_models(sdk: Sdk, api: Api) -> None:
     (model,) = api.call("models.get_all", task=[task])["models"]
     counts = Counter(event["type"] for event in api.events(model["id"], model_events=True))
     assert counts == {"training_stats_scalar": 2, "plot": 2}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflows_run_to_the_end(sdk: Sdk, name: str) -> None:
+    done = sdk.wait(name)
+    assert {field: done[field] for field in WORKFLOWS[name]} == WORKFLOWS[name]
+
+
+def test_steps_of_a_pipeline_lie_under_its_run(sdk: Sdk, api: Api) -> None:
+    done = sdk.wait("pipeline_from_functions")
+    run, steps = api.task(done["task"]), [api.task(step) for step in done["steps"].values()]
+    assert (run["type"], run["status"]) == ("controller", "completed")
+    assert {(step["parent"], step["status"]) for step in steps} == {(run["id"], "completed")}
+    project = api.call("projects.get_by_id", project=run["project"])["project"]
+    assert (project["name"], project["system_tags"]) == (
+        "e2e/workflows/.pipelines/from functions",
+        ["hidden", "pipeline"],
+    )
+    asked = {"name": "^e2e/workflows$", "children_type": "pipeline", "include_stats": True}
+    (listed,) = api.call("projects.get_all_ex", asked)["projects"]
+    assert listed["stats"]["active"]["total_tasks"] >= 1
+
+
+def test_a_copy_names_its_template(sdk: Sdk) -> None:
+    done = sdk.wait("copies")
+    assert done["parent"] == done["template"]
 
 
 def test_an_old_sdk_reads_back_the_same(sdk: Sdk, trained: Any) -> None:
