@@ -3,7 +3,9 @@
 import { h, notice, replace } from "./dom.js";
 import { parse, suited } from "./figure.js";
 import { bounded, excess } from "./figurebounds.js";
+import { loadable } from "./files.js";
 import * as format from "./format.js";
+import { curveTitle } from "./names.js";
 import { draw, erase, hasGl, isPicture, unknownKinds } from "./plotly.js";
 import { table } from "./plottable.js";
 
@@ -12,7 +14,7 @@ import { table } from "./plottable.js";
 export class PlotCard {
   /** @param {Plot} plot */
   constructor(plot) {
-    const name = plot.variant && plot.variant !== plot.metric ? `${plot.metric} / ${plot.variant}` : plot.metric;
+    const name = curveTitle(plot.metric, plot.variant);
     this.plot = plot;
     this.isNear = false;
     this.about = h("span", { class: "about" });
@@ -70,8 +72,9 @@ export class PlotCard {
     if (unknown.length) this.body.append(notice(`This page does not draw ${unknown.join(", ")}.`));
     const data = drawn.data.filter(({ type }) => !unknown.includes(type));
     if (!data.length && !drawn.layout.images) return;
+    const layout = { ...drawn.layout, images: await located(drawn.layout.images) };
     this.body.append(this.figure);
-    await draw(this.figure, { ...drawn, data });
+    await draw(this.figure, { ...drawn, data, layout });
   }
 
   /** @param {string} reason */
@@ -83,4 +86,10 @@ export class PlotCard {
   destroy() {
     erase(this.figure);
   }
+}
+
+/** Pictures of a layout, from where they can be loaded: the SDK names uploaded ones by the files server's address. @param {any} images */
+function located(images) {
+  if (!Array.isArray(images)) return images;
+  return Promise.all(images.map(async (image) => (typeof image?.source === "string" ? { ...image, source: await loadable(image.source) } : image)));
 }

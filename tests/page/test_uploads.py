@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.harness.api import Api
 from tests.harness.deployment import Deployment, embedded
+from tests.harness.events import plot
 from tests.page.uploads import FILES, port_of, report
 from tests.servers.nginx import nginx
 
@@ -85,6 +87,19 @@ def test_files_are_uploaded_to_the_pages_own_origin(browser: Browser, open_to_al
     task = report(on_lan, own, own, "own origin")
     page = opened(browser, open_to_all.origins.query, on_lan, task)
     look_at_files(page)
+    page.context.close()
+
+
+def test_a_plot_has_its_uploaded_picture(browser: Browser, open_to_all: Deployment, on_lan: Api) -> None:
+    """As of ``report_matplotlib_figure``, which refers to the file from the layout of an empty plot."""
+    task = report(on_lan, open_to_all.files, open_to_all.files, "plots")
+    source = f"http://files.lan:{port_of(open_to_all.files)}/plots/{task}/picture.png"
+    placed = {"x": 0, "y": 1, "sizex": 1, "sizey": 1, "xref": "paper", "yref": "paper", "source": source}
+    on_lan.add(plot(task, 1, json.dumps({"data": [], "layout": {"images": [placed]}})))
+    page = opened(browser, open_to_all.origins.query, on_lan, task)
+    page.goto(f"{open_to_all.origins.query}/#/task/{task}/plots")
+    own = f"{open_to_all.origins.query}/files/plots/{task}/picture.png"  # which has been loaded from there before
+    expect(page.locator(".plot image")).to_have_attribute("href", own)
     page.context.close()
 
 
