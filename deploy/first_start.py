@@ -126,7 +126,7 @@ def _kept(file: Path) -> Credentials:
 
 
 async def ensure_first_user(registry: Registry, settings: Settings, credentials: Credentials) -> None:
-    """The first user (role root) has these credentials, unless they were revoked since."""
+    """Give these credentials to the first user (role root), unless they were revoked since."""
     if await registry.is_revoked(credentials.access_key):
         logger.warning("the key %s of the first user was revoked, and stays so", credentials.access_key)
     elif await registry.user_of_key(credentials.access_key, credentials.secret_key) is None:
@@ -134,7 +134,10 @@ async def ensure_first_user(registry: Registry, settings: Settings, credentials:
 
 
 async def ensure_web_user(registry: Registry, settings: Settings) -> Credentials:
-    """The web application's credentials, if names log in: they do nothing else. Raises ConfigError."""
+    """Let the web application log people in with its credentials, if names log in, and do nothing else.
+
+    Raises ConfigError.
+    """
     if not access.names_log_in(settings):
         return Credentials("", "")
     credentials = web_credentials(settings)

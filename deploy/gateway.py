@@ -1,4 +1,4 @@
-"""``eventide gateway``: takes events over HTTP and puts them on Kafka. Any number of them."""
+"""The command ``eventide gateway``: takes events over HTTP and puts them on Kafka. Any number of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``eventide up``: gateway, writer and query service in one process, on chDB. No service needed."""
+"""The command ``eventide up``: gateway, writer and query service in one process, on chDB. No service needed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def up(settings: Settings) -> None:
 async def embedded(
     settings: Settings, credentials: Credentials
 ) -> AsyncIterator[tuple[web.Application, web.Application, Health]]:
-    """The API and the files server over a data directory, whose lock the caller holds."""
+    """Yield the API and the files server over a data directory, whose lock the caller holds."""
     registry = Registry(components.registry_url(settings))
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()

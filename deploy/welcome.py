@@ -40,11 +40,7 @@ curl -s -u "$KEYS" -H 'Content-Type: application/json' "$EVENTIDE/events.scalar_
 
 
 def welcome(settings: Settings, known: Addresses, made: Credentials | None) -> str:
-    """Return what a person needs for the first minute: two blocks that work when pasted, one after the other.
-
-    ``made``: the first user's credentials, if this start made them. They are told this once: what a server prints ends
-    in logs.
-    """
+    """Return what a person needs for the first minute: two blocks that work when pasted, one after the other."""
     return WELCOME.format(
         version=build().version,
         **vars(known),

@@ -73,7 +73,7 @@ CACHE_COUNTS = {
 
 
 class CacheCollector(Collector):
-    """``eventide_cache_{hits,misses,evictions}_total`` by cache, as ``schema/lru_cache.py`` counts them."""
+    """Counters ``eventide_cache_{hits,misses,evictions}_total`` by cache, counted by ``schema/lru_cache.py``."""
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Yield a family for each kind of count."""

@@ -29,7 +29,7 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 
 class ReportFields(Request):
-    """What reports say."""
+    """The fields of a report."""
 
     name: str | None = None
     tags: list[str] | None = None
@@ -73,7 +73,7 @@ class ChangeReport(OneTask):
 
     @property
     def reasons(self) -> Reasons:
-        """What the report's status says from now on."""
+        """The reasons of the report's new status."""
         return Reasons(force=True, status_message=self.message or self.comment)
 
 

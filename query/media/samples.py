@@ -1,8 +1,8 @@
-"""One sample at a time: a debug image, or the plots of a metric, at an iteration (API contract 3.5 to 3.8).
+"""Samples: one debug image, or the plots of a metric, at one iteration (API contract 3.5 to 3.8).
 
-The state of a window walk is in its scroll id: the range of valid iterations of each variant (images) or metric
-(plots) that can be walked to, and where the walk stands. Its size is that of their names, compressed; one beyond
-``cursor.MAX_CHARACTERS`` is refused with InvalidField: walk through a single metric then.
+The state of a window walk is in its scroll id: the range of valid iterations of each variant (images) or metric (plots)
+that can be walked to, and where the walk stands. Its size is that of their names, compressed; beyond
+``cursor.MAX_CHARACTERS`` the request is refused with InvalidField: walk through a single metric then.
 
 Two statements: the ranges (at the start and on refresh), and the sample.
 """
@@ -60,7 +60,7 @@ endpoints = Endpoints(Tier.QUERY)
 
 @dataclass(frozen=True)
 class Kind:
-    """How samples of one event type are found. ``name``: the columns that identify what is walked through."""
+    """A kind of samples: how those of one event type are found. ``name``: the columns that identify a sample."""
 
     event_type: str
     scroll: str
@@ -100,7 +100,7 @@ class GetPlotSample(GetSample):
 
     @property
     def name(self) -> SampleName:
-        """What is asked for."""
+        """The name to look for: the metric."""
         return (self.metric,)
 
 
@@ -111,12 +111,12 @@ class GetDebugImageSample(GetSample):
 
     @property
     def name(self) -> SampleName:
-        """What is asked for."""
+        """The name to look for: metric and variant."""
         return (self.metric, self.variant)
 
 
 class NextSample(Request):
-    """The sample before or after the current one; ``next_iteration``: at another iteration in any case."""
+    """The sample before or after the current one. ``next_iteration``: at another iteration in any case."""
 
     task: str
     scroll_id: str = ""
@@ -127,9 +127,10 @@ class NextSample(Request):
 
 @dataclass
 class SampleKind:
-    """``ranges``: (lowest, highest) valid iteration by name; ``metric``: the only one walked through, if any.
+    """A walk through samples of a task.
 
-    ``place``: of the current sample; None where none was found yet, from which no step leads anywhere.
+    ``ranges``: (lowest, highest) valid iteration by name. ``metric``: the only one walked through, or None. ``place``:
+    of the current sample; None if none was found yet, from which no step leads anywhere.
     """
 
     task: str
@@ -141,7 +142,7 @@ class SampleKind:
 
 @endpoints.add("events.get_debug_image_sample", "2.12")
 async def get_debug_image_sample(context: QueryContext, caller: Caller, request: GetDebugImageSample) -> Answer:
-    """``{scroll_id, event, min_iteration, max_iteration}``; nulls where there is none.
+    """Return ``{scroll_id, event, min_iteration, max_iteration}``; nulls where there is none.
 
     An unknown scroll id starts over; one of another task or metric raises InvalidScroll.
     """
@@ -150,13 +151,16 @@ async def get_debug_image_sample(context: QueryContext, caller: Caller, request:
 
 @endpoints.add("events.next_debug_image_sample", "2.12")
 async def next_debug_image_sample(context: QueryContext, caller: Caller, request: NextSample) -> Answer:
-    """The same, of the neighbour; nulls and the same scroll id at the end. Raises InvalidScroll."""
+    """Return the neighbouring image; nulls and the same scroll id at the end.
+
+    Raises InvalidScroll.
+    """
     return _one(await _next(context, caller, request, IMAGE))
 
 
 @endpoints.add("events.get_plot_sample")
 async def get_plot_sample(context: QueryContext, caller: Caller, request: GetPlotSample) -> Answer:
-    """``{scroll_id, events, min_iteration, max_iteration}``: up to 100 plots of the metric, by variant.
+    """Return ``{scroll_id, events, min_iteration, max_iteration}``: up to 100 plots of the metric, by variant.
 
     An unknown scroll id starts over; one of another task or metric raises InvalidScroll.
     """
@@ -165,7 +169,10 @@ async def get_plot_sample(context: QueryContext, caller: Caller, request: GetPlo
 
 @endpoints.add("events.next_plot_sample")
 async def next_plot_sample(context: QueryContext, caller: Caller, request: NextSample) -> Answer:
-    """The same, of the neighbour; no events and the same scroll id at the end. Raises InvalidScroll."""
+    """Return the neighbouring plots; no events and the same scroll id at the end.
+
+    Raises InvalidScroll.
+    """
     return await _next(context, caller, request, PLOTS)
 
 
@@ -210,7 +217,7 @@ async def _next(context: QueryContext, caller: Caller, request: NextSample, kind
 
 
 def _step(place: Place, request: NextSample, kind: Kind) -> tuple[str, dict[str, Any]]:
-    """The condition of a step and its parameters."""
+    """Return the condition of a step and its parameters."""
     sign = "<" if request.navigate_earlier else ">"
     parameters = dict(zip(("place_iter", "place_metric", "place_variant"), place, strict=False))
     if request.next_iteration:
@@ -222,7 +229,7 @@ def _step(place: Place, request: NextSample, kind: Kind) -> tuple[str, dict[str,
 async def _ranges(
     context: QueryContext, entity: Entity, metric: str | None, kind: Kind
 ) -> dict[SampleName, tuple[int, int]]:
-    """Of one metric, or of all."""
+    """Read the ranges of one metric, or of all."""
     sql = fill(kind.ranges, {"$of_metric": "1" if metric is None else "metric = {metric:String}"})
     rows = await context.caches.responses.rows(
         sql, entity_parameters(entity) | {"metric": metric}, [entity], kind.event_type
@@ -239,7 +246,7 @@ async def _sample(
     parameters: dict[str, Any],
     is_earlier: bool,
 ) -> list[Row]:
-    """The events at the first place in the direction, among those in ``ranges``, that meets ``step``."""
+    """Read the events at the first place in the direction, among those in ``ranges``, that meets ``step``."""
     place = ("iter", *kind.name)
     texts = {
         "$columns": document_columns(kind.event_type),
@@ -261,7 +268,7 @@ async def _sample(
 async def _answer(
     context: QueryContext, caller: Caller, walk: SampleKind, rows: list[Row], kind: Kind, name: SampleName
 ) -> dict[str, Any]:
-    """The sample, with the walk moved to it."""
+    """Return the sample, with the walk moved to it."""
     if rows:
         walk.place = (rows[0]["iter"], *name)
     low, high = walk.ranges.get(name, (None, None))

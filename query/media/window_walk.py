@@ -1,8 +1,8 @@
-"""Iteration by iteration through images or plots: what ``debug_images`` and ``plots`` share (API contract 3.3.3).
+"""Walks iteration by iteration through images or plots: ``debug_images`` and ``plots`` (API contract 3.3.3).
 
 The state of a window walk is in its scroll id: for each task the metrics and variants found at the start, of images
-with the iteration up to which their files are overwritten, and the window of iterations shown last. Its size is that
-of the names of the metrics and variants, compressed; one beyond ``cursor.MAX_CHARACTERS`` is refused with InvalidField.
+with the iteration up to which their files are overwritten, and the window of iterations shown last. Its size is that of
+the names, compressed; beyond ``cursor.MAX_CHARACTERS`` the request is refused with InvalidField.
 
 Two statements: what there is (at the start and on refresh), and the events of the next iterations of all tasks.
 """
@@ -90,7 +90,7 @@ Metrics = dict[str, dict[str, int | None]]  # metric -> variant -> last invalid 
 
 @dataclass(frozen=True)
 class WalkKind:
-    """How the events of one type are walked. ``best``: SQL, greatest of the event that stands for its variant."""
+    """A kind of walks: over events of one type. ``best``: SQL, greatest for the event that stands for its variant."""
 
     event_type: str
     known: str
@@ -103,7 +103,7 @@ PLOTS = WalkKind(PLOT, PLOTS_KNOWN_SQL, "1", f"if(timestamp = {INT64_MAX}, {INT6
 
 
 class Target(Request):
-    """A metric of a task, and those of its variants that are meant (none: all); without metric, all of the task."""
+    """A metric of a task and some of its variants (none: all); without a metric, all of the task."""
 
     task: str
     metric: str | None = None
@@ -127,7 +127,7 @@ class Navigate(Request):
 
 @dataclass
 class TaskWindow:
-    """A task in the state. ``window``: the smallest and greatest iteration shown last."""
+    """One task of a walk. ``window``: the smallest and greatest iteration shown last."""
 
     metrics: Metrics
     window: Sequence[int] | None = None
@@ -137,7 +137,7 @@ State = dict[str, TaskWindow]
 
 
 async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: WalkKind) -> Answer:
-    """``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``; iterations descend, whatever the direction.
+    """Return ``{metrics: [{task, iterations: [{iter, events}]}], scroll_id}``; iterations always descend.
 
     An unknown scroll id starts over. Raises InvalidScroll if the scroll has a task that is not asked for.
     """
@@ -161,7 +161,10 @@ async def walk(context: QueryContext, caller: Caller, request: Navigate, walk: W
 
 
 def _wanted(targets: Iterable[Target]) -> Wanted:
-    """By task and metric; the last entry of a metric wins, and one without metric means all of its task."""
+    """Return the targets by task and metric.
+
+    The last entry of a metric counts, and one without a metric means all of its task.
+    """
     wanted: dict[str, dict[str | None, list[str]]] = {}
     for target in targets:
         wanted.setdefault(target.task, {})[target.metric] = target.variants
@@ -174,7 +177,7 @@ def _wanted(targets: Iterable[Target]) -> Wanted:
 async def _look(
     context: QueryContext, entities: Sequence[Entity], wanted: Wanted, walk: WalkKind
 ) -> dict[str, Metrics]:
-    """What there is of what is wanted, by task."""
+    """Read what there is of what is wanted, by task."""
     pairs = [(task, metric, variants) for task, metrics in wanted.items() for metric, variants in metrics.items()]
     parameters = entities_parameters(entities) | {
         "whole_tasks": [task for task, metrics in wanted.items() if not metrics],
@@ -188,7 +191,7 @@ async def _look(
 
 
 def _refreshed(state: State, known: Mapping[str, Metrics], wanted: Wanted) -> State:
-    """The metrics asked for as they are now, the others as they were; the windows unset."""
+    """Return the metrics asked for as they are now, the others as they were, and the windows unset."""
     return {
         task: TaskWindow(
             {name: variants for name, variants in stand.metrics.items() if wanted[task] and name not in wanted[task]}
@@ -201,7 +204,7 @@ def _refreshed(state: State, known: Mapping[str, Metrics], wanted: Wanted) -> St
 async def _turn(
     context: QueryContext, entities: Sequence[Entity], walk: WalkKind, bounds: dict[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
-    """The next iterations of each task that has any: ``{iter, events}``, descending."""
+    """Read the next iterations of each task that has any: ``{iter, events}``, descending."""
     if not bounds["known"]:
         return {}
     texts = {"$condition": walk.condition, "$best": walk.best, "$table": TABLES[walk.event_type].name}
@@ -211,7 +214,7 @@ async def _turn(
 
 
 def _bounds(state: State, wanted: Wanted, request: Navigate) -> dict[str, Any]:
-    """The parameters that say which events can be next."""
+    """Return the parameters that say which events can be next."""
     known = [
         (task, metric, variant, INT64_MIN if last_invalid is None else last_invalid + 1)
         for task, stand in state.items()
@@ -227,14 +230,14 @@ def _bounds(state: State, wanted: Wanted, request: Navigate) -> dict[str, Any]:
 
 
 def _edge(window: Sequence[int] | None, request: Navigate) -> tuple[bool, int | None]:
-    """Whether to go later, and beyond which iteration; without a window, from the newest iteration down."""
+    """Return whether to go later, and beyond which iteration; without a window, from the newest iteration down."""
     if window is None:
         return _start(request)
     return (False, window[0]) if request.navigate_earlier else (True, window[1])
 
 
 def _start(request: Navigate) -> tuple[bool, int | None]:
-    """The same of a walk that begins."""
+    """Return the direction and edge of a walk that begins."""
     if request.iteration is None:
         return False, None
     if request.navigate_earlier:

@@ -1,4 +1,4 @@
-"""Logging in: credentials -> a token (API contract 1.10), and how the web application does it."""
+"""The login endpoints: credentials -> a token (API contract 1.10), and what the web application asks for."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ endpoints = Endpoints(Tier.BOTH)
 
 
 class Login(Request):
-    """How long the token is to live."""
+    """A login. ``expiration_sec``: how long the token is to live, in seconds."""
 
     expiration_sec: Integer = 0
 
 
 @endpoints.add("auth.login", access=Access.WEB)
 async def login(authenticator: Authenticator, caller: Caller, request: Login) -> Reply:
-    """A token for whoever the request's credentials or token stand for, also as cookies.
+    """Return a token for the user of the request's credentials or token, also as a cookie.
 
-    A token that is made from a token does not outlive it. Raises InvalidField, and Forbidden for who acts as another.
+    A token that is made from a token does not outlive it. Raises InvalidField, and Forbidden for a caller who acts as
+    another.
     """
     made = await authenticator.log_in(caller, request.expiration_sec)
     cookie = Cookie(made.token, max(0, made.lifetime_seconds))
@@ -28,7 +29,7 @@ async def login(authenticator: Authenticator, caller: Caller, request: Login) ->
 
 @endpoints.add("login.supported_modes", access=Access.ANYONE)
 async def supported_modes(authenticator: Authenticator, caller: Caller, request: Nothing) -> Answer:
-    """``{"authenticated", "basic": {"enabled"}}``: whether the caller is logged in, and whether that takes keys."""
+    """Tell whether the caller is logged in, and whether logging in takes keys."""
     return {
         "authenticated": bool(caller.user),
         "basic": {"enabled": authenticator.asks_password, "guest": {"enabled": False}},
@@ -40,6 +41,6 @@ async def supported_modes(authenticator: Authenticator, caller: Caller, request:
 
 @endpoints.add("login.logout", access=Access.ANYONE)
 async def logout(authenticator: Authenticator, caller: Caller, request: Nothing) -> Reply:
-    """End the session of the caller's token, and remove the cookies."""
+    """Remove the cookie."""
     await authenticator.log_out(caller)
     return Reply({}, dict.fromkeys(authenticator.cookies))
