@@ -159,7 +159,9 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
     if by_name and not access.is_loopback(settings.host):
         message = "EVENTIDE_WEB_LOGIN=name: whoever reaches %s logs in as anybody, without a password"
         logging.getLogger("eventide.access").warning(message, settings.host)
-    return Authenticator(registry, secret, asks_password=not by_name, origins=origin_policy(settings))
+    return Authenticator(
+        registry, secret, asks_password=not by_name, origins=origin_policy(settings), audit_days=settings.audit_days
+    )
 
 
 def origin_policy(settings: Settings) -> OriginPolicy:

@@ -8,6 +8,7 @@ from query.logs import arrivals, download, log_scroll, task_log
 from query.media import debug_images, plots, samples
 from query.registry import (
     agents,
+    audit,
     cloud_storage,
     column_values,
     csv_download,
@@ -23,6 +24,7 @@ from schema.api.wire import Endpoints, Tier
 endpoints = Endpoints(Tier.QUERY).merge(
     agents.endpoints,
     arrivals.endpoints,
+    audit.endpoints,
     cloud_storage.endpoints,
     column_values.endpoints,
     csv_download.endpoints,

@@ -50,6 +50,7 @@ EventsError
 │  ├─ BadPath              400      files server: a path that no file can have
 │  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
+│  ├─ TooManyFailures      429      too many failed log-ins: with Retry-After
 │  ├─ WrongHost            421      the Host header names no host of this server's
 │  ├─ EncodedBody          415      request bodies may not be compressed
 │  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
@@ -341,6 +342,16 @@ class CrossSite(RequestError):
     """A call with a cookie that is not shown to come from a page of this server's."""
 
     code, subcode = 403, 22
+
+
+class TooManyFailures(RequestError):
+    """Too many failed log-ins of a key or an address; good after ``retry_after_seconds``."""
+
+    code = 429
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class WrongHost(RequestError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from schema.redaction import without_secrets
 
+AUDIT = "eventide.audit"
 HTTP_SERVER = "aiohttp.server"
 PARSER_ERRORS = "aiohttp.http_exceptions"  # their texts quote the request, credentials and all
 
@@ -24,6 +25,7 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # whatever the level of others
     logging.getLogger(HTTP_SERVER).addFilter(_shorten_parser_errors)
 
 
@@ -48,6 +50,7 @@ class JsonLogFormatter(logging.Formatter):
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
         }
+        line |= getattr(record, "fields", {})
         if call_id := request_id.get():
             line["request_id"] = call_id
         if record.exc_info:

@@ -33,6 +33,7 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
+    audit_days: int = Field(90, ge=1, description="days that the registry keeps the audit log for")
     allowed_hosts: str = Field(
         "",
         description="further names of this server, `eventide.example.com,.example.org` (`*`: any); without them the "

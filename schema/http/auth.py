@@ -29,6 +29,8 @@ from schema.errors import (
     NoCredentials,
     RequestError,
 )
+from schema.http.audit_log import FAILURE, AuditLog
+from schema.http.login_limits import LoginLimits
 from schema.http.origin_policy import OriginPolicy
 from schema.http.tokens import Claims, Tokens
 from schema.http.ttl_cache import TtlCache
@@ -80,12 +82,20 @@ class Authenticator:
     """
 
     def __init__(
-        self, registry: Registry, secret: str, *, asks_password: bool = True, origins: OriginPolicy | None = None
+        self,
+        registry: Registry,
+        secret: str,
+        *,
+        asks_password: bool = True,
+        origins: OriginPolicy | None = None,
+        audit_days: int = 90,
     ) -> None:
         self.asks_password = asks_password
         self.origins = origins or OriginPolicy()
         self._registry = registry
         self.cookies = (COOKIE, f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}")
+        self.audit = AuditLog(registry, audit_days)
+        self._limits = LoginLimits()
         self._tokens = Tokens(secret)
         self._claims: TtlCache[str, Claims] = TtlCache(self._read_token, 60, CACHED)
         self._sessions = TtlCache(self._session, REVOKED_SECONDS, CACHED)
@@ -109,7 +119,10 @@ class Authenticator:
         caller = await self._impersonated(caller, sender.headers)
         if caller.actor and access is Access.ONESELF:
             raise Forbidden("Nobody may do this in another's name")
-        return _with_headers(caller, sender)
+        caller = _with_headers(caller, sender)
+        if caller.actor:
+            self.audit.record_acting(caller)
+        return caller
 
     async def log_in(self, caller: Caller, lifetime_seconds: int) -> Login:
         """A token for the caller; 0 means the default lifetime.
@@ -156,7 +169,7 @@ class Authenticator:
         if scheme == "Bearer":
             return await self._from_token(payload.strip())
         if scheme == "Basic":
-            return await self._from_basic(payload.strip())
+            return await self._from_basic(payload.strip(), sender)
         raise BadScheme("Unknown authorization scheme")
 
     async def _from_cookies(self, sender: Sender) -> Caller:
@@ -183,8 +196,17 @@ class Authenticator:
             name_session=session.name_session,
         )
 
-    async def _from_basic(self, payload: str) -> Caller:
-        credential, user = await self._credentials.get(payload)
+    async def _from_basic(self, payload: str, sender: Sender) -> Caller:
+        key, _ = _decoded(payload)
+        self._limits.check(sender.address, key, payload)
+        try:
+            credential, user = await self._credentials.get(payload)
+        except BadCredentials:
+            self._limits.failed(sender.address, key, payload)
+            failed = _with_headers(NOBODY, sender)
+            self.audit.record(FAILURE, failed, {"access_key": key[:MAX_CLIENT_CHARACTERS]})
+            raise
+        self._limits.succeeded(payload)
         return replace(
             self._caller(user, credential.name_session),
             access_key=credential.access_key,
@@ -210,10 +232,7 @@ class Authenticator:
 
     async def _credential(self, payload: str) -> tuple[Credential, User]:
         """Raises BadBasic and BadCredentials."""
-        try:
-            key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
-        except ValueError as error:  # of base64 and of UTF-8
-            raise BadBasic("Basic credentials cannot be decoded") from error
+        key, secret = _decoded(payload)
         found = await self._registry.credential(key, secret) if "\0" not in key else None
         if found is None:
             raise BadCredentials("Invalid credentials")
@@ -237,6 +256,15 @@ class Authenticator:
 def _may_open_by_name(caller: Caller, user: User) -> bool:
     """Whether the caller is the web application's credential, and a name alone opens a session of the user."""
     return caller.role == WEB_ROLE and user.role == "user" and user.company == caller.company
+
+
+def _decoded(payload: str) -> tuple[str, str]:
+    """Return key and secret of Basic credentials. Raises BadBasic."""
+    try:
+        key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
+    except ValueError as error:  # of base64 and of UTF-8
+        raise BadBasic("Basic credentials cannot be decoded") from error
+    return key, secret
 
 
 def _caller(user: User) -> Caller:

@@ -16,6 +16,7 @@ from prometheus_client import Counter, Histogram
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
 from schema.errors import ClientGone, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
+from schema.http.audit_log import AUDITED, details_of
 from schema.http.auth import NOBODY, Authenticator, Sender
 from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters
 from schema.http.body_memory import BodyMemory, Reservation
@@ -64,6 +65,7 @@ def create_app(
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)
     app.on_response_prepare.append(add_common_headers)
+    app.on_cleanup.append(lambda _: authenticator.audit.close())
     app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
     return app
 
@@ -120,6 +122,8 @@ class Dispatcher:
             if caller.is_abandoned():
                 raise ClientGone("The client has closed its connection")
             answer = await endpoint.handler(caller, parameters)
+        if endpoint.name in AUDITED and caller is not NOBODY:
+            self._authenticator.audit.record(endpoint.name, caller, details_of(parameters))
         if isinstance(answer, Stream):
             return await streamed(request, answer, partial(self._authenticator.check, caller))
         return await enveloped(call, request, answer)

@@ -27,8 +27,10 @@ from schema.errors import (
     FileMissing,
     MalformedRequest,
     RequestError,
+    TooManyFailures,
     Unavailable,
 )
+from schema.http.audit_log import MAX_TEXT
 from schema.http.auth import Authenticator, Sender
 from schema.http.bodies import check_encoding
 from schema.http.browser_pages import error_page, wants_page
@@ -67,6 +69,7 @@ def create_files_app(
     add_health_routes(app, health)
     Files(store, authenticator, max_file_bytes).add_routes(app)
     app.on_response_prepare.append(add_common_headers)
+    app.on_cleanup.append(lambda _: authenticator.audit.close())
     app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
     return app
 
@@ -174,7 +177,9 @@ class Files:
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
         """Remove a file."""
-        await self._store.delete(caller.company, self._path_of(request))
+        path = self._path_of(request)
+        await self._store.delete(caller.company, path)
+        self._authenticator.audit.record("files.delete", caller, {"path": path[:MAX_TEXT]})
         return web.Response(text="deleted\n")
 
     async def _close_of_sdk(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -261,7 +266,7 @@ def _error_response(error: EventsError) -> web.Response:
         logger.error("%s", error, exc_info=not isinstance(error, Unavailable))
     body = json.dumps({"error": str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"})
     response = web.Response(status=error.code, text=body, content_type="application/json", headers=SAFE_HEADERS)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyFailures):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if not isinstance(error, FileMissing):
         response.force_close()  # the body may not have been read

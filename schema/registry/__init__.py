@@ -8,6 +8,7 @@ authenticate. ``Registry`` is all of them.
 from __future__ import annotations
 
 from schema.registry.accounts import Accounts
+from schema.registry.audit import AuditEvent, AuditEvents
 from schema.registry.conditions import (
     EVERYTHING,
     Between,
@@ -45,6 +46,7 @@ __all__ = [
     "ROLES",
     "TASKS",
     "WEB_ROLE",
+    "AuditEvent",
     "Between",
     "Change",
     "Condition",
@@ -75,5 +77,7 @@ __all__ = [
 ]
 
 
-class Registry(Touches, Search, Entities, Accounts, Sessions, Credentials, Users, Shared, Documents, Database):
+class Registry(
+    Touches, Search, Entities, AuditEvents, Accounts, Sessions, Credentials, Users, Shared, Documents, Database
+):
     """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's."""

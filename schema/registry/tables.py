@@ -168,6 +168,21 @@ SESSIONS = sa.Table(
     sa.Index("sessions_by_user", "user", "created_at"),
     sa.Index("sessions_by_expiry", "expires_at"),
 )
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),  # milliseconds since the epoch
+    sa.Column("company", sa.String, nullable=False),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("user", sa.String, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),  # who acted as the user; empty: nobody
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("client", sa.String, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Index("audit_by_company", "company", "id"),
+    sa.Index("audit_by_time", "at_ms"),
+)
 SECRETS = sa.Table(
     "secrets", METADATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False)
 )
