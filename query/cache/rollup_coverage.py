@@ -59,14 +59,20 @@ class RollupCoverageCache:
         filters: Sequence[MetricFilter],
         curves: Collection[CurveKey],
         read: Callable[[], Awaitable[RollupCoverage]],
+        *,
+        is_whole: bool,
     ) -> RollupCoverage:
-        """Return what ``read`` found before, if it held all of ``curves`` and no entity was written since."""
+        """Return what ``read`` found before, if it held all of ``curves`` and no entity was written since.
+
+        ``is_whole``: whether ``read`` looks at whole curves; the coverage of a part says nothing of the rest, so it is
+        not cached.
+        """
         question = (*(entity.key for entity in entities), *(entry.model_dump_json() for entry in filters))
         versions = self._versions(entities)
         if found := self._coverages.get(question, lambda kept: kept[0] == versions):
             return found[1]
         coverage = await read()
-        if coverage.holds_all(curves) and versions == self._versions(entities):
+        if is_whole and coverage.holds_all(curves) and versions == self._versions(entities):
             self._coverages.put(question, (versions, coverage))
         return coverage
 

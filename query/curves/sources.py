@@ -100,9 +100,8 @@ async def _coverage(
     async def read() -> RollupCoverage:
         return await read_rollup_coverage(context.store, entities, filters, drawing)
 
-    if not drawing.is_whole:
-        return await read()
-    return await context.caches.rollup_coverage.coverage(entities, filters, curves, read)
+    cache = context.caches.rollup_coverage
+    return await cache.coverage(entities, filters, curves, read, is_whole=drawing.is_whole)
 
 
 def _long(index: CurveIndex, samples: int) -> set[CurveKey]:
