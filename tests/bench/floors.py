@@ -52,7 +52,12 @@ def measure(directory: Path) -> Floors:
     store = Store(EmbeddedEngine(directory / "floors"))
     migrate(store)
     tables = [_table(body) for body in bodies]
-    insert = EVENTS / best(lambda: [store.insert("scalars", table) for table in tables])
+
+    def insert_tables() -> None:
+        for table in tables:
+            store.insert("scalars", table)
+
+    insert = EVENTS / best(insert_tables)
     store.execute("OPTIMIZE TABLE scalars FINAL")
     scan = EVENTS / best(lambda: store.select(SCAN))
     store.close()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,7 +91,7 @@ def scalars(tasks: list[str]) -> bytes:
     """An Arrow stream: some steps of every metric of every task."""
     count = len(tasks) * len(METRICS) * STEPS
     task, metric, step = np.unravel_index(np.arange(count), (len(tasks), len(METRICS), STEPS))
-    texts = {"task": (task, tasks), "metric": (metric, METRICS)}
+    texts: dict[str, tuple[Any, Sequence[str]]] = {"task": (task, tasks), "metric": (metric, METRICS)}
     texts |= {name: (np.zeros(count), [value]) for name, value in (("type", SCALAR), ("variant", "train"))}
     columns = {
         name: pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), values)
@@ -162,7 +163,9 @@ def fill(url: str, documents: list[Document]) -> None:
 def requests(documents: list[Document], project: str) -> list[tuple[str, str, dict[str, Any]]]:
     """What the SDK and the web application ask for."""
     one = documents[len(documents) // 2]
-    table = {"only_fields": ["id", "name", "status", "last_update", "tags", "project", "last_iteration"]}
+    table: dict[str, Any] = {
+        "only_fields": ["id", "name", "status", "last_update", "tags", "project", "last_iteration"]
+    }
     table |= {"page_size": 30}
     newest = table | {"order_by": ["-last_update"]}
     active = {"system_tags": ["__$not", "archived", "__$not", "pipeline"], "size": 30}

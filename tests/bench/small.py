@@ -27,15 +27,21 @@ def _request(client: Client, body: bytes) -> bytes:
 
 
 async def _send(client: Client, connections: int, requests: Sequence[bytes]) -> list[float]:
-    loop, origin = asyncio.get_running_loop(), urlsplit(client.origin)
     rest, latencies = iter(requests), list[float]()
     opened = [Connection(rest, latencies) for _ in range(connections)]
     for connection in opened:
-        await loop.create_connection(lambda connection=connection: connection, origin.hostname, origin.port)
+        await _connect(connection, client.origin)
     for connection in opened:
         connection.send()
     await asyncio.gather(*(connection.done for connection in opened))
     return latencies
+
+
+async def _connect(connection: Connection, origin: str) -> None:
+    address = urlsplit(origin)
+    assert address.hostname
+    assert address.port
+    await asyncio.get_running_loop().create_connection(lambda: connection, address.hostname, address.port)
 
 
 class Connection(asyncio.Protocol):

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.compose.engine import Docker
@@ -55,7 +56,7 @@ class Project:
     def until_healthy(self, **counts: int) -> None:
         """Wait until each service has so many containers, all healthy. Raises StartFailed, with their logs."""
         for service, wanted in counts.items():
-            self.until(lambda service=service, wanted=wanted: self._healthy(service) == wanted, f"{wanted} {service}")
+            self.until(partial(self._are_healthy, service, wanted), f"{wanted} {service}")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for something. Raises StartFailed."""
@@ -65,6 +66,9 @@ class Project:
                 report = self.compose("ps", check=False) + self.compose("logs", "--tail", "40", check=False)
                 raise StartFailed(f"not {what} after {HEALTHY_SECONDS} s:\n{report[-12000:]}")
             time.sleep(0.5)
+
+    def _are_healthy(self, service: str, wanted: int) -> bool:
+        return self._healthy(service) == wanted
 
     def _healthy(self, service: str) -> int:
         """Count the healthy containers; -1 if there are others, or one has just been removed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.harness.api import Api, Data
@@ -74,7 +76,7 @@ def test_models_are_published_and_removed_together_as_far_as_they_can_be(api: Ap
     api.call("models.edit", model=models[0], ready=False, task=task)
     ids = [*models, UNKNOWN]
 
-    def call(action: str, **fields: object) -> tuple[list[Data], list[str]]:
+    def call(action: str, **fields: Any) -> tuple[list[Data], list[str]]:
         answer = api.call(f"models.{action}", ids=ids, **fields)
         return answer["succeeded"], column(answer["failed"], "id")
 
@@ -122,7 +124,7 @@ def test_a_model_that_a_task_makes_says_what_the_task_does(api: Api) -> None:
     api.call("tasks.delete", task=task, force=True)
     assert api.call("models.get_frameworks", projects=[project]) == {"frameworks": []}
     for fields in ({}, {"uri": "u", "override_model_id": used}):
-        assert api.fail("models.update_for_task", task=api.create_task(), **fields) == (400, 11)
+        assert api.fail("models.update_for_task", fields | {"task": api.create_task()}) == (400, 11)
 
 
 # --- remove -----------------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def test_a_version_without_end_is_none(api: Api) -> None:
 
 
 def test_reasons_without_an_entity_are_counted_apart_from_an_empty_id(api: Api, task: str) -> None:
-    lines = [scalar(task), {"type": "zz", "task": task}, log(None), log("")]
+    lines = [scalar(task), {"type": "zz", "task": task}, log("") | {"task": None}, log("")]
     answer = api.batch(lines)
     assert (answer["added"], answer["errors"], sorted(answer["errors_info"].values())) == (1, 3, [1, 1, 1])
 

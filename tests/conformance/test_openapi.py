@@ -107,13 +107,13 @@ def test_no_request_is_an_internal_error(eventide: Deployment, description: Data
             _fuzz(fuzzer, found.ok(), known)
 
 
-def _fuzz(fuzzer: Api, operation: APIOperation[Any, Any, Any], known: Data) -> None:
+def _fuzz(fuzzer: Api, operation: APIOperation[Any, Any, Any, Any], known: Data) -> None:
     action = operation.path.rpartition("/")[2]
     version = operation.path[2:].partition("/")[0]
 
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy())
-    def no_internal_error(case: schemathesis.Case) -> None:
+    def no_internal_error(case: schemathesis.Case[Any]) -> None:
         body = {} if isinstance(case.body, NotSet) else case.body
         if isinstance(body, dict):
             body |= {name: value for name, value in known.items() if name in body}

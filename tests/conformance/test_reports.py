@@ -190,7 +190,8 @@ def test_a_report_shows_the_events_of_tasks_and_models(api: Api, is_model: bool)
 
 def test_single_values_of_a_model_are_found_without_saying_that_it_is_one(api: Api, model: str) -> None:
     api.add(*model_events([scalar(model, SINGLE_VALUE, 0.5, "Summary", "accuracy")]))
-    for fields in ({}, {"model_events": True}):
+    either: tuple[Data, ...] = ({}, {"model_events": True})
+    for fields in either:
         (found,) = api.call("events.get_task_single_value_metrics", tasks=[model], **fields)["tasks"]
         assert (found["task"], found["values"][0]["variant"]) == (model, "accuracy")
     assert api.fail("events.get_task_single_value_metrics", tasks=["0" * 32]) == (400, 101)

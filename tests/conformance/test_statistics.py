@@ -317,7 +317,7 @@ def test_how_many_values_there_were_is_not_told_after_a_deletion(api: Api, task:
 
     add((1, 0.5), (4, 0.25))
     assert (found()["v"]["count"], found()["v"]["mean_value"]) == (2, 0.38)
-    api.call(delete, **{kind: entity})
+    api.call(delete, {kind: entity})
     assert found()["v"].keys() & {"count", "mean_value"} == set()
     assert found()["v"]["value"] == 0.25
     add((5, 0.75))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.harness.api import Api, Data
 from tests.harness.events import column, image, plot
 
@@ -12,7 +14,7 @@ def publish(api: Api, task: str) -> None:
         api.call(f"tasks.{action}", task=task)
 
 
-def with_everything(api: Api, **fields: object) -> str:
+def with_everything(api: Api, **fields: Any) -> str:
     """A task with a published model, a draft, artifacts, images and plots."""
     task = api.create_task(**fields)
     for uri, ready in (("ready", True), ("draft", False)):

@@ -81,8 +81,8 @@ def test_preferences_are_replaced_by_path(person: Browser) -> None:
         person.call("users.set_preferences", {"preferences": {path: value}, "return_updated": False})
     assert person.call("users.get_preferences", {})["preferences"] == {"a": {"b": {"d": 2}, "e": 1, "x.y": 3}}
     filters = "experiments.view.projectColumnFilters.p"
-    for value in ({"status": {"value": ["failed"]}}, {}):  # cleared
-        person.call("users.set_preferences", {"preferences": {filters: value}})
+    for chosen in ({"status": {"value": ["failed"]}}, {}):  # cleared
+        person.call("users.set_preferences", {"preferences": {filters: chosen}})
     assert person.call("users.get_preferences", {})["preferences"]["experiments"]["view"] == {
         "projectColumnFilters": {"p": {}}
     }
@@ -168,7 +168,7 @@ def test_the_plots_tab_ends(person: Browser, told: str) -> None:
 
 
 def test_the_debug_samples_tab(person: Browser, told: str) -> None:
-    asked = {"tasks": [told], "event_type": "training_debug_image"}
+    asked: Data = {"tasks": [told], "event_type": "training_debug_image"}
     assert person.call("events.get_task_metrics", asked)["metrics"] == [{"task": told, "metrics": ["m"]}]
     asked = {"metrics": [{"task": told, "metric": "m"}], "iters": 3, "scroll_id": None, "navigate_earlier": True}
     first = person.call("events.debug_images", asked | {"refresh": False})

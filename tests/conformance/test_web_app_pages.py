@@ -219,7 +219,11 @@ def test_a_task_without_artifacts_has_a_list_of_none(person: Browser, api: Api) 
 
 
 def test_the_table_as_a_file(person: Browser, project: str, eventide: Deployment) -> None:
-    columns = [{"field": "name", "name": "=NAME()"}, {"field": "tags", "name": "TAGS"}, {"field": "last_iteration"}]
+    columns: list[Data] = [
+        {"field": "name", "name": "=NAME()"},
+        {"field": "tags", "name": "TAGS"},
+        {"field": "last_iteration"},
+    ]
     columns.append({"field": "status", "name": "STATUS", "values": [{"key": "in_progress", "value": "Running"}]})
     asked = TABLE | {"project": [project], "order_by": ["-name"], "refresh_scroll": True, "entity_type": "task"}
     asked |= {"only_fields": [], "field_mappings": columns}

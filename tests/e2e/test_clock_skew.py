@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -24,7 +25,7 @@ TIMEOUT_SECONDS = 8.0  # the default of EVENTIDE_KAFKA_TIMEOUT_SECONDS
 @pytest.fixture(scope="module")
 def deployment(
     tmp_path_factory: pytest.TempPathFactory, kafka: Kafka, clickhouse_server: ClickHouseServer
-) -> Deployment:  # type: ignore[misc]
+) -> Iterator[Deployment]:
     with distributed(tmp_path_factory.mktemp("skew"), kafka.bootstrap, clickhouse_server.url) as running:
         yield running
 
@@ -35,7 +36,7 @@ def deployment(
 def test_writes_and_what_is_said(deployment: Deployment, tmp_path: Path, seconds: float, said: str) -> None:
     assert seconds > -TIMEOUT_SECONDS or said.endswith("behind")
     port = free_port()
-    command = [sys.executable, SKEWED, str(seconds), "gateway", "--port", str(port)]
+    command = [sys.executable, str(SKEWED), str(seconds), "gateway", "--port", str(port)]
     gateway = Process(command, tmp_path / "gateway.log", env=dict(deployment.environment), cwd=ROOT)
     gateway.start()
     origin = f"http://127.0.0.1:{port}"

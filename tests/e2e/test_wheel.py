@@ -74,7 +74,7 @@ def fetched(url: str) -> str:
 
 
 def test_it_knows_the_revision_that_it_was_built_from(installed: Path, origin: str) -> None:
-    command = [installed / "eventide-venv/bin/eventide", "--version"]
+    command = [str(installed / "eventide-venv/bin/eventide"), "--version"]
     said = subprocess.run(command, env=bare(), cwd=installed, capture_output=True, text=True, check=True).stdout
     assert f"(revision {REVISION}, " in said
     assert f'revision="{REVISION}"' in fetched(f"{origin}/metrics")

@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.faults.fault import fault
 from tests.faults.outcome import Skipped
 from tests.faults.scenario import Scale, Scenario
-from tests.faults.system import EVENTIDE, Servers, System
+from tests.faults.system import Servers, System
 from tests.faults.unit import Unit
-from tests.harness.deployment import environment_with
+from tests.harness.deployment import EVENTIDE, environment_with
 from tests.servers.process import free_port
 from tests.servers.small_disk import fill, small_disk
 

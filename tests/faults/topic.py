@@ -50,7 +50,7 @@ def events_of(record: Found) -> list[Event]:
         return []
     if not isinstance(content, Block):
         return []
-    return [row | {"type": content.event_type} for row in content.rows.to_pylist()]
+    return [row | {"type": content.event_type} for row in content.columns.to_pylist()]
 
 
 def produce(

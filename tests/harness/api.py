@@ -233,7 +233,7 @@ def meta_of(response: httpx.Response) -> Data:
     return meta
 
 
-def until(found: Callable[[], Found], seconds: float = 10) -> Found:
+def until(found: Callable[[], Found | None], seconds: float = 10) -> Found:
     """What ``found`` gives once it is true: for what is told to other processes with a delay."""
     end = time.monotonic() + seconds
     while not (value := look(found, 0.05)):

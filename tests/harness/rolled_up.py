@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ from schema.store import Store
 from tests.harness.reference import FIRST_ITERATION, Point, float32, intervals
 
 COMPANY = "company"
-SPIKES = "minmax"
+SPIKES: Final = "minmax"
 BOUNDS = Bounds(long=1000, enough_rows=1, slice_rows=2000)  # so that tests need few events
 
 Curve = tuple[str, str, str]  # task, metric, variant
@@ -169,5 +169,5 @@ def rows_of(content: Block) -> list[Row]:
     """The inverse of ``block``."""
     return [
         Row(r["task"], r["metric"], r["iter"], r["value"], r["discriminator"], r["has_iter"], r["variant"])
-        for r in content.rows.to_pylist()
+        for r in content.columns.to_pylist()
     ]

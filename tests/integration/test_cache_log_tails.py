@@ -239,12 +239,12 @@ def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             key = TASK.key
-            written.changefeed.apply(1, [TASK.id], ChangeBatch(lines=[{key: None}, {key: LINES}], created={key}))
+            written.changefeed.apply(1, [TASK.id], ChangeBatch(log_tails=[{key: None}, {key: LINES}], created={key}))
             assert await asked(written) > 0
-            written.changefeed.apply(2, [TASK.id], ChangeBatch(lines=[{key: LINES}], invalidated={key}))
+            written.changefeed.apply(2, [TASK.id], ChangeBatch(log_tails=[{key: LINES}], invalidated={key}))
             assert await asked(written) > 0
             assert await asked(written) == 0
-            written.changefeed.apply(3, [TASK.id], ChangeBatch(lines=[{key: None}]))
+            written.changefeed.apply(3, [TASK.id], ChangeBatch(log_tails=[{key: None}]))
             assert await asked(written) > 0
 
     asyncio.run(scenario())
@@ -295,10 +295,13 @@ def test_a_log_that_is_too_much_is_not_held(tmp_path: Path, monkeypatch: pytest.
 def test_writes_that_nobody_reads_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         joins: list[int] = []
+
+        def join(parts: Sequence[LogTail]) -> LogTail | None:
+            joins.append(len(parts))
+            return join_log_tails(parts)
+
         monkeypatch.setattr(cached_log_tail, "MAX_PENDING", 3)
-        monkeypatch.setattr(
-            cached_log_tail, "join_log_tails", lambda parts: joins.append(len(parts)) or join_log_tails(parts)
-        )
+        monkeypatch.setattr(cached_log_tail, "join_log_tails", join)
         async with writing(tmp_path) as written:
             for number in range(10):
                 await write(written, request(number, [number]))

@@ -16,8 +16,8 @@ import pytest
 from query.cache import points
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.curves.latest import latest_of
-from schema.changefeed.change_batch import ChangeBatch
-from schema.changefeed.points import Points
+from schema.changefeed.change_batch import ChangeBatch, EntityKey
+from schema.changefeed.points import CurveName, Points
 from schema.errors import Unavailable
 from schema.events.blocks import ALL, EVENTS
 from schema.registry import Entity
@@ -232,7 +232,10 @@ def test_what_is_told_in_parts_is_one(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with writing(tmp_path) as written:
             context, key = written.remembering, TASKS[0].key
-            parts = [{key: {("a", "v"): None}}, {key: {("a", "v"): THREE, ("b", "v"): THREE}}]
+            parts: list[dict[EntityKey, dict[CurveName, Points | None]]] = [
+                {key: {("a", "v"): None}},
+                {key: {("a", "v"): THREE, ("b", "v"): THREE}},
+            ]
             written.changefeed.apply(1, [TASKS[0].id], ChangeBatch(points=parts, created={key}))
             assert context.caches.points.get(key, ("a", "v")) is None
             assert context.caches.points.get(key, ("b", "v")) is THREE

@@ -15,7 +15,7 @@ from tests.harness.rolled_up import BOUNDS
 
 TASK = TASKS[0]
 LONG, SHORT = range(3000), range(10)
-QUESTION = {"samples": 5, "aggregation": "minmax"}
+QUESTION: dict[str, Any] = {"samples": 5, "aggregation": "minmax"}
 
 
 async def write(written: Written, metric: str, iters: range) -> None:

@@ -15,7 +15,7 @@ from ingest.writing import change_collector
 from query import metrics, scalars, vectors
 from query.curves import latest
 from query.media import debug_images, plots, samples
-from query.media.window_walk import Navigate
+from query.media.window_walk import Navigate, Target
 from schema.api.wire import Answer, Caller, Reply
 from schema.events.blocks import ALL, EVENTS, LOGS
 from schema.registry import Entity
@@ -30,8 +30,8 @@ Call = Callable[[Any], Awaitable[Answer | Reply]]
 def calls(tasks: Sequence[Entity]) -> list[Call]:
     """What can be asked about them."""
     ids, one = [task.id for task in tasks], tasks[0].id
-    targets = [{"task": task} for task in ids]
-    names = {"task": one, "metric": METRICS[0], "variant": "v"}
+    targets = [Target(task=task) for task in ids]
+    names: dict[str, Any] = {"task": one, "metric": METRICS[0], "variant": "v"}
     asked: list[tuple[Callable[..., Awaitable[Answer | Reply]], Any]] = [
         (scalars.get_task_single_value_metrics, scalars.GetTaskSingleValueMetrics(tasks=ids)),
         (vectors.vector_metrics_iter_histogram, vectors.VectorMetricsIterHistogram(**names)),
@@ -47,14 +47,19 @@ def calls(tasks: Sequence[Entity]) -> list[Call]:
         (metrics.get_scalar_metrics_and_variants, metrics.GetMetricsAndVariants(task=one)),
         (latest.get_task_latest_scalar_values, latest.GetTaskLatestScalarValues(task=one)),
     ]
-    return [lambda context, call=call, request=request: call(context, CALLER, request) for call, request in asked]
+    return [bound(*one) for one in asked]
+
+
+def bound(call: Callable[..., Awaitable[Answer | Reply]], request: Any) -> Call:
+    return lambda context: call(context, CALLER, request)
 
 
 def some_events(chance: random.Random) -> list[Event]:
+    makers: list[Callable[..., Event]] = [scalar, vector, image, plot, log]
     made = []
     for _ in range(chance.randrange(1, 6)):
         place = {"metric": chance.choice(METRICS), "variant": chance.choice("vw"), "iter": chance.randrange(9)}
-        make = chance.choice([scalar, vector, image, plot, log])
+        make = chance.choice(makers)
         made.append(make("", **place))
     if chance.random() < 0.3:
         made.append(scalar("", iter=SINGLE_VALUE, metric="Summary", variant=chance.choice("vw"), value=chance.random()))

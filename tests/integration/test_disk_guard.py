@@ -80,7 +80,8 @@ def test_nothing_is_written_without_room_and_all_goes_on_with_it(store: Store, d
     writer, ballast = Writer(store), disk / "ballast"
     writer.insert(10)
     ballast.write_bytes(bytes((DISK_MB - 4) << 20))
-    for write in (lambda: writer.insert(10), writer.delete):
+    writes: list[Callable[[], None]] = [lambda: writer.insert(10), writer.delete]
+    for write in writes:
         with pytest.raises(Unavailable, match="MiB are free"):
             write()
     assert stored(store, writer) == 10

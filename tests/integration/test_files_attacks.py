@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import random
 import threading
@@ -12,15 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from schema.api.wire import Caller
 from schema.http.auth import Authenticator
 from schema.http.files_server import create_files_app
 from schema.http.health import Health
 from schema.registry import Registry
 from schema.store.object_store import FileStore
 from tests.integration.registries import run
-from tests.integration.test_registry_files import Client, serving
+from tests.integration.test_registry_files import Client, serving, token_of
 
+COMPANY = "c"
+COMPANY_ID = hashlib.md5(COMPANY.encode(), usedforsecurity=False).hexdigest()  # as the registry makes it
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\ncontent\r\n--x--\r\n'
 
@@ -28,7 +30,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the files of the client's company."""
-    directory = tmp_path_factory.mktemp("attacked") / "files" / "c"
+    directory = tmp_path_factory.mktemp("attacked") / "files" / COMPANY_ID
     directory.mkdir(parents=True)
     return directory
 
@@ -40,7 +42,7 @@ def client(root: Path) -> Iterator[Client]:
     authenticator = Authenticator(registry, "a secret that is long enough for these tests")
     app = create_files_app(FileStore(str(root.parent)), authenticator, Health(), 32 << 20)
     with serving(app) as address:
-        yield Client(address, authenticator.token(Caller("u", "c", "user"), 0))
+        yield Client(address, run(token_of(registry, authenticator, COMPANY)))
     run(registry.close())
 
 
@@ -134,7 +136,7 @@ ODD_HEADERS = [
 @pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=" + "x" * 71, "; boundary=\x80", '; boundary="x'])
 def test_odd_boundaries_are_refused(client: Client, boundary: str) -> None:
     headers = client.headers | {"Content-Type": "multipart/form-data" + boundary}
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     response = httpx.post(f"{client.address}/", content=PART, headers=encoded, timeout=30, verify=False)
     assert response.status_code in (200, 400)
 

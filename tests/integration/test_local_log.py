@@ -172,7 +172,7 @@ def test_who_gave_up_before_anything_was_done_has_written_nothing(setting: Setti
 def test_a_defective_request_fails_alone(setting: Setting) -> None:
     async def scenario() -> None:
         async with setting.log() as log:
-            defective = replace(block({9: 9}), rows=None)  # type: ignore[arg-type]
+            defective = replace(block({9: 9}), rows=None)
             writing = [log.publish([one], False) for one in (block({1: 1}), defective, block({2: 2}))]
             outcomes = await asyncio.gather(*writing, return_exceptions=True)
             assert [type(outcome).__name__ for outcome in outcomes] == ["NoneType", "AttributeError", "NoneType"]

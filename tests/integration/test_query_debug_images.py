@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from tests.harness.api import Data
 from tests.harness.events import ABSENT, column, image, model_events, scalar
 from tests.integration.conftest import Service
 
@@ -50,9 +51,9 @@ def test_walking_through_recycled_images(service: Service) -> None:
     task = service.new_task()
     rings = {"v1": 7, "v2": 4}
     service.send(image(task, n, f"{v}-{n % ring}", "m", v) for n in range(10) for v, ring in rings.items())
-    request = {"metrics": [{"task": task}], "iters": 5}
+    request: Data = {"metrics": [{"task": task}], "iters": 5}
 
-    def page(scroll_id: str | None, **more: bool) -> tuple[Shown, str]:
+    def page(scroll_id: str | None, **more: Any) -> tuple[Shown, str]:
         answer = service.call(ACTION, **request, **more, scroll_id=scroll_id)
         return shown(answer), answer["scroll_id"]
 
@@ -70,7 +71,7 @@ def test_walking_through_recycled_images(service: Service) -> None:
 
 def test_a_new_task(service: Service) -> None:
     task = service.new_task()
-    request = {"metrics": [{"task": task}], "iters": 5}
+    request: Data = {"metrics": [{"task": task}], "iters": 5}
     answer = service.call(ACTION, **request)
     assert answer["metrics"] == [{"task": task, "iterations": []}]
     assert isinstance(answer["scroll_id"], str)
@@ -136,7 +137,8 @@ def test_one_image_per_variant_and_validity_before_the_choice(service: Service) 
 
 def test_refused(service: Service) -> None:
     task = service.new_task()
-    for bad in ({}, {"metrics": []}, {"metrics": [{"metric": "m"}]}, {"metrics": [{"task": task}], "iters": 0}):
+    no_metrics: tuple[Data, ...] = ({}, {"metrics": []}, {"metrics": [{"metric": "m"}]})
+    for bad in (*no_metrics, {"metrics": [{"task": task}], "iters": 0}):
         assert service.fail(ACTION, **bad) == (400, 12)
     assert service.fail(ACTION, metrics=[{"task": "unknown"}]) == (400, 101)
     assert service.fail(ACTION, metrics=[{"task": task}], model_events=True) == (400, 201)

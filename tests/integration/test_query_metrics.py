@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.api import Data
 from tests.harness.events import (
     ABSENT,
     LOG,
@@ -76,7 +77,7 @@ def test_metrics_and_variants_of_one_task(service: Service, action: str, make: t
 def test_vectors(service: Service) -> None:
     task = service.new_task()
     names = {"metric": "m", "variant": "v"}
-    empty = names | {"vectors": [], "iterations": []}
+    empty: Data = names | {"vectors": [], "iterations": []}
     assert service.call("vector_metrics_iter_histogram", task=task, **names) == empty
     service.send([vector(task, 2, (1, 2)), vector(task, 1, (3, 4.5)), vector(task, 9, variant="w")])
     service.send(

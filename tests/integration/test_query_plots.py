@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.api import Data
 from tests.harness.events import ABSENT, column, model_events, plot
 from tests.integration.conftest import Service
 
@@ -105,7 +106,8 @@ def test_plots_of_several_tasks(service: Service) -> None:
     assert tree(two_each)["B"] == {"BX": {one: ["3", "2"]}}
     assert two_each["scroll_id"] is None
     assert tree(service.call("get_multi_task_plots", "1.7", tasks=[one, two]))["D"] == {"v": {two: ["null"]}}
-    for bad in ({"tasks": []}, {}, {"tasks": [one], "iters": 0}):
+    odd: tuple[Data, ...] = ({"tasks": []}, {}, {"tasks": [one], "iters": 0})
+    for bad in odd:
         assert service.fail("get_multi_task_plots", **bad) == (400, 12)
 
 
@@ -113,7 +115,7 @@ def test_a_scroll_over_several_tasks_is_a_snapshot(service: Service) -> None:
     tasks = [service.new_task() for _ in range(3)]
     for task in tasks:
         service.send(plot(task, n, str(n), "m", str(variant)) for n in range(300) for variant in range(2))
-    request = {"tasks": tasks, "iters": 300}
+    request: Data = {"tasks": tasks, "iters": 300}
     first = service.call("get_multi_task_plots", **request)
     assert (first["total"], first["returned"]) == (1800, 1)
     service.send(plot(task, n, "new", "m", "0") for task in tasks for n in (400, 10))

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.harness.api import Data
 from tests.harness.events import ABSENT, column, image, plot
 from tests.integration.conftest import Service
 
 GET_IMAGE, NEXT_IMAGE = "get_debug_image_sample", "next_debug_image_sample"
 GET_PLOT, NEXT_PLOT = "get_plot_sample", "next_plot_sample"
 NONE = {"event": None, "min_iteration": None, "max_iteration": None}
-NO_PLOTS = {"events": [], "min_iteration": None, "max_iteration": None}
+NO_PLOTS: Data = {"events": [], "min_iteration": None, "max_iteration": None}
 LATER = {"navigate_earlier": False}
 
 
@@ -108,7 +109,11 @@ def test_scroll_ids_of_samples(service: Service, get: str, step: str) -> None:
         service.send([image(owner), image(owner, metric="n"), plot(owner), plot(owner, metric="n")])
     names = {"metric": "m"} | ({"variant": "v"} if get == GET_IMAGE else {})
     scroll_id = service.call(get, task=task, **names)["scroll_id"]
-    mismatches = [{"task": other}, {"task": task, "metric": "n"}, {"task": task, "navigate_current_metric": False}]
+    mismatches: list[Data] = [
+        {"task": other},
+        {"task": task, "metric": "n"},
+        {"task": task, "navigate_current_metric": False},
+    ]
     for mismatch in mismatches:
         assert service.fail(get, **names | mismatch, scroll_id=scroll_id) == (400, 1104)
     for unknown in ("", None, "garbage", service.call("plots", metrics=[{"task": task}])["scroll_id"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.api import Data
 from tests.harness.events import ABSENT, SINGLE_VALUE, column, image, log, plot, scalar
 from tests.integration.conftest import Service
 
@@ -133,7 +134,7 @@ def test_without_scroll(service: Service) -> None:
 def test_raw_points_in_pages(service: Service) -> None:
     task = service.new_task()
     service.send([*(scalar(task, n, n + 0.1) for n in range(-50, 49)), scalar(task, SINGLE_VALUE, 0.5)])
-    request = {"task": task, "metric": {"metric": "m"}}
+    request: Data = {"task": task, "metric": {"metric": "m"}}
     first = service.call("scalar_metrics_iter_raw", **request, batch_size=15, count_total=True)
     answers = [first, *service.scroll("scalar_metrics_iter_raw", **request, scroll_id=first["scroll_id"])]
     assert column(answers, "total") == [100] * 8
@@ -164,7 +165,7 @@ def test_raw_points_of_a_key(service: Service, key: str) -> None:
 def test_raw_points_of_one_x_beyond_the_limit_of_ties(service: Service) -> None:
     task = service.new_task()
     service.send(scalar(task, n, n, timestamp=1) for n in range(10_500))
-    request = {"task": task, "metric": {"metric": "m"}, "key": "timestamp"}
+    request: Data = {"task": task, "metric": {"metric": "m"}, "key": "timestamp"}
     answers = list(service.scroll("scalar_metrics_iter_raw", **request, batch_size=100))
     assert column(answers, "returned") == [10_100, 400, 0]
     assert [y for answer in answers[:2] for y in answer["variants"]["v"]["y"]] == list(range(10_500))
@@ -172,9 +173,14 @@ def test_raw_points_of_one_x_beyond_the_limit_of_ties(service: Service) -> None:
 
 def test_raw_points_refused(service: Service) -> None:
     task = service.new_task()
-    for bad in ({"metric": "m"}, {}, {"metric": {"metric": "m"}, "batch_size": -1}, {"metric": {"variants": []}}):
+    odd: tuple[Data, ...] = (
+        {"metric": "m"},
+        {"metric": {"metric": "m"}, "batch_size": -1},
+        {"metric": {"variants": []}},
+    )
+    for bad in (*odd, {}):
         assert service.fail("scalar_metrics_iter_raw", task=task, **bad) == (400, 12)
-    request = {"task": task, "metric": {"metric": "m"}}
+    request: Data = {"task": task, "metric": {"metric": "m"}}
     assert service.fail("scalar_metrics_iter_raw", "2.15", **request) == (404, 0)
     assert service.fail("scalar_metrics_iter_raw", **request, scroll_id="x") == (400, 1104)
     assert service.call("scalar_metrics_iter_raw", **request, batch_size=10**9)["variants"] == {}

@@ -106,7 +106,9 @@ def test_an_order_by_a_curve_follows_what_is_reported_and_deleted(api: Api) -> N
     project = str(api.call("projects.create", name=f"moving {secrets.token_hex(4)}")["id"])
     tasks = [api.create_task(f"task {number}", project=project) for number in range(3)]
     value = f"last_metrics.{md5('loss')}.{md5('train')}.value"
-    by_value, newest = {"order_by": [f"-{value}", "name"]}, {"order_by": ["-last_iteration", "name"]}
+    by_value: Data = {"order_by": [f"-{value}", "name"]}
+    newest: Data = {"order_by": ["-last_iteration", "name"]}
+    with_value: Data = {value: [0, None]}
     for number, task in enumerate(tasks):
         api.add(scalar(task, number, float(number), "loss", "train"))
     assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [2, 1, 0]
@@ -114,7 +116,7 @@ def test_an_order_by_a_curve_follows_what_is_reported_and_deleted(api: Api) -> N
     assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [0, 2, 1]
     api.call("tasks.reset", task=tasks[2])
     assert numbers(api, tasks, project, **by_value) == numbers(api, tasks, project, **newest) == [0, 1, 2]
-    assert numbers(api, tasks, project, **{value: [0, None]}) == [0, 1]
+    assert numbers(api, tasks, project, **with_value) == [0, 1]
     api.call("events.delete_for_task", task=tasks[0])  # the latest values stay
     api.call("tasks.delete", task=tasks[1], force=True)
     assert numbers(api, tasks, project, **by_value) == [0, 2]

@@ -243,7 +243,7 @@ def test_the_values_of_a_hyper_parameter(api: Api, name: str) -> None:
         given = {"section": "Args", "name": "lr", "value": value}
         api.create_task(project=project_id, hyperparams={"Args": {"lr": given}})
     api.create_task(project=top)
-    asked = {"projects": [top], "section": "Args", "name": "lr"}
+    asked: Data = {"projects": [top], "section": "Args", "name": "lr"}
     assert api.call("projects.get_hyperparam_values", **asked) == {"total": 2, "values": ["0.01", "0.1"]}
     own = api.call("projects.get_hyperparam_values", **asked, include_subprojects=False, allow_public=False)
     assert own == {"total": 1, "values": ["0.1"]}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from ingest.rollups.builder import ENOUGH_ROWS, Bounds, Rollups
 from ingest.rollups.scheduler import RollupScheduler
-from query.curves import rollup_source
+from query.curves import downsampling, rollup_source
 from query.curves.row_source import RowSource
 from schema.errors import Unavailable
 from schema.events.blocks import Place
@@ -38,7 +40,7 @@ def scanned(monkeypatch: pytest.MonkeyPatch) -> list[RowSource]:
     scans: list[RowSource] = []
     original = RowSource.buckets
 
-    async def buckets(scan: RowSource) -> list[tuple[rollup_source.Curve, rollup_source.Row]]:
+    async def buckets(scan: RowSource) -> list[tuple[downsampling.Curve, dict[str, Any]]]:
         scans.append(scan)
         return await original(scan)
 
@@ -347,10 +349,10 @@ class Interrupted:
     def execute(self, sql: str, parameters: dict[str, object]) -> None:
         self._store.execute(sql, parameters)
 
-    def insert(self, table: str, data: object) -> None:
+    def insert(self, table: str, data: pa.Table) -> None:
         self._interrupt()
         self.was_interrupted = True
-        self._store.insert(table, data)  # type: ignore[arg-type]
+        self._store.insert(table, data)
 
 
 def distinct(rolled: Rolled, table: str) -> set[int]:

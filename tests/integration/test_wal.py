@@ -62,7 +62,7 @@ def all_told(entries: list[WalEntry]) -> list[tuple[int, int, object]]:
     return [(entry.offset, entry.record.place.seq, told(entry.record.content)) for entry in entries]
 
 
-CONTENTS = [
+CONTENTS: list[Content] = [
     *(few(line, company="ü\U0001f600") for line in one_of_each("é", note="\U0001f600")),
     few(scalar("t", 2**63 - 1, 0.1), scalar("u", None, None)),
     in_columns(few(scalar("t", 7, 0.3))),

@@ -48,6 +48,10 @@ def visit(browser: Browser, eventide: Deployment) -> Iterator[Open]:
     keys = eventide.credentials
     token = Api(eventide.origins, keys).token
 
+    def hear(message: ConsoleMessage) -> None:
+        if is_complaint(message):
+            complaints.append(message.text)
+
     def opened(
         address: str = "#/tasks", *, width: int = 1280, height: int = 900, scheme: str = "light", touch: bool = False
     ) -> Page:
@@ -62,7 +66,7 @@ def visit(browser: Browser, eventide: Deployment) -> Iterator[Open]:
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: is_complaint(message) and complaints.append(message.text))
+        page.on("console", hear)
         page.goto(f"{eventide.origins.query}/{address}")
         return page
 

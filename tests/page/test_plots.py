@@ -44,8 +44,12 @@ def mark_pixels(place: Locator) -> int:
     middle = shot.crop((width // 8, height // 4, width * 3 // 4, height * 3 // 4))
     ground = shot.getpixel((2, 2))
     assert isinstance(ground, tuple)
-    pixels = middle.get_flattened_data()
-    return sum(max(abs(a - b) for a, b in zip(pixel, ground, strict=True)) > MARK_DISTANCE for pixel in pixels)
+    return sum(distance(pixel, ground) > MARK_DISTANCE for pixel in middle.get_flattened_data())
+
+
+def distance(pixel: tuple[int, ...] | float, ground: tuple[int, ...]) -> int:
+    assert isinstance(pixel, tuple)
+    return max(abs(a - b) for a, b in zip(pixel, ground, strict=True))
 
 
 def scroll_to(place: Locator) -> None:
@@ -169,7 +173,7 @@ def test_only_kinds_that_need_it_load_the_whole_library(visit: Open, api: Api) -
     whole = report(api, {"sankey": figure("sankey"), "bars": figure("bar")})
     page = visit("#/tasks")
     loaded: list[str] = []
-    page.on("request", lambda request: "plotly-" in request.url and loaded.append(request.url.split("plotly-")[1]))
+    page.on("request", lambda request: loaded.extend(request.url.split("plotly-")[1:2]))
     page.goto(f"{page.url.split('#')[0]}#/task/{small}/plots")
     expect(card(page, "few").locator(".scatterlayer path.js-line")).to_have_count(1)  # 2000 points need no WebGL
     assert loaded == ["cartesian.min.js"]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -19,7 +20,7 @@ from schema.events.normalize import ParseContext
 from tests.fuzz.arrow import stream_of
 
 CONTEXT = ParseContext(now_ms=1_700_000_000_000)
-NAMES = {"type": ["training_stats_vector"], "task": ["t"], "iter": [1]}
+NAMES: dict[str, list[Any]] = {"type": ["training_stats_vector"], "task": ["t"], "iter": [1]}
 MEBIBYTE = 1 << 20
 
 
