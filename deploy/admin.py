@@ -1,4 +1,4 @@
-"""Commands that administrate an installation: ``migrate``, ``user add``, ``topics``."""
+"""Commands that administrate an installation: ``migrate``, ``topics``."""
 
 from __future__ import annotations
 
@@ -28,16 +28,6 @@ async def migrate(settings: Settings) -> None:
             topic = await ensure_topics(settings.kafka_bootstrap, _plan(settings), registry)
             print(f"topic {topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
         await _first_user(registry, settings)
-    await registry.close()
-
-
-async def add_user(settings: Settings, name: str, role: str, action: str = "add") -> None:
-    """Print a new user's credentials as JSON."""
-    registry = Registry(components.registry_url(settings))
-    await registry.create_schema()
-    made = first_start.make_credentials()
-    user = await registry.add_user(settings.company, name, role, made.access_key, made.secret_key)
-    print(json.dumps({**vars(made), "user": user.id, "company": user.company}))
     await registry.close()
 
 

@@ -10,15 +10,16 @@ from schema.build import build
 from schema.settings import Settings, default_text
 
 DESCRIPTION = "An event store for machine-learning experiments"
-USAGES = {"user": "user add --name NAME", "dlq": "dlq list|show|replay"}
+USAGES = {"user": "user add|list|role|delete|revoke --name NAME", "dlq": "dlq list|show|replay"}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read a command line. Exits with 2, and a line on stderr, if it is none; with 0 after ``--help``."""
-    return _parser(arguments[0] if arguments else "").parse_args(arguments)
+    adds = list(arguments[:2]) == ["user", "add"]
+    return _parser(arguments[0] if arguments else "", needs_name=adds).parse_args(arguments)
 
 
-def _parser(first: str) -> argparse.ArgumentParser:
+def _parser(first: str, *, needs_name: bool = False) -> argparse.ArgumentParser:
     """Return the parser of all commands; of internal commands only of ``first``, if it is one."""
     root = argparse.ArgumentParser(prog="eventide", description=DESCRIPTION)
     root.add_argument(
@@ -34,7 +35,10 @@ def _parser(first: str) -> argparse.ArgumentParser:
         if not command.is_internal or name == first:
             usage = f"eventide {USAGES.get(name, name)} [options]"
             _add_arguments(
-                commands.add_parser(name, help=command.summary, description=command.summary, usage=usage), name, command
+                commands.add_parser(name, help=command.summary, description=command.summary, usage=usage),
+                name,
+                command,
+                needs_name,
             )
     return root
 
@@ -47,11 +51,12 @@ class PrintVersion(argparse.Action):
         parser.exit()
 
 
-def _add_arguments(parser: argparse.ArgumentParser, name: str, command: Command) -> None:
+def _add_arguments(parser: argparse.ArgumentParser, name: str, command: Command, needs_name: bool) -> None:
     if name == "user":
-        parser.add_argument("action", choices=("add",))
-        parser.add_argument("--name", required=True, type=_text, help="of the person or program")
-        parser.add_argument("--role", default="user", choices=("user", "admin", "root"), help="%(default)s")
+        parser.add_argument("action", choices=("add", "list", "role", "delete", "revoke"))
+        parser.add_argument("--name", required=needs_name, type=_text, help="of the person or program")
+        parser.add_argument("--role", choices=("user", "admin", "root"), help="of a new user: user")
+        parser.add_argument("--user", dest="user_id", help="the id, where a name is not enough (`user list`)")
     if name == "dlq":
         parser.add_argument("action", choices=("list", "show", "replay"))
         parser.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")

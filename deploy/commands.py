@@ -81,8 +81,8 @@ COMMANDS = {
         REGISTRY | FIRST_USER | WEB_LOGIN | CLICKHOUSE | KAFKA | TOPIC_PLAN,
     ),
     "user": Command(
-        "`user add` makes a user and prints the credentials",
-        "deploy.admin:add_user",
+        "`user add|list|role|delete|revoke`: users, their roles, keys and sessions",
+        "deploy.users:user",
         REGISTRY | {"company"},
     ),
     "topics": Command(
