@@ -31,10 +31,15 @@ def client(eventide: Deployment) -> Iterator[Api]:
 
 
 def ask(api: Api, endpoint: Endpoint, content: bytes = b"{}", **headers: bytes) -> httpx.Response:
-    """The response to a call at the version of its implementation."""
+    """The response to a call at the version of its implementation; asked again where a busy service says 503."""
     sent: dict[str, Any] = {"Authorization": f"Bearer {api.token}", "Content-Type": b"application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return api.ask(api.url(endpoint.name, endpoint.actual_version), content=content, headers=sent, auth=False)
+    url = api.url(endpoint.name, endpoint.actual_version)
+    answer = api.ask(url, content=content, headers=sent, auth=False)
+    for _ in range(2):
+        if answer.status_code == 503:
+            answer = api.ask(url, content=content, headers=sent, auth=False)
+    return answer
 
 
 def each(what: Any) -> Any:
