@@ -54,12 +54,12 @@ def producer(settings: Settings) -> Producer:
 
 def server_engine(settings: Settings) -> ServerEngine:
     """Make the engine of the ClickHouse server. Raises ConfigError if its URL is missing or wrong."""
-    from schema.store import ServerEngine
+    from schema.store import ServerEngine, TlsFiles
 
     url = required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL")
     if not _is_http(url):
         raise ConfigError("EVENTIDE_CLICKHOUSE_URL: http(s)://user:password@host:port/database is expected")
-    return ServerEngine(url)
+    return ServerEngine(url, TlsFiles(settings.clickhouse_ca, settings.clickhouse_cert, settings.clickhouse_key))
 
 
 def _is_http(url: str) -> bool:

@@ -58,8 +58,14 @@ class Settings(BaseModel):
     )
     registry_url: str = Field("", description="SQLAlchemy URL of the registry; SQLite in the data directory")
     clickhouse_url: SecretStr = Field(
-        SecretStr(""), description="worker, query, migrate: `http://user:password@host:8123/database`"
+        SecretStr(""),
+        description="worker, query, migrate: `http://user:password@host:8123/database`; `https://…`: TLS, verified",
     )
+    clickhouse_ca: str = Field(
+        "", description="file of the authorities that sign ClickHouse's certificate; the system's"
+    )
+    clickhouse_cert: str = Field("", description="file of the client certificate for ClickHouse, if it asks for one")
+    clickhouse_key: str = Field("", description="file of its key, if it is not in the same file")
     kafka_bootstrap: str = Field("", description="gateway, worker, migrate: `host:port,host:port`")
     kafka_topic: str = Field(
         "events", description="topic of the events; `.applied` and `.dlq` are added for the others"

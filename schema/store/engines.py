@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import clickhouse_connect
 import pyarrow as pa
@@ -35,15 +37,44 @@ class Engine(Protocol):
         """Release what ``connect`` and ``insert`` share."""
 
 
-class ServerEngine:
-    """A ClickHouse server over HTTP. ``url``: ``http://user:password@host:8123/database``."""
+@dataclass(frozen=True)
+class TlsFiles:
+    """Files for TLS: the authorities that sign the server's certificate, and a client's certificate and its key.
 
-    def __init__(self, url: str) -> None:
+    Empty: the system's authorities, no client certificate, a key in the certificate's file.
+    """
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    @property
+    def missing(self) -> str:
+        """The first of the files that cannot be found; empty if there are all."""
+        return next((path for path in (self.ca, self.cert, self.key) if path and not Path(path).is_file()), "")
+
+
+class ServerEngine:
+    """A ClickHouse server over HTTP. ``url``: ``http://user:password@host:8123/database``, or ``https://…``.
+
+    The scheme alone decides on TLS, whatever the port; the server's certificate is always verified.
+    """
+
+    def __init__(self, url: str, tls: TlsFiles = TlsFiles()) -> None:
+        if tls.missing:
+            raise ConfigError(f"A file for TLS to ClickHouse cannot be read: {tls.missing}")
         self._url = url
+        self._tls = tls
+        self._interface = urlsplit(url).scheme
 
     def connect(self, settings: Mapping[str, Any]) -> Client:
         return clickhouse_connect.get_client(
             dsn=self._url,
+            interface=self._interface,
+            verify=True,
+            ca_cert=self._tls.ca or None,
+            client_cert=self._tls.cert or None,
+            client_cert_key=self._tls.key or None,
             settings=dict(settings),
             autogenerate_session_id=False,
             connect_timeout=5,
