@@ -87,7 +87,7 @@ def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files 
 
     if not settings.files_store:
         return None
-    return Files(file_store(settings), authenticator, settings.max_file_bytes, prefix=OWN_ORIGIN)
+    return Files(file_store(settings), authenticator, settings.max_file_bytes, proxies(settings), prefix=OWN_ORIGIN)
 
 
 def limits(settings: Settings) -> Limits:

@@ -15,6 +15,6 @@ async def files(settings: Settings) -> None:
     store = components.file_store(settings)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
-    app = create_files_app(store, authenticator, health, settings.max_file_bytes)
+    app = create_files_app(store, authenticator, health, settings.max_file_bytes, components.proxies(settings))
     await serve(app, health, settings, settings.files_port)
     await registry.close()

@@ -54,3 +54,6 @@ def client_key(address: str) -> str:
     if not isinstance(found, IPv6Address):
         return str(found)
     return str(found.ipv4_mapped or IPv6Network((found, HOST_BITS), strict=False))
+
+
+NO_PROXIES = Proxies()

@@ -34,6 +34,7 @@ from schema.http.audit_log import MAX_TEXT
 from schema.http.auth import Authenticator, Sender
 from schema.http.bodies import check_encoding
 from schema.http.browser_pages import error_page, wants_page
+from schema.http.client_address import NO_PROXIES, Proxies
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import SAFE_METHODS, add_cross_origin_headers, host_middleware
@@ -62,12 +63,15 @@ logger = logging.getLogger("eventide.files")
 
 
 def create_files_app(
-    store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int
+    store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int, proxies: Proxies = NO_PROXIES
 ) -> web.Application:
-    """Create the HTTP application. ``max_file_bytes``: the largest upload; beyond: 413."""
+    """Create the HTTP application.
+
+    ``max_file_bytes``: the largest upload; beyond: 413. ``proxies``: those between it and its clients.
+    """
     app = web.Application(client_max_size=0, middlewares=[host_middleware(authenticator.origins)])
     add_health_routes(app, health)
-    Files(store, authenticator, max_file_bytes).add_routes(app)
+    Files(store, authenticator, max_file_bytes, proxies).add_routes(app)
     app.on_response_prepare.append(add_common_headers)
     app.on_cleanup.append(lambda _: authenticator.audit.close())
     app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
@@ -81,11 +85,18 @@ class Files:
     """The handlers of the files server: upload, download, delete, and a greeting. ``prefix``: of all paths."""
 
     def __init__(
-        self, store: FileStore, authenticator: Authenticator, max_file_bytes: int, *, prefix: str = ""
+        self,
+        store: FileStore,
+        authenticator: Authenticator,
+        max_file_bytes: int,
+        proxies: Proxies = NO_PROXIES,
+        *,
+        prefix: str = "",
     ) -> None:
         self._store = store
         self._authenticator = authenticator
         self._max_file_bytes = max_file_bytes
+        self._proxies = proxies
         self._prefix = prefix
 
     def add_routes(self, app: web.Application) -> None:
@@ -104,7 +115,7 @@ class Files:
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
                 check_encoding(request)  # a form is stored as it comes
-                caller = await self._authenticator.caller(_sender_of(request))
+                caller = await self._authenticator.caller(self._sender(request))
                 response = await handler(request, caller)
             except EventsError as error:
                 response = _refusal(request, error)
@@ -112,6 +123,12 @@ class Files:
             return response
 
         return answer
+
+    def _sender(self, request: web.Request) -> Sender:
+        is_change = request.method not in SAFE_METHODS
+        address = self._proxies.client(request.remote or "", request.headers)
+        asked = {"is_change": is_change, "is_media": not is_change}
+        return Sender(request.headers, request.cookies, request.method, address, **asked)
 
     async def greet(self, request: web.Request, caller: Caller) -> web.Response:
         """Answer people who open the address."""
@@ -203,12 +220,6 @@ class Files:
             if size > self._max_file_bytes:
                 raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
             yield bytes(chunk)
-
-
-def _sender_of(request: web.Request) -> Sender:
-    is_change = request.method not in SAFE_METHODS
-    asked = {"is_change": is_change, "is_media": not is_change}
-    return Sender(request.headers, request.cookies, request.method, request.remote or "", **asked)
 
 
 async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from schema.http.auth import Authenticator
+from schema.http.client_address import Proxies
 from schema.http.files_server import create_files_app
 from schema.http.health import Health
 from schema.registry import Registry
@@ -167,3 +168,22 @@ def test_a_download_is_of_one_version(client: Client) -> None:
     finally:
         stop.set()
         writer.join()
+
+
+# --- who asks ---------------------------------------------------------------------------------------------------------
+
+
+def test_guesses_of_one_client_behind_a_proxy_do_not_lock_out_another(tmp_path: Path) -> None:
+    registry = Registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    run(registry.create_schema())
+    authenticator = Authenticator(registry, "a secret that is long enough for these tests")
+    app = create_files_app(FileStore(str(tmp_path)), authenticator, Health(), 1 << 20, Proxies("127.0.0.0/8"))
+
+    def guess(address: str, number: int) -> int:
+        sent = {"X-Forwarded-For": address}
+        return httpx.get(f"{served}/x", headers=sent, auth=("key", f"guess {address} {number}")).status_code
+
+    with serving(app) as served:
+        assert 429 in [guess("203.0.113.1", number) for number in range(100)]
+        assert guess("203.0.113.2", 0) == 401
+    run(registry.close())
