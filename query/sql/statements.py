@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -14,8 +14,11 @@ from schema.events.tables import COMMON, EVENT_TYPES, INT64_MAX, INT64_MIN, TABL
 from schema.registry import Entity
 
 Event = dict[str, Any]
-EventType = Literal["log", "plot", "training_debug_image", "training_stats_scalar", "training_stats_vector", "*"]
-ANY_TYPE: Literal["*"] = "*"
+ANY_TYPE = "*"
+if TYPE_CHECKING:  # what is derived is no type for checkers, but one for requests and their description
+    EventType = str
+else:
+    EventType = Literal[(*EVENT_TYPES, ANY_TYPE)]
 Axis = Literal["iter", "timestamp", "iso_time"]  # an axis
 Int64 = Annotated[Integer, Field(ge=INT64_MIN, le=INT64_MAX)]
 Iterations = Annotated[Integer, Field(ge=1), AfterValidator(lambda count: min(count, 2**31 - 1))]  # how many
