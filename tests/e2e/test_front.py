@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.sdk import Sdk
@@ -61,6 +62,16 @@ def test_connections_of_the_sdk_are_not_kept(one_address: Api, client: str, conn
         url = f"{one_address.origins.query}/{action}"
         answer = one_address.ask(url, scalar(task, 1, 0.5) | {"task": task}, headers={"X-Clearml-Client": client})
         assert (answer.status_code, answer.headers["Connection"]) == (200, connection)
+
+
+@pytest.mark.parametrize(("is_sdk", "connection"), [(True, "close"), (False, "keep-alive")])
+def test_connections_of_the_sdk_to_its_files_are_not_kept(
+    front: Deployment, one_address: Api, is_sdk: bool, connection: str
+) -> None:
+    headers = {"Authorization": f"Bearer {one_address.token}"} if is_sdk else {}
+    for address in (f"{front.origins.query}/files", front.files):
+        answer = httpx.get(f"{address}/nothing", headers=headers)
+        assert answer.headers["Connection"] == connection
 
 
 def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:
