@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from deploy.supervisor import RESTART
 from tests.faults.fault import fault
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.system import Servers, System, until
@@ -121,7 +122,7 @@ def hole(run: Scenario, scale: Scale) -> None:
     holed = run.system.new("worker-process", command=HOLED)
     holed.start()
     code = holed.exit_code(60)
-    run.outcome.require(code == 1, f"the worker ended with {code}")
+    run.outcome.require(code == RESTART, f"the worker ended with {code}")
     _check_hole(run, holed)
     run.system.workers = [run.system.new_worker()]
     run.system.workers[0].start()
@@ -154,7 +155,7 @@ def _check_hole(run: Scenario, holed: Unit) -> None:
     log = holed.log.read_text()
     injected = [line.split() for line in log.splitlines() if line.startswith("hole ")]
     run.outcome.require(len(injected) == 1, "no hole was injected")
-    run.outcome.require("Hole" in log, "the guard did not fire")
+    run.outcome.require("OffsetGap" in log, "the guard did not fire")
     committed = {lag.partition: lag.committed for lag in run.system.lags()}
     for _, partition, first in injected:
         run.outcome.require(committed[int(partition)] <= int(first), f"committed {committed}, hole at {first}")
