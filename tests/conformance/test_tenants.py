@@ -15,6 +15,8 @@ UNKNOWN = "0123456789abcdef0123456789abcdef"
 DELETES = ["events.delete_for_task", "events.clear_task_log"]
 MultiRead = tuple[str, dict[str, object]]
 
+SINGLE_VALUES = "events.get_task_single_value_metrics"
+
 each_read = pytest.mark.parametrize("read", READS, ids=str)
 each_model_read = pytest.mark.parametrize("read", MODEL_READS, ids=str)
 
@@ -91,9 +93,16 @@ def test_an_unknown_model_is_invalid(api: Api, read: Read) -> None:
     assert api.fail(read.action, read.body(UNKNOWN), version=read.version, model_events=True) == (400, 201)
 
 
-@each_read
+@pytest.mark.parametrize("read", [read for read in READS if read.action != SINGLE_VALUES], ids=str)
 def test_a_model_is_no_task(api: Api, read: Read, private_model: str) -> None:
     assert api.fail(read.action, read.body(private_model), version=read.version) == (400, 101)
+
+
+def test_single_values_of_a_model_need_not_say_that_it_is_one(api: Api, stranger: Api, private_model: str) -> None:
+    """Web applications omit it on a model's page."""
+    (found,) = api.call(SINGLE_VALUES, tasks=[private_model])["tasks"]
+    assert [value["metric"] for value in found["values"]] == ["Summary"]
+    assert stranger.fail(SINGLE_VALUES, tasks=[private_model]) == (400, 101)
 
 
 @each_model_read
