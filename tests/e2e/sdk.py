@@ -16,7 +16,7 @@ from typing import Any
 from tests.harness.deployment import Deployment
 
 SCRIPTS = Path(__file__).parent / "sdk_scripts"
-SECONDS = 400  # of one script, beside two dozen others on two cores
+SECONDS = 200  # of one script, beside two dozen others on two cores
 ATTEMPTS = 2  # one of about 150 runs of the SDK hangs in close(), whatever the server does
 AT_ONCE = 6
 RESULT = "RESULT "
