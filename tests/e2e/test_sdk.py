@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.sdk import Sdk
-from tests.harness.api import Api
+from tests.harness.api import Api, until
 from tests.harness.deployment import Deployment
 
 # What each example sends besides log lines and the resource monitor: (scalars, plots, images), and of its model.
@@ -245,7 +245,10 @@ def test_workflows_run_to_the_end(sdk: Sdk, name: str) -> None:
 
 def test_steps_of_a_pipeline_lie_under_its_run(sdk: Sdk, api: Api) -> None:
     done = sdk.wait("pipeline_from_functions")
-    run, steps = api.task(done["task"]), [api.task(step) for step in done["steps"].values()]
+    every = [done["task"], *done["steps"].values()]
+    # A step's process says that it is completed on its way out.
+    until(lambda: {api.task(task)["status"] for task in every} == {"completed"})
+    run, *steps = map(api.task, every)
     assert (run["type"], run["status"]) == ("controller", "completed")
     assert {(step["parent"], step["status"]) for step in steps} == {(run["id"], "completed")}
     project = api.call("projects.get_by_id", project=run["project"])["project"]
