@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.harness.api import Api
-from tests.harness.deployment import Deployment
+from tests.harness.deployment import Deployment, embedded
 from tests.page import demo
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -20,6 +20,20 @@ CHROMIUM = os.environ.get("EVENTIDE_TEST_CHROMIUM") or shutil.which("chromium") 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 STEPS = 600
 Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """An Eventide that listens on every address, as on a LAN."""
+    with embedded(tmp_path_factory.mktemp("open"), {"HOST": "0.0.0.0"}) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def on_lan(open_to_all: Deployment) -> Iterator[Api]:
+    """Its first user."""
+    with Api(open_to_all.origins, open_to_all.credentials) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

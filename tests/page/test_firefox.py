@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness.api import Api
-from tests.harness.deployment import Deployment, embedded
+from tests.harness.deployment import Deployment
 from tests.page import demo
 from tests.page.firefox import PROGRAM, Firefox, firefox
 from tests.page.uploads import FILES, port_of, report
@@ -18,20 +18,6 @@ IMAGES_LOADED = """(() => {
     const images = [...document.querySelectorAll(".images img")];
     return images.length === 2 && images.every(image => image.complete && image.naturalWidth > 0);
 })()"""
-
-
-@pytest.fixture(scope="module")
-def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """An Eventide that listens on every address, as on a LAN."""
-    with embedded(tmp_path_factory.mktemp("open"), {"HOST": "0.0.0.0"}) as deployment:
-        yield deployment
-
-
-@pytest.fixture(scope="module")
-def on_lan(open_to_all: Deployment) -> Iterator[Api]:
-    """Its first user."""
-    with Api(open_to_all.origins, open_to_all.credentials) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

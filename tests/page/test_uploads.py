@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.harness.api import Api
-from tests.harness.deployment import Deployment, embedded
+from tests.harness.deployment import Deployment
 from tests.harness.events import plot
 from tests.page.uploads import FILES, port_of, report
 from tests.servers.nginx import nginx
@@ -22,20 +22,6 @@ from tests.servers.nginx import nginx
 WIDE = """() => [...document.querySelectorAll(".images img")].every(e => e.complete && e.naturalWidth > 0)"""
 # By which the machine itself is reached: an address of its own, and names that end in .localhost.
 HOSTS = ("127.0.0.1", "localhost", "127.0.0.9", "eventide.localhost")
-
-
-@pytest.fixture(scope="module")
-def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """An Eventide that listens on every address, as on a LAN."""
-    with embedded(tmp_path_factory.mktemp("open"), {"HOST": "0.0.0.0"}) as deployment:
-        yield deployment
-
-
-@pytest.fixture(scope="module")
-def on_lan(open_to_all: Deployment) -> Iterator[Api]:
-    """Its first user."""
-    with Api(open_to_all.origins, open_to_all.credentials) as client:
-        yield client
 
 
 def opened(browser: Browser, origin: str, api: Api, address: str) -> Page:
