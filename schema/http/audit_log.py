@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from schema.api.wire import Caller
@@ -73,6 +74,7 @@ class AuditLog:
         self._keep_days = keep_days
         self._waiting: list[AuditEvent] = []
         self._writing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._acted: dict[tuple[str, str], float] = {}
 
     def record(self, event: str, caller: Caller, details: Mapping[str, Any]) -> None:
@@ -104,14 +106,16 @@ class AuditLog:
         self.record(IMPERSONATION, caller, {"actor_role": caller.actor_role})
 
     async def close(self) -> None:
-        """Write what is waiting."""
-        if self._writing and not self._writing.done():
-            self._writing.cancel()
+        """Write what is waiting. A write under way is not cut off: its events are no longer among these."""
+        self._closing.set()
+        if self._writing:
+            await self._writing
         await self._flush()
 
     async def _write(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(PAUSE_SECONDS)
+        while self._waiting and not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), PAUSE_SECONDS)
             await self._flush()
 
     async def _flush(self) -> None:

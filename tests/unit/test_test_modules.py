@@ -129,7 +129,6 @@ COVERED_BY = {
     "schema/changefeed/read_barrier.py": "a part of the feed: unit/test_changefeed.py, integration/test_local_log.py",
     "schema/errors.py": "each class where it is raised; codes: conformance/test_odd_requests.py, unit/test_wire.py",
     "schema/events/tables.py": "declarations, checked by their use: unit/test_blocks.py, unit/test_normalize.py",
-    "schema/http/audit_log.py": "the log of all calls: conformance/test_audit.py",
     "schema/http/bodies.py": "bodies of any kind: e2e/test_hostile_bodies.py, conformance/test_http.py",
     "schema/http/body_memory.py": "limits: unit/test_body_limits.py, e2e/test_hostile_bodies.py",
     "schema/http/browser_pages.py": "pages for people: integration/test_static_site.py",
