@@ -118,10 +118,10 @@ class Dispatcher:
         caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
-            caller = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
-            if caller.is_abandoned():
+            waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
+            if waiting.is_abandoned():
                 raise ClientGone("The client has closed its connection")
-            answer = await endpoint.handler(caller, parameters)
+            answer = await endpoint.handler(waiting, parameters)
         if endpoint.name in AUDITED and caller is not NOBODY:
             self._authenticator.audit.record(endpoint.name, caller, details_of(parameters))
         if isinstance(answer, Stream):

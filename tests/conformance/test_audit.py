@@ -103,3 +103,15 @@ def test_an_old_key_of_an_sdk_is_told_so_and_not_made_to_wait(nobody: Api) -> No
     wrong = basic(Credentials(secrets.token_hex(8), "revoked"))
     answers = {name: nobody.raw(name, {}, headers=wrong).status_code for name in sorted(ENDPOINTS)[:100]}
     assert set(answers.values()) <= {401, 200}
+
+
+def test_calls_of_nobody_leave_no_trace(eventide: Deployment) -> None:
+    """They cost nothing to make: whoever is not known could fill the registry with them."""
+    with new_user(eventide, "root", f"company {secrets.token_hex(4)}") as root:
+        with plain_client() as nobody:
+            for _ in range(3):
+                assert nobody.post(f"{root.origins.gateway}/login.logout").status_code == 200
+        root.call("auth.create_credentials", label="after them")
+        made = until(lambda: events_of(root, id_of(root), "auth.create_credentials"))
+        assert made
+        assert [event for event in events_of(root, "", "login.logout") if not event["user"]] == []
