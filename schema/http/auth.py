@@ -97,11 +97,11 @@ class Authenticator:
         self.audit = AuditLog(registry, audit_days)
         self._limits = LoginLimits()
         self._tokens = Tokens(secret)
-        self._claims: TtlCache[str, Claims] = TtlCache(self._read_token, 60, CACHED)
-        self._sessions = TtlCache(self._session, REVOKED_SECONDS, CACHED)
-        self._credentials = TtlCache(self._credential, REVOKED_SECONDS, CACHED)
-        self._users = TtlCache(registry.user, REVOKED_SECONDS, CACHED)
-        self._keys = TtlCache(registry.has_key, REVOKED_SECONDS, CACHED)
+        self._claims: TtlCache[str, Claims] = TtlCache("tokens", self._read_token, 60, CACHED)
+        self._sessions = TtlCache("sessions", self._session, REVOKED_SECONDS, CACHED)
+        self._credentials = TtlCache("credentials", self._credential, REVOKED_SECONDS, CACHED)
+        self._users = TtlCache("users", registry.user, REVOKED_SECONDS, CACHED)
+        self._keys = TtlCache("access_keys", registry.has_key, REVOKED_SECONDS, CACHED)
 
     async def caller(self, sender: Sender, access: Access = Access.USERS) -> Caller:
         """The caller of a request; the header wins over the cookie. Who is not known is NOBODY, where anyone may call.

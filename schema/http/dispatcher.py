@@ -95,7 +95,6 @@ class Dispatcher:
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
         request_id.set(call.id)
-        caches_hit.set(set())
         try:
             response = await self._answer(call, request)
         except EventsError as error:
@@ -121,6 +120,7 @@ class Dispatcher:
             waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
             if waiting.is_abandoned():
                 raise ClientGone("The client has closed its connection")
+            caches_hit.set(set())  # from here on: those of the answer, not those of the caller
             answer = await endpoint.handler(waiting, parameters)
         if endpoint.name in AUDITED and caller is not NOBODY:
             self._authenticator.audit.record(endpoint.name, caller, details_of(parameters))

@@ -139,6 +139,7 @@ async def add_common_headers(request: web.Request, response: web.StreamResponse)
             headers[name] = value
     if hits := caches_hit.get():
         headers["X-Eventide-Cache"] = ", ".join(sorted(hits))
+    caches_hit.set(None)  # the next request of a connection has the same context
     response.headers["Vary"] = "Accept-Encoding, Origin"
     if "X-Clearml-Client" in request.headers:
         close_connection(response)  # the SDK shares its sockets with the reporter that it forks

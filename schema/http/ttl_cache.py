@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key")
+from schema.lru_cache import LruCache
+
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class TtlCache(Generic[Key, Value]):
     """Values by key, read by ``load`` when they are asked for and older than ``seconds``.
 
-    At most ``capacity`` values are kept; the least recently used go first. What ``load`` raises reaches every reader
+    At most ``capacity`` values are kept, in an LruCache of that ``name``. What ``load`` raises reaches every reader
     that waits for it and is not kept. For one event loop.
     """
 
-    def __init__(self, load: Callable[[Key], Awaitable[Value]], seconds: float, capacity: int) -> None:
+    def __init__(self, name: str, load: Callable[[Key], Awaitable[Value]], seconds: float, capacity: int) -> None:
         self._load = load
         self._seconds = seconds
-        self._capacity = capacity
-        self._values: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._values: LruCache[Key, tuple[float, Value]] = LruCache(name, capacity)
         self._reads: dict[Key, asyncio.Task[Value]] = {}
 
     async def get(self, key: Key) -> Value:
         """Return the value of a key. Raises what ``load`` raises."""
-        if (known := self._values.get(key)) and time.monotonic() < known[0]:
-            self._values.move_to_end(key)
-            return known[1]
+        if kept := self._values.get(key, _is_fresh):
+            return kept[1]
         if (read := self._reads.get(key)) is None:
             read = self._reads[key] = asyncio.create_task(self._read(key, time.monotonic()))
             read.add_done_callback(_retrieve)  # nobody may be waiting any more
@@ -38,7 +37,7 @@ class TtlCache(Generic[Key, Value]):
 
     def invalidate(self, key: Key) -> None:
         """Read the value of a key anew when it is asked for, also if a read is under way."""
-        self._values.pop(key, None)
+        self._values.pop(key)
         self._reads.pop(key, None)
 
     def clear(self) -> None:
@@ -52,17 +51,15 @@ class TtlCache(Generic[Key, Value]):
         try:
             value = await self._load(key)
             if self._reads.get(key) is current:
-                self._keep(key, (started + self._seconds, value))
+                self._values.put(key, (started + self._seconds, value))
             return value
         finally:
             if self._reads.get(key) is current:
                 del self._reads[key]
 
-    def _keep(self, key: Key, value: tuple[float, Value]) -> None:
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._capacity:
-            self._values.popitem(last=False)
+
+def _is_fresh(kept: tuple[float, object]) -> bool:
+    return time.monotonic() < kept[0]
 
 
 def _retrieve(read: asyncio.Task[Value]) -> None:
