@@ -143,8 +143,8 @@ class Groups:
         best = self.extreme(reduce, values, rows, 0)
         if len(rows) == len(values):
             return np.flatnonzero(values == best[self.of_row])
-        held: Array = rows[values[rows] == best[self.of_row[rows]]]
-        return held
+        extremes: Array = rows[values[rows] == best[self.of_row[rows]]]
+        return extremes
 
 
 def _ranges(groups: Groups) -> dict[str, Array]:

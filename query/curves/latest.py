@@ -76,10 +76,10 @@ async def latest_of(context: QueryContext, task: Entity) -> Answer:
     known = [row for row in facts.index if row.since == of_task.since]
     scalars = [row for row in known if row.event_type == SCALAR]
     rows = _cached(context.caches.points, task, scalars)
-    held = {_name(row) for row in rows}
-    if others := [curve for curve in scalars if curve.name not in held]:
-        found = await _latest(context.store, of_task, others, are_all=not held)
-        rows += [row for row in found if _name(row) not in held]
+    cached = {_name(row) for row in rows}
+    if others := [curve for curve in scalars if curve.name not in cached]:
+        found = await _latest(context.store, of_task, others, are_all=not cached)
+        rows += [row for row in found if _name(row) not in cached]
     last_iter = await _last_iter(context.store, of_task, known)
     return {
         "metrics": _by_metric(rows),

@@ -35,7 +35,7 @@ class PointSource(Protocol):
 class PointSources:
     """The sources of the curves of a request.
 
-    ``writes``: the versions of the entities before anything was read. ``held``: cached curves, which need not be read.
+    ``versions``: of the entities, before anything was read. ``cached``: the points of curves that need not be read.
     """
 
     context: QueryContext

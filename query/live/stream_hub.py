@@ -32,11 +32,11 @@ logger = logging.getLogger("eventide.watching")
 
 @dataclass
 class WatchedEntity:
-    """An entity that streams watch. ``count``: its version when ``standing`` was read."""
+    """An entity that streams watch. ``version``: its version when ``watermark`` was read."""
 
     entity: Entity
-    standing: EntityWatermark
-    count: int
+    watermark: EntityWatermark
+    version: int
     subscriptions: set[Subscription] = field(default_factory=set)
 
 
@@ -100,14 +100,14 @@ class StreamHub:
             self._watched[key].subscriptions.add(
                 subscription
             )  # so that it stays, even if other streams leave meanwhile
-        counts = {entity.id: self._changefeed.version(entity.id) for entity in unknown}
+        versions = {entity.id: self._changefeed.version(entity.id) for entity in unknown}
         found = await read_watermarks(self._store, unknown)
         for entity in unknown:
-            self._watched.setdefault(entity.id, WatchedEntity(entity, found[entity.id], counts[entity.id]))
+            self._watched.setdefault(entity.id, WatchedEntity(entity, found[entity.id], versions[entity.id]))
         for key in subscription.entities:
             watched = self._watched[key]
             watched.subscriptions.add(subscription)
-            subscription.positions[key] = watched.standing.position
+            subscription.positions[key] = watched.watermark.position
         subscription.positions |= positions or {}
         subscription.is_ready = True
         subscription.tell(StreamMessage("ready", {"tasks": list(subscription.entities)}))
@@ -119,7 +119,7 @@ class StreamHub:
 
         Of other event types than scalars that is not known, so any may have changed.
         """
-        key, now = watched.entity.id, watched.standing
+        key, now = watched.entity.id, watched.watermark
         batch, deletion = subscription.positions[key]
         if deletion != now.position[1]:
             subscription.tell(reset_message(key))
@@ -142,27 +142,27 @@ class StreamHub:
 
     async def _round(self) -> None:
         """Send every stream what is new; if that fails nothing was sent, and the next round tries again."""
-        counts = {key: self._changefeed.version(key) for key in self._watched}
-        moved = [w for key, w in self._watched.items() if w.count != counts[key]]
+        versions = {key: self._changefeed.version(key) for key in self._watched}
+        moved = [w for key, w in self._watched.items() if w.version != versions[key]]
         now = await read_watermarks(self._store, [watched.entity for watched in moved])
         gaps = [_gap(watched, now[watched.entity.id]) for watched in moved]
         new = await points(self._store, [gap for gap in gaps if gap])
         for watched in moved:
             key = watched.entity.id
-            watched.count = counts[key]
-            if now[key] != watched.standing:
+            watched.version = versions[key]
+            if now[key] != watched.watermark:
                 _tell(watched, now[key], new.get(key))
 
 
 def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:
     """Return the batches whose points some stream wants; None if there are none."""
-    before = watched.standing.position[0]
+    before = watched.watermark.position[0]
     is_wanted = now.position[0] > before and any(one.wants_points for one in watched.subscriptions)
     return BatchRange(watched.entity, before, now.position[0]) if is_wanted else None
 
 
 def _tell(watched: WatchedEntity, now: EntityWatermark, new: StreamMessage | None) -> None:
-    before, watched.standing = watched.standing, now
+    before, watched.watermark = watched.watermark, now
     if now.is_other_than(before):
         _tell_all(watched.subscriptions, reset_message(watched.entity.id))
     _tell_all((subscription for subscription in watched.subscriptions if subscription.wants_points), new)
@@ -171,8 +171,8 @@ def _tell(watched: WatchedEntity, now: EntityWatermark, new: StreamMessage | Non
     _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
 
 
-def _change(entity: Entity, standing: EntityWatermark, types: list[str]) -> StreamMessage:
-    return StreamMessage("change", {"task": entity.id, "types": types, "last_iteration": standing.last_iteration})
+def _change(entity: Entity, watermark: EntityWatermark, types: list[str]) -> StreamMessage:
+    return StreamMessage("change", {"task": entity.id, "types": types, "last_iteration": watermark.last_iteration})
 
 
 def _tell_all(subscriptions: Iterable[Subscription], notice: StreamMessage | None) -> None:
