@@ -7,10 +7,15 @@ from collections.abc import Sequence
 
 from deploy.commands import COMMANDS, Command
 from schema.build import build
+from schema.quotas.kinds import Kind
 from schema.settings import Settings, default_text
 
 DESCRIPTION = "An event store for machine-learning experiments"
-USAGES = {"user": "user add|list|role|delete|revoke --name NAME", "dlq": "dlq list|show|replay"}
+USAGES = {
+    "user": "user add|list|role|delete|revoke --name NAME",
+    "quota": "quota list|set|unset|usage --company NAME --kind KIND --limit NUMBER",
+    "dlq": "dlq list|show|replay",
+}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -52,14 +57,8 @@ class PrintVersion(argparse.Action):
 
 
 def _add_arguments(parser: argparse.ArgumentParser, name: str, command: Command, needs_name: bool) -> None:
-    if name == "user":
-        parser.add_argument("action", choices=("add", "list", "role", "delete", "revoke"))
-        parser.add_argument("--name", required=needs_name, type=_text, help="of the person or program")
-        parser.add_argument("--role", choices=("user", "admin", "root"), help="of a new user: user")
-        parser.add_argument("--user", dest="user_id", help="the id, where a name is not enough (`user list`)")
-    if name == "dlq":
-        parser.add_argument("action", choices=("list", "show", "replay"))
-        parser.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
+    if name in OWN_ARGUMENTS:
+        OWN_ARGUMENTS[name](parser, needs_name)
     settings = parser.add_argument_group(
         "settings", "each is an environment variable, too: --data-dir, EVENTIDE_DATA_DIR"
     )
@@ -67,6 +66,29 @@ def _add_arguments(parser: argparse.ArgumentParser, name: str, command: Command,
         if setting in command.settings or setting == "log_level":
             text = f"{field.description} (default: {default_text(field.default)})".replace("%", "%%")
             settings.add_argument(f"--{setting.replace('_', '-')}", help=text, metavar="VALUE")
+
+
+def _add_user_arguments(parser: argparse.ArgumentParser, needs_name: bool) -> None:
+    parser.add_argument("action", choices=("add", "list", "role", "delete", "revoke"))
+    parser.add_argument("--name", required=needs_name, type=_text, help="of the person or program")
+    parser.add_argument("--role", choices=("user", "admin", "root"), help="of a new user: user")
+    parser.add_argument("--user", dest="user_id", help="the id, where a name is not enough (`user list`)")
+
+
+def _add_quota_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("action", choices=("list", "set", "unset", "usage"))
+    parser.add_argument("--kind", choices=tuple(Kind), help="what is limited")
+    parser.add_argument("--limit", type=int, help="of `set`: the largest number allowed; 0: nothing")
+    parser.add_argument("--project", help="id or name of a project of the company: the quota is its own")
+    parser.add_argument("--user", help="id or name of a user of the company: the quota is theirs")
+
+
+def _add_dlq_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("action", choices=("list", "show", "replay"))
+    parser.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
+
+
+OWN_ARGUMENTS = {"user": _add_user_arguments, "quota": _add_quota_arguments, "dlq": _add_dlq_arguments}
 
 
 def _text(argument: str) -> str:

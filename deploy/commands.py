@@ -20,6 +20,7 @@ TOPIC_PLAN = frozenset(
     ("kafka_partitions", "kafka_replication", "kafka_max_record_bytes", "kafka_group", "kafka_timeout_seconds")
 )
 WORKER = frozenset(("kafka_group", "stall_seconds", "worker_id", "dlq_max_run", "dlq_max_ratio", "data_dir"))
+QUOTAS = frozenset(("quota_events_per_second", "quota_bytes_per_day"))
 API = LISTENER | BODY_LIMITS | TOKENS | REGISTRY
 
 
@@ -42,12 +43,12 @@ COMMANDS = {
     "up": Command(
         "gateway, writer and query service in one process, on chDB",
         "deploy.up:up",
-        API | FILES | FIRST_USER | PAGE | {"ack", "validate_plots", "held_points", "readers"},
+        API | FILES | FIRST_USER | PAGE | QUOTAS | {"ack", "validate_plots", "held_points", "readers"},
     ),
     "gateway": Command(
         "takes events over HTTP and puts them on Kafka",
         "deploy.gateway:gateway",
-        API | KAFKA | PRODUCER | {"ack", "validate_plots"},
+        API | KAFKA | PRODUCER | QUOTAS | {"ack", "validate_plots"},
     ),
     "worker": Command(
         "writes what is on Kafka to ClickHouse, restarted when it leaves",
@@ -63,7 +64,7 @@ COMMANDS = {
     "query": Command(
         "answers everything that only reads",
         "deploy.query:query",
-        API | PAGE | CLICKHOUSE | {"readers", "files_store", "max_file_bytes"},
+        API | PAGE | CLICKHOUSE | QUOTAS | {"readers", "files_store", "max_file_bytes"},
     ),
     "files": Command(
         "keeps the files that events and artifacts refer to",
@@ -84,6 +85,11 @@ COMMANDS = {
         "`user add|list|role|delete|revoke`: users, their roles, keys and sessions",
         "deploy.users:user",
         REGISTRY | {"company"},
+    ),
+    "quota": Command(
+        "`quota list|set|unset|usage`: limits of companies, projects and users, and how much of them is used",
+        "deploy.quotas:quota",
+        REGISTRY | QUOTAS | {"company"},
     ),
     "topics": Command(
         "partitions of the events topic, and the workers' lag",

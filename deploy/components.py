@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is
     from schema.http.files_server import Files
     from schema.http.origin_policy import OriginPolicy
     from schema.http.static_site import Site
+    from schema.quotas.kinds import Kind
+    from schema.quotas.ledger import QuotaLedger
     from schema.registry import Registry
     from schema.store import ServerEngine
     from schema.store.object_store import FileStore
@@ -96,6 +98,25 @@ def limits(settings: Settings) -> Limits:
 
     sizes = settings.max_body_bytes, settings.max_inflight_bytes
     return Limits(*sizes, settings.body_seconds, settings.body_rate)
+
+
+async def quota_ledger(settings: Settings, registry: Registry, *, is_gateway: bool = False) -> QuotaLedger:
+    """Return the ledger of quotas of this process, started."""
+    from schema.quotas.ledger import QuotaLedger
+
+    ledger = QuotaLedger(registry, quota_defaults(settings), is_gateway=is_gateway)
+    await ledger.start()
+    return ledger
+
+
+def quota_defaults(settings: Settings) -> dict[Kind, int]:
+    """Return the limits of companies without their own, by kind; 0: none."""
+    from schema.quotas.kinds import Kind
+
+    return {
+        Kind.EVENTS_PER_SECOND: settings.quota_events_per_second,
+        Kind.BYTES_PER_DAY: settings.quota_bytes_per_day,
+    }
 
 
 def proxies(settings: Settings) -> Proxies:

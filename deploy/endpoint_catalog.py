@@ -10,6 +10,8 @@ def all_endpoints() -> Endpoints:
     from ingest.app import endpoints as write_endpoints
     from query.app import endpoints as read_endpoints
     from query.live.stream import endpoints as stream_endpoints
+    from query.registry.quotas import endpoints as quota_endpoints
     from schema.http.login import endpoints as login_endpoints
 
-    return Endpoints(Tier.BOTH).merge(write_endpoints, read_endpoints, stream_endpoints, login_endpoints)
+    reads = (read_endpoints, stream_endpoints, quota_endpoints)
+    return Endpoints(Tier.BOTH).merge(write_endpoints, *reads, login_endpoints)

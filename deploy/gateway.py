@@ -13,6 +13,7 @@ from ingest.kafka.log import KafkaLog
 from ingest.kafka.topic_lease import TopicLease, read_topic
 from ingest.kafka.unapplied import UnappliedRecords
 from ingest.last_update import LastUpdateRecorder
+from ingest.quotas import WriteQuotas
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
@@ -31,7 +32,8 @@ async def gateway(settings: Settings) -> None:
     unapplied = UnappliedRecords(LagReader(bootstrap, topic.name), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
-    service = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
+    ledger = await components.quota_ledger(settings, registry, is_gateway=True)
+    service = Gateway(registry, log, last_update_recorder, WriteQuotas(ledger), settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
@@ -52,4 +54,5 @@ async def gateway(settings: Settings) -> None:
     await applied.close()
     await producer.close()
     await last_update_recorder.close()
+    await ledger.close()
     await registry.close()

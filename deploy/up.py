@@ -19,6 +19,7 @@ from ingest.gateway import Gateway
 from ingest.last_update import LastUpdateRecorder
 from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
+from ingest.quotas import WriteQuotas
 from ingest.rollups.scheduler import RollupScheduler
 from query.services import QueryServices
 from schema.api.wire import Endpoints, Tier
@@ -68,9 +69,11 @@ async def embedded(
     rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
     log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)
     last_update_recorder = LastUpdateRecorder(registry)
-    services = QueryServices(store, registry, secret, changefeed, settings.held_points)
+    ledger = await components.quota_ledger(settings, registry, is_gateway=True)
+    services = QueryServices(store, registry, secret, changefeed, ledger, settings.held_points)
     authenticator = components.authenticator(registry, secret, settings)
-    gateway = Gateway(registry, log, last_update_recorder, settings.ack, settings.validate_plots)
+    quotas = WriteQuotas(ledger)
+    gateway = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),
         services.endpoints,
@@ -91,5 +94,6 @@ async def embedded(
         await log.close()
         await asyncio.to_thread(rollup_scheduler.close)
         await last_update_recorder.close()
+        await ledger.close()
         store.close()
         await registry.close()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,9 +16,10 @@ from ingest.parsing.arrow_stream import read_columns
 from ingest.parsing.batch import Batch, read_events
 from ingest.parsing.json_lines import read_body
 from ingest.permission import check_write, may_write
+from ingest.quotas import WriteQuotas
 from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier, to_json
-from schema.errors import EmptyBatch, InvalidField, NothingAdded
+from schema.errors import EmptyBatch, EventsError, InvalidField, NothingAdded
 from schema.events.blocks import EVENTS, LOGS, Block, Deletion
 from schema.events.normalize import Mention, ParseContext
 from schema.events.tables import INT64_MAX, INT64_MIN
@@ -42,6 +43,7 @@ class Gateway:
     registry: Registry
     log: Log
     last_update_recorder: LastUpdateRecorder
+    quotas: WriteQuotas
     ack: str = "durable"
     validate_plots: bool = False
 
@@ -72,18 +74,22 @@ class ClearTaskLog(Request):
 
 @endpoints.add("events.add", is_batch=True)
 async def add(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
-    """Add one event. Raises NothingAdded if it is refused."""
+    """Add one event. Raises NothingAdded if it is refused, RateExceeded and QuotaExceeded."""
+    gateway.quotas.check(caller)
     event = request.event or {}
-    context = _context(gateway, caller, to_json(event))
-    return await _accept(gateway, caller, read_events([event], context), context)
+    body = to_json(event)
+    context = _context(gateway, caller, body)
+    return await _accept(gateway, caller, read_events([event], context), context, len(body))
 
 
 @endpoints.add("events.add_batch", is_batch=True)
 async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> Answer:
     """Add one event a line, or Arrow columns of events.
 
-    Raises EmptyBatch, MalformedRequest and InvalidField (nothing is stored), and NothingAdded.
+    Raises EmptyBatch, MalformedRequest, InvalidField, RateExceeded and QuotaExceeded (nothing is stored), and
+    NothingAdded.
     """
+    gateway.quotas.check(caller)
     if request.event is not None:
         if not request.event:
             raise EmptyBatch("Batch has no events")
@@ -94,7 +100,7 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
         read = _read(gateway, caller, request)
     else:
         read = await asyncio.get_running_loop().run_in_executor(READERS, _read, gateway, caller, request)
-    return await _accept(gateway, caller, *read)
+    return await _accept(gateway, caller, *read, len(request.body))
 
 
 def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch, ParseContext]:
@@ -140,21 +146,27 @@ async def _delete(gateway: Gateway, caller: Caller, deletion: Deletion) -> Answe
     return {"deleted": await gateway.log.delete(deletion, caller.is_abandoned)}
 
 
-async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext) -> Answer:
+async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext, size_bytes: int) -> Answer:
     """Publish the events that may be stored; return the counts of API contract 2.7.
 
-    Raises NothingAdded if there are none.
+    Raises NothingAdded if there are none, RateExceeded and QuotaExceeded.
     """
-    refusals = await _refusals(gateway.registry, caller, batch.entities.values())
+    entities = await _entities(gateway.registry, batch.entities.values())
+    refusals = _refusals(entities, caller, batch.entities.values())
     failures = batch.refuse(refusals)
     added, failed = batch.event_count, failures.total()
-    EVENTS_COUNTER.labels("added").inc(added)
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
         raise NothingAdded(f"Events not added: {_told(failures)}")
+    charge = gateway.quotas.charge(caller, size_bytes, batch, entities)
+    EVENTS_COUNTER.labels("added").inc(added)
     blocks = [Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.rows.items() if len(rows)]
-    with PRODUCE_SECONDS.time():
-        await gateway.log.publish(blocks, _is_visible(gateway, caller), caller.is_abandoned)
+    try:
+        with PRODUCE_SECONDS.time():
+            await gateway.log.publish(blocks, _is_visible(gateway, caller), caller.is_abandoned)
+    except EventsError:
+        gateway.quotas.refund(charge)
+        raise
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
     gateway.last_update_recorder.touch_mentioned(accepted, caller.user)
     return {"added": added, "errors": failed, "errors_info": _told(failures)}
@@ -167,18 +179,25 @@ def _told(failures: Counter[str]) -> dict[str, int]:
     return told | ({OTHER_REASONS: untold} if untold else {})
 
 
-async def _refusals(registry: Registry, caller: Caller, mentions: Iterable[Mention]) -> dict[str, str]:
-    """Return the entities that may not be written, with the reason: unknown, not the caller's, public, or locked."""
-    refusals = {}
+async def _entities(registry: Registry, mentions: Iterable[Mention]) -> dict[Mention, Entity]:
+    """Return the tasks and models that exist."""
     by_kind: dict[bool, list[Mention]] = {}
     for mention in mentions:
         by_kind.setdefault(mention.is_model, []).append(mention)
+    entities: dict[Mention, Entity] = {}
     for is_model, named in by_kind.items():
         known = await registry.entities(MODELS if is_model else TASKS, [mention.id for mention in named])
-        for mention in named:
-            entity = known.get(mention.id)
-            if entity is None or not may_write(caller, entity.company, entity.is_locked and not mention.allow_locked):
-                refusals[mention.id] = f"Invalid {'model' if is_model else 'task'} id {mention.id}"
+        entities |= {mention: known[mention.id] for mention in named if mention.id in known}
+    return entities
+
+
+def _refusals(entities: Mapping[Mention, Entity], caller: Caller, mentions: Iterable[Mention]) -> dict[str, str]:
+    """Return the entities that may not be written, with the reason: unknown, not the caller's, public, or locked."""
+    refusals = {}
+    for mention in mentions:
+        entity = entities.get(mention)
+        if entity is None or not may_write(caller, entity.company, entity.is_locked and not mention.allow_locked):
+            refusals[mention.id] = f"Invalid {'model' if mention.is_model else 'task'} id {mention.id}"
     return refusals
 
 

@@ -10,8 +10,11 @@ from query.live.stream import Streams
 from query.live.stream import endpoints as stream_endpoints
 from query.live.stream_hub import StreamHub
 from query.pagination.cursor import Cursors
+from query.registry.quotas import QuotaReader
+from query.registry.quotas import endpoints as quota_endpoints
 from schema.api.wire import Endpoints
 from schema.changefeed.changefeed import Changefeed
+from schema.quotas.ledger import QuotaLedger
 from schema.registry import Registry
 from schema.store import Store
 
@@ -25,12 +28,16 @@ class QueryServices:
         registry: Registry,
         secret: str,
         changefeed: Changefeed,
+        quotas: QuotaLedger,
         max_points: int = MAX_CACHED_POINTS,
     ) -> None:
         caches = ReadCaches(store, changefeed, max_points)
         context = QueryContext(store, registry, Cursors(secret), changefeed, caches)
         self._hub = StreamHub(store, changefeed)
-        self.endpoints: Endpoints = endpoints.bind(context).merge(stream_endpoints.bind(Streams(context, self._hub)))
+        self.endpoints: Endpoints = endpoints.bind(context).merge(
+            stream_endpoints.bind(Streams(context, self._hub)),
+            quota_endpoints.bind(QuotaReader(registry, quotas.defaults)),
+        )
 
     async def close(self) -> None:
         """End every stream, and open no more."""

@@ -46,11 +46,13 @@ EventsError
 │  ├─ Forbidden            403/20   role not allowed
 │  ├─ NoWritePermission    403/21   the entity is public
 │  ├─ CrossSite            403/22   with a cookie, and not shown to be of a page of this server's
+│  ├─ QuotaExceeded        403/30   more than a quota allows: events, metrics, tasks or files that are refused
 │  ├─ UnknownEndpoint      404/0
 │  ├─ BadPath              400      files server: a path that no file can have
 │  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
 │  ├─ TooManyFailures      429      too many failed log-ins: with Retry-After
+│  ├─ RateExceeded         429/30   events faster than a quota allows: with Retry-After
 │  ├─ WrongHost            421      the Host header names no host of this server's
 │  ├─ EncodedBody          415      request bodies may not be compressed
 │  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
@@ -354,10 +356,26 @@ class TooManyFailures(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RateExceeded(RequestError):
+    """Events faster than a quota allows; the same are taken after ``retry_after_seconds``."""
+
+    code, subcode = 429, 30
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class WrongHost(RequestError):
     """The Host header names no host of this server's."""
 
     code = 421
+
+
+class QuotaExceeded(RequestError):
+    """More than a quota allows; nothing of the request is stored."""
+
+    code, subcode = 403, 30
 
 
 class UnknownEndpoint(RequestError):

@@ -1,4 +1,7 @@
-"""Every Prometheus metric. Labels are bounded: never a task, company or metric name."""
+"""Every Prometheus metric.
+
+Labels are bounded: never a task, company or metric name, but for quotas, of which those that are used most are named.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,13 @@ HOLES = Counter("eventide_holes_total", "Times that records were skipped which n
 EXPIRED_RECORDS = Counter("eventide_expired_records_total", "Records that retention removed before they were written")
 TOPIC_EPOCH = Gauge("eventide_topic_epoch", "Epoch of the events topic as this gateway knows it")
 LAST_WRITE = Gauge("eventide_last_write_timestamp_seconds", "When this process last wrote a batch")
+
+QUOTA_USED = Gauge(
+    "eventide_quota_used_ratio",
+    "Share of a quota that is used, of the quotas used most; by all processes, of rates by this process",
+    ("kind", "scope", "id"),
+)
+QUOTA_REFUSALS = Counter("eventide_quota_refusals_total", "Requests that a quota refused", ("kind", "scope"))
 
 CACHE_COUNTS = {
     "hits": "Values found in a cache",

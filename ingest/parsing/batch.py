@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from schema.errors import BodyTooLarge, InvalidField
 from schema.events.normalize import Mention, ParseContext, normalise
-from schema.events.rows import Row, Rows, columns, plain_or_columns, without_tasks
+from schema.events.rows import Row, Rows, columns, events_by_task, plain_or_columns, without_tasks
 
 CHUNK_ROWS = 8192
 MAX_ENTITIES = 10_000  # of a batch: each is looked up
@@ -52,6 +52,12 @@ class Batch:
     def columns(self) -> dict[str, pa.RecordBatch]:
         """The accepted events: a record batch (``Table.block_schema``) for each event type."""
         return {event_type: columns(event_type, rows) for event_type, rows in self.rows.items()}
+
+    def events_by_task(self) -> Counter[str]:
+        """Return the number of accepted events by entity."""
+        if len(self.entities) == 1:
+            return Counter({next(iter(self.entities)): self.event_count})
+        return sum((events_by_task(rows) for rows in self.rows.values()), Counter())
 
     @property
     def event_count(self) -> int:

@@ -6,6 +6,7 @@ than one. So a few plain rows wait until they can be made columns together with 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, groupby
@@ -49,6 +50,14 @@ def tasks_of(rows: Rows) -> list[str]:
         return list(dict.fromkeys(row["task"] for row in rows))
     tasks: list[str] = rows["task"].unique().to_pylist()
     return tasks
+
+
+def events_by_task(rows: Rows) -> Counter[str]:
+    """Return how many of the rows each entity has."""
+    if isinstance(rows, list):
+        return Counter(row["task"] for row in rows)
+    counts = rows["task"].value_counts()
+    return Counter(dict(zip(*(column.to_pylist() for column in counts.flatten()), strict=True)))
 
 
 def without_tasks(rows: Rows, tasks: Collection[str]) -> tuple[Rows, list[str]]:

@@ -35,6 +35,8 @@ AUDITED = frozenset(
         "users.set_role",
         "users.delete",
         "users.revoke_access",
+        "quotas.set",
+        "quotas.unset",
         "events.delete_for_task",
         "events.delete_for_model",
         "events.clear_task_log",
@@ -61,7 +63,10 @@ AUDITED = frozenset(
         "pipelines.delete_runs",
     )
 )
-TARGETS = ("task", "tasks", "model", "project", "ids", "user", "role", "name", "access_key", "sessions")
+TARGETS = (
+    *("task", "tasks", "model", "project", "ids", "user", "role", "name", "access_key", "sessions"),
+    *("scope", "id", "kind", "limit"),
+)
 
 logger = logging.getLogger(LOGGER)
 
@@ -131,7 +136,7 @@ class AuditLog:
 def details_of(request: object) -> dict[str, Any]:
     """Return what a call was asked to change: ids and names, shortened."""
     given = {name: getattr(request, name, None) for name in TARGETS}
-    return {name: _short(value) for name, value in given.items() if value}
+    return {name: _short(value) for name, value in given.items() if value or value == 0}
 
 
 def _short(value: Any) -> Any:

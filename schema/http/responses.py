@@ -13,7 +13,15 @@ import cramjam
 from aiohttp import web
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream, to_json
-from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, TooManyFailures, Unavailable
+from schema.errors import (
+    BodyTooLarge,
+    EncodedBody,
+    EventsError,
+    RateExceeded,
+    RequestError,
+    TooManyFailures,
+    Unavailable,
+)
 from schema.lru_cache import caches_hit
 
 COMPRESS_FROM_BYTES = 500
@@ -43,7 +51,7 @@ def error_response(call: Call, error: EventsError) -> web.Response:
         response.force_close()  # the body was not read
         return response
     response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
-    if isinstance(error, Unavailable | TooManyFailures):
+    if isinstance(error, Unavailable | TooManyFailures | RateExceeded):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -2,7 +2,7 @@
 
 ``documents`` stores and changes documents, ``last_update`` moves their times, ``search`` finds them by ``conditions``,
 ``entities`` answers what reads and writes of events ask; ``users``, ``accounts``, ``credentials`` and ``sessions``
-authenticate. ``Registry`` is all of them.
+authenticate; ``quotas`` limit. ``Registry`` is all of them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from schema.registry.documents import Change, Document, Documents, iso_now, iso_
 from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
 from schema.registry.patterns import is_found
+from schema.registry.quotas import Quota, Quotas, UsageChange, UsageKey
 from schema.registry.search import Search
 from schema.registry.sessions import Session, Sessions, digest_of
 from schema.registry.shared_state import Shared
@@ -60,9 +61,12 @@ __all__ = [
     "OneOf",
     "Order",
     "PageBounds",
+    "Quota",
     "Registry",
     "Session",
     "Some",
+    "UsageChange",
+    "UsageKey",
     "User",
     "begins_with",
     "digest_of",
@@ -78,6 +82,17 @@ __all__ = [
 
 
 class Registry(
-    Touches, Search, Entities, AuditEvents, Accounts, Sessions, Credentials, Users, Shared, Documents, Database
+    Touches,
+    Search,
+    Entities,
+    AuditEvents,
+    Quotas,
+    Accounts,
+    Sessions,
+    Credentials,
+    Users,
+    Shared,
+    Documents,
+    Database,
 ):
     """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's."""

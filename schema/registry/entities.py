@@ -26,6 +26,7 @@ class Entity:
     company: str
     storage_company: str
     is_locked: bool
+    project: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,7 +61,7 @@ class Entities(Documents):
     async def _read_entities(self, kind: Kind, ids: set[str]) -> list[Entity]:
         rows = kind.rows.c
         status = rows.status if "status" in rows else sa.case((rows.ready, "published"), else_="created")
-        columns = (rows.id, rows.name, status.label("status"), rows.company, rows.company_origin)
+        columns = (rows.id, rows.name, status.label("status"), rows.company, rows.company_origin, rows.project)
         query = sa.select(*columns).where(rows.id.in_(ids))
         return await self._read(lambda c: [_entity(row) for row in c.execute(query).mappings()])
 
@@ -77,4 +78,4 @@ class Entities(Documents):
 def _entity(row: sa.RowMapping) -> Entity:
     company, status = row["company"], row["status"]
     storage = company or row["company_origin"] or ""
-    return Entity(row["id"], row["name"] or "", status, company, storage, status in LOCKED)
+    return Entity(row["id"], row["name"] or "", status, company, storage, status in LOCKED, row["project"] or "")

@@ -183,6 +183,26 @@ AUDIT = sa.Table(
     sa.Index("audit_by_company", "company", "id"),
     sa.Index("audit_by_time", "at_ms"),
 )
+QUOTAS = sa.Table(
+    "quotas",
+    METADATA,
+    sa.Column("scope", sa.String, primary_key=True),  # company, project or user
+    sa.Column("scope_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("company", sa.String, nullable=False),
+    sa.Column("limit", sa.BigInteger, nullable=False),
+    sa.Index("quotas_by_company", "company"),
+)
+QUOTA_USAGE = sa.Table(
+    "quota_usage",
+    METADATA,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("scope", sa.String, primary_key=True),
+    sa.Column("scope_id", sa.String, primary_key=True),
+    sa.Column("part", sa.String, primary_key=True),  # the day, or the process; empty: neither
+    sa.Column("used", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),  # seconds since the epoch, by the database's clock
+)
 SECRETS = sa.Table(
     "secrets", METADATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False)
 )

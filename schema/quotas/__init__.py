@@ -1,0 +1,1 @@
+"""Quotas: limits of companies, projects and users, and how much of them is used."""

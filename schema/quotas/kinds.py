@@ -1,0 +1,49 @@
+"""The kinds of quotas, and what they limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Scope(StrEnum):
+    """The extent of a quota."""
+
+    COMPANY = "company"
+    PROJECT = "project"
+    USER = "user"
+
+
+class Subject(NamedTuple):
+    """One company, project or user."""
+
+    scope: Scope
+    id: str
+
+
+class Kind(StrEnum):
+    """What a quota limits."""
+
+    EVENTS_PER_SECOND = "events_per_second"
+    BYTES_PER_DAY = "bytes_per_day"
+
+
+@dataclass(frozen=True)
+class KindInfo:
+    """A kind in words.
+
+    ``unit``: what is counted. ``is_rate``: in events a second, divided among gateways. ``is_of_day``: counted from 0
+    every day (UTC). ``scopes``: those that it may be set for.
+    """
+
+    unit: str
+    is_rate: bool = False
+    is_of_day: bool = False
+    scopes: tuple[Scope, ...] = tuple(Scope)
+
+
+KINDS = {
+    Kind.EVENTS_PER_SECOND: KindInfo("events a second", is_rate=True),
+    Kind.BYTES_PER_DAY: KindInfo("bytes of events a day", is_of_day=True),
+}

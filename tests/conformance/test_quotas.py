@@ -1,0 +1,136 @@
+"""Quotas (API contract 1.13): who exceeds one is refused before anything is acknowledged, and nobody else is."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.access import id_of, new_user
+from tests.harness.api import Api, Data, data_of, failure_of, meta_of, until
+from tests.harness.deployment import Deployment
+from tests.harness.events import log, scalar
+
+RATE, BYTES = "events_per_second", "bytes_per_day"
+TOO_FAST, TOO_MUCH, FORBIDDEN = (429, 30), (403, 30), (403, 20)
+BURST_SECONDS = 10
+
+
+class Tenant:
+    """A company of a test's own: an admin and a user."""
+
+    def __init__(self, root: Api, eventide: Deployment) -> None:
+        self.root = root
+        self.name = f"company {secrets.token_hex(4)}"
+        self.admin, self.user = (new_user(eventide, role, self.name) for role in ("admin", "user"))
+        self.id = str(self.admin.call("users.get_current_user")["user"]["company"]["id"])
+
+    def limit(self, kind: str, limit: int, scope: str = "company", of: str | None = None) -> None:
+        """Have a root set a limit: of the company unless another one is named."""
+        self.root.call("quotas.set", kind=kind, limit=limit, scope=scope, id=of or self.id)
+
+    def line(self, kind: str, scope: str = "company") -> Data:
+        """What administrators are told of one quota."""
+        (found,) = [one for one in self.lines() if (one["kind"], one["scope"]) == (kind, scope)]
+        return found
+
+    def lines(self) -> list[Data]:
+        """What administrators are told."""
+        found: list[Data] = self.admin.call("quotas.get_all")["quotas"]
+        return found
+
+
+@pytest.fixture
+def tenant(api: Api, eventide: Deployment) -> Iterator[Tenant]:
+    made = Tenant(api, eventide)
+    with made.admin, made.user:
+        yield made
+        for line in made.lines():
+            api.call("quotas.unset", kind=line["kind"], scope=line["scope"], id=line["id"])
+
+
+def points(task: str, count: int) -> list[Data]:
+    return [scalar(task, iter=n) for n in range(count)]
+
+
+def stored(api: Api, task: str) -> int:
+    return len(api.events(task))
+
+
+def test_who_writes_too_fast_is_made_to_wait_and_others_are_not(tenant: Tenant, stranger: Api) -> None:
+    tenant.limit(RATE, 100)
+    task, other = tenant.user.create_task(), stranger.create_task()
+    tenant.user.add(*points(task, 100 * BURST_SECONDS + 100))
+    refused = tenant.admin.raw_batch(points(tenant.admin.create_task(), 1))
+    assert failure_of(refused) == TOO_FAST
+    assert refused.headers["Retry-After"] == "1"
+    assert "quota of this company, 100 events a second" in meta_of(refused)["result_msg"]
+    stranger.add(*points(other, 10))
+    time.sleep(1)
+    tenant.user.add(*points(task, 1))
+    assert stored(tenant.user, task) == 100 * BURST_SECONDS + 100
+
+
+def test_a_user_and_a_project_have_limits_of_their_own(tenant: Tenant) -> None:
+    user, admin = tenant.user, tenant.admin
+    small = admin.call("projects.create", name=f"small {secrets.token_hex(4)}", description="")["id"]
+    tenant.limit(RATE, 1, "project", small)
+    tenant.limit(BYTES, 2000, "user", id_of(user))
+    inside, outside = admin.create_task(project=small), admin.create_task()
+    admin.add(*points(inside, 200), *points(outside, 1))
+    assert admin.fail_batch([*points(inside, 1), *points(outside, 1)]) == TOO_FAST
+    admin.add(*points(outside, 1))
+    user.add(log(outside, "short"))
+    assert user.fail_batch([log(outside, "long" * 1000)]) == TOO_MUCH
+    user.add(log(outside, "short again"))
+    admin.add(log(outside, "long" * 1000))
+    assert stored(admin, outside) == 4
+
+
+def test_bytes_of_a_day_are_counted_and_told(tenant: Tenant) -> None:
+    tenant.limit(BYTES, 3000)
+    task = tenant.user.create_task()
+    tenant.user.add(log(task, "x" * 1000))
+    refused = tenant.user.raw_batch([log(task, "x" * 3000)])
+    assert failure_of(refused) == TOO_MUCH
+    assert "3000 bytes of events a day" in meta_of(refused)["result_msg"]
+    assert failure_of(tenant.user.raw("events.add", log(task, "x" * 3000))) == TOO_MUCH
+    assert stored(tenant.user, task) == 1
+    line = until(lambda: [one for one in tenant.lines() if one["used"]])[0]
+    assert 1000 < line["used"] < 1500
+    assert (line["name"], line["limit"], line["company"]) == (tenant.name, 3000, tenant.id)
+
+
+def test_a_limit_of_zero_stops_all_and_without_it_all_goes_on(tenant: Tenant) -> None:
+    task = tenant.user.create_task()
+    for kind, code in ((RATE, TOO_FAST), (BYTES, TOO_MUCH)):
+        tenant.limit(kind, 0)
+        assert tenant.user.fail_batch(points(task, 1)) == code
+        assert tenant.root.call("quotas.unset", kind=kind, id=tenant.id) == {"deleted": 1}
+        tenant.user.add(*points(task, 1))
+
+
+def test_administrators_limit_what_is_in_their_company(tenant: Tenant, stranger: Api) -> None:
+    admin, user = tenant.admin, tenant.user
+    asked: Data = {"kind": RATE, "scope": "user", "limit": 5}
+    assert data_of(admin.raw("quotas.set", {**asked, "id": id_of(user)})) == {"updated": 1}
+    assert tenant.line(RATE, "user")["name"] == "a user"
+    assert admin.fail("quotas.set", **asked, id=id_of(stranger)) == (400, 16)
+    assert admin.fail("quotas.set", **asked, id="nobody") == (400, 16)
+    assert admin.fail("quotas.set", kind=RATE, limit=5) == FORBIDDEN
+    assert admin.fail("quotas.get_all", company="another") == FORBIDDEN
+    assert {line["company"] for line in tenant.lines()} == {tenant.id}
+    for action in ("quotas.set", "quotas.unset", "quotas.get_all"):
+        assert user.fail(action, **asked, id=id_of(user)) == FORBIDDEN
+    as_root = {"X-Clearml-Act-As": id_of(user)}
+    assert failure_of(admin.raw("quotas.get_all", {}, headers=as_root)) == FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "of nothing"}, {"scope": "planet"}, {"limit": -1}, {"limit": 2**63}, {"limit": None}], ids=str
+)
+def test_a_quota_that_is_none_is_refused(api: Api, wrong: Data) -> None:
+    asked: Data = {"kind": RATE, "limit": 5} | wrong
+    assert api.fail("quotas.set", asked) == (400, 12)
