@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 
 from deploy.commands import COMMANDS, Command
+from schema.api.scopes import FULL, SCOPES
 from schema.build import build
 from schema.quotas.kinds import Kind
 from schema.settings import Settings, default_text
@@ -14,8 +16,10 @@ DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
     "user": "user add|list|role|delete|revoke --name NAME",
     "quota": "quota list|set|unset|usage --company NAME --kind KIND --limit NUMBER",
+    "key": "key create|list|revoke",
     "dlq": "dlq list|show|replay",
 }
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -88,7 +92,33 @@ def _add_dlq_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--offset", type=int, help="of one record, as `dlq list` shows it; else all")
 
 
-OWN_ARGUMENTS = {"user": _add_user_arguments, "quota": _add_quota_arguments, "dlq": _add_dlq_arguments}
+def _add_key_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("action", choices=("create", "list", "revoke"))
+    parser.add_argument("--name", type=_text, help="of the user whose keys are meant")
+    parser.add_argument("--user", dest="user_id", help="the user's id, where a name is not enough (`user list`)")
+    parser.add_argument(
+        "--scope", choices=SCOPES, default=FULL, help="of a new key: write is for SDKs, read for dashboards"
+    )
+    parser.add_argument(
+        "--expires-in", type=_seconds, metavar="TIME", help="of a new key: 90d, 12h, 30m; else it stays"
+    )
+    parser.add_argument("--label", help="of a new key")
+    parser.add_argument("--key", dest="key_id", metavar="ACCESS_KEY", help="to revoke")
+
+
+def _seconds(argument: str) -> int:
+    found = re.fullmatch(r"([1-9]\d{0,4})([smhd])", argument)
+    if not found:
+        raise argparse.ArgumentTypeError("a number with a unit is expected: 90d, 12h, 30m or 45s")
+    return int(found[1]) * UNIT_SECONDS[found[2]]
+
+
+OWN_ARGUMENTS = {
+    "user": _add_user_arguments,
+    "quota": _add_quota_arguments,
+    "key": _add_key_arguments,
+    "dlq": _add_dlq_arguments,
+}
 
 
 def _text(argument: str) -> str:

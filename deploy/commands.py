@@ -91,6 +91,11 @@ COMMANDS = {
         "deploy.quotas:quota",
         REGISTRY | QUOTAS | {"company"},
     ),
+    "key": Command(
+        "`key create|list|revoke`: access keys, with a scope and an end",
+        "deploy.keys:key",
+        REGISTRY | {"company"},
+    ),
     "topics": Command(
         "partitions of the events topic, and the workers' lag",
         "deploy.admin:topics",

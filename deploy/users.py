@@ -24,7 +24,7 @@ async def user(settings: Settings, action: str, name: str | None, role: str | No
             for found in await registry.find_users(name=name):
                 _print(found)
         else:
-            await _change(registry, action, await _one(registry, settings, name, user_id), role)
+            await _change(registry, action, await one_user(registry, settings, name, user_id), role)
     finally:
         await registry.close()
 
@@ -53,7 +53,7 @@ async def _change(registry: Registry, action: str, found: User, role: str | None
     _print(await registry.user(found.id) or found)
 
 
-async def _one(registry: Registry, settings: Settings, name: str | None, user_id: str | None) -> User:
+async def one_user(registry: Registry, settings: Settings, name: str | None, user_id: str | None) -> User:
     """Return the user of an id, or the only one of a name in the company."""
     if user_id:
         found = [one for one in [await registry.user(user_id)] if one]

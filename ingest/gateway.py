@@ -137,7 +137,7 @@ async def _writable(gateway: Gateway, caller: Caller, kind: Kind, entity_id: str
     """Return a task or model whose events the caller may change. Raises what ``check_write`` raises."""
     entity = (await gateway.registry.entities(kind, [entity_id])).get(entity_id)
     is_locked = entity is not None and entity.is_locked and not allow_locked
-    check_write(kind, caller, entity_id, entity.company if entity else None, is_locked)
+    check_write(kind, caller, entity_id, entity.owner if entity else None, is_locked)
     assert entity
     return entity
 
@@ -196,7 +196,7 @@ def _refusals(entities: Mapping[Mention, Entity], caller: Caller, mentions: Iter
     refusals = {}
     for mention in mentions:
         entity = entities.get(mention)
-        if entity is None or not may_write(caller, entity.company, entity.is_locked and not mention.allow_locked):
+        if entity is None or not may_write(caller, entity.owner, entity.is_locked and not mention.allow_locked):
             refusals[mention.id] = f"Invalid {'model' if mention.is_model else 'task'} id {mention.id}"
     return refusals
 

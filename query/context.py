@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from query.cache.read_caches import ReadCaches
 from query.pagination.cursor import Cursors
+from schema.api.visibility import may_see
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import InvalidModel, InvalidTask
@@ -39,7 +40,7 @@ class QueryContext:
         """
         await self.wait_until_readable(ids)
         found = await self.registry.entities(MODELS if is_model else TASKS, ids)
-        visible = {i: found[i] for i in ids if i in found and found[i].company in (caller.company, "")}
+        visible = {i: found[i] for i in ids if i in found and may_see(caller, found[i].owner)}
         if len(visible) < len(set(ids)):
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
             missing = dict.fromkeys(i for i in ids if i not in visible)

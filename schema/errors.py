@@ -46,6 +46,7 @@ EventsError
 │  ├─ Forbidden            403/20   role not allowed
 │  ├─ NoWritePermission    403/21   the entity is public
 │  ├─ CrossSite            403/22   with a cookie, and not shown to be of a page of this server's
+│  ├─ OutOfScope           403/23   the scope of the key does not allow this call
 │  ├─ QuotaExceeded        403/30   more than a quota allows: events, metrics, tasks or files that are refused
 │  ├─ UnknownEndpoint      404/0
 │  ├─ BadPath              400      files server: a path that no file can have
@@ -344,6 +345,12 @@ class CrossSite(RequestError):
     """A call with a cookie that is not shown to come from a page of this server's."""
 
     code, subcode = 403, 22
+
+
+class OutOfScope(RequestError):
+    """The scope of the key does not allow this call."""
+
+    code, subcode = 403, 23
 
 
 class TooManyFailures(RequestError):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
 
 from ingest.gateway import Gateway
 from schema.api.requests import Integer, Request
+from schema.api.scopes import FULL, Scope
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidField, InvalidUser
-from schema.registry import LABELS, iso_of
+from schema.registry import iso_of
 
 ACCESS_KEY_BYTES, SECRET_KEY_BYTES = 15, 36
 MAX_CREDENTIALS = 100
@@ -25,11 +25,15 @@ endpoints = Endpoints(Tier.GATEWAY)
 class CreateCredentials(Request):
     """A new credential.
 
-    ``label``: its name. ``expiration_sec``: for how long it is valid; absent: until it is revoked.
+    ``label``: its name. ``expires_in``, in seconds: for how long it is valid; absent: until it is revoked. Older
+    clients call it ``expiration_sec``; of both the shorter counts. ``scope``: what it is good for, ``full``, ``write``
+    (SDKs that report experiments) or ``read`` (dashboards).
     """
 
     label: str | None = None
+    expires_in: Integer | None = None
     expiration_sec: Integer | None = None
+    scope: Scope = FULL
 
 
 class RevokeCredentials(Request):
@@ -52,20 +56,26 @@ class RevokeSessions(Request):
 
 @endpoints.add("auth.create_credentials", access=Access.ONESELF)
 async def create(gateway: Gateway, caller: Caller, request: CreateCredentials) -> Answer:
-    """Make a credential: ``{"credentials": {access_key, secret_key, label, expires}}``. Raises InvalidField.
+    """Make a credential: ``{"credentials": {access_key, secret_key, label, expires, scope}}``. Raises InvalidField.
 
-    This is the only time that the secret is returned. A key never outlives the key that made it.
+    This is the only time that the secret is returned. A key never outlives the key that made it; only those of scope
+    ``full`` make any.
     """
     if len(await gateway.registry.credentials_of(caller.user)) >= MAX_CREDENTIALS:
         raise InvalidField(f"A user has at most {MAX_CREDENTIALS} credentials")
     access_key = secrets.token_hex(ACCESS_KEY_BYTES).upper()
     secret_key = secrets.token_urlsafe(SECRET_KEY_BYTES)
-    expires_at = await _expiry(gateway, caller, request.expiration_sec)
+    expires_at = await _expiry(gateway, caller, request)
     await gateway.registry.add_credential(
-        caller.user, access_key, secret_key, expires_at=expires_at, name_session=caller.name_session
+        caller.user,
+        access_key,
+        secret_key,
+        expires_at=expires_at,
+        name_session=caller.name_session,
+        scope=request.scope,
     )
-    await _label(gateway, caller, access_key, request.label)
-    made = {"access_key": access_key, "secret_key": secret_key, "label": request.label}
+    await gateway.registry.label_key(caller.user, access_key, request.label)
+    made = {"access_key": access_key, "secret_key": secret_key, "label": request.label, "scope": request.scope}
     return {"credentials": made | {"expires": iso_of(expires_at)}}
 
 
@@ -74,7 +84,7 @@ async def edit(gateway: Gateway, caller: Caller, request: EditCredentials) -> An
     """Rename a credential: ``{"updated"}``. Raises InvalidUser for one that is not the caller's."""
     if request.access_key not in {key.access_key for key in await gateway.registry.credentials_of(caller.user)}:
         raise InvalidUser("Invalid access key")
-    await _label(gateway, caller, request.access_key, request.label)
+    await gateway.registry.label_key(caller.user, request.access_key, request.label)
     return {"updated": 1}
 
 
@@ -86,7 +96,7 @@ async def revoke(gateway: Gateway, caller: Caller, request: RevokeCredentials) -
     """
     if not await gateway.registry.remove_credential(caller.user, request.access_key, caller.name_session):
         raise InvalidUser("Invalid access key")
-    await _label(gateway, caller, request.access_key, None)
+    await gateway.registry.label_key(caller.user, request.access_key, None)
     return {"revoked": 1}
 
 
@@ -103,25 +113,20 @@ async def revoke_sessions(gateway: Gateway, caller: Caller, request: RevokeSessi
     return {"revoked": await gateway.registry.end_sessions(caller.user, caller.name_session)}
 
 
-async def _expiry(gateway: Gateway, caller: Caller, seconds: int | None) -> int | None:
+async def _expiry(gateway: Gateway, caller: Caller, request: CreateCredentials) -> int | None:
     """Return when a new key ends. Raises InvalidField.
 
     That is as asked, but not after the key or the name's session that makes it.
     """
-    if seconds is not None and not 0 < seconds <= MAX_EXPIRATION_SECONDS:
-        raise InvalidField(f"expiration_sec: 1 to {MAX_EXPIRATION_SECONDS} are expected")
-    limits = [int(time.time()) + seconds] if seconds is not None else []
+    asked = {"expires_in": request.expires_in, "expiration_sec": request.expiration_sec}
+    limits = []
+    for name, seconds in asked.items():
+        if seconds is not None and not 0 < seconds <= MAX_EXPIRATION_SECONDS:
+            raise InvalidField(f"{name}: 1 to {MAX_EXPIRATION_SECONDS} are expected")
+        limits += [int(time.time()) + seconds] if seconds is not None else []
     if caller.name_session and caller.expires_at is not None:
         limits.append(caller.expires_at)
     for key in await gateway.registry.credentials_of(caller.user):
         if key.access_key == caller.access_key and key.expires_at is not None:
             limits.append(key.expires_at)
     return min(limits, default=None)
-
-
-async def _label(gateway: Gateway, caller: Caller, access_key: str, label: str | None) -> None:
-    def change(profile: dict[str, Any]) -> dict[str, Any]:
-        others = {key: value for key, value in (profile.get(LABELS) or {}).items() if key != access_key}
-        return profile | {LABELS: others | ({access_key: label} if label else {})}
-
-    await gateway.registry.change_profile(caller.user, change)

@@ -12,9 +12,10 @@ from ingest.permission import INVALID, check_write
 from ingest.registry import foreign
 from ingest.registry.ids import new_id
 from schema.api.requests import Parameters, Request
+from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller
 from schema.errors import RequestError, Unavailable
-from schema.registry import PROJECTS, Change, Document, Kind, iso_now
+from schema.registry import PROJECTS, Change, Document, Kind, iso_now, owner_of
 
 ATTEMPTS = 10  # of a change that is found to name something else each time
 
@@ -57,7 +58,7 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
     """
 
     def guarded(document: Document) -> Document:
-        check_write(kind, caller, document["id"], document["company"])
+        check_write(kind, caller, document["id"], owner_of(kind, document))
         return make(document) | marks(caller)
 
     found = await _update(gateway, caller, kind, document_id, guarded)
@@ -103,14 +104,15 @@ async def own_document(gateway: Gateway, caller: Caller, kind: Kind, document_id
     document = await gateway.registry.get(kind, document_id)
     if document is None:
         raise INVALID[kind.name](f"Invalid {kind.name} id {document_id}")
-    check_write(kind, caller, document["id"], document["company"])
+    check_write(kind, caller, document["id"], owner_of(kind, document))
     return document
 
 
 async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable[str]) -> None:
     """Raise InvalidTask, InvalidModel or InvalidProject unless the caller may see all documents of these ids."""
     wanted = set(ids)
-    found = {d["id"] for d in await gateway.registry.get_many(kind, wanted) if d["company"] in (caller.company, "")}
+    documents = await gateway.registry.get_many(kind, wanted)
+    found = {document["id"] for document in documents if may_see(caller, owner_of(kind, document))}
     if missing := wanted - found:
         raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
 

@@ -17,7 +17,7 @@ from schema.errors import (
     PublicProjectExists,
     SameProjectPlace,
 )
-from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with
+from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with, owner_of
 
 MAX_DEPTH = 10
 NEW_PROJECT: Document = {"description": "", "tags": [], "system_tags": []}
@@ -172,7 +172,7 @@ async def rename(gateway: Gateway, caller: Caller, project: Document, name: str)
     inside = await projects_below(gateway, caller, old)
 
     def renamed(document: Document) -> Document:
-        check_write(PROJECTS, caller, document["id"], document["company"])
+        check_write(PROJECTS, caller, document["id"], owner_of(PROJECTS, document))
         if document["id"] == project["id"]:
             return document | place
         return document | {"name": _not_too_deep(name + document["name"].removeprefix(old))}

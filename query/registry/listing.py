@@ -21,6 +21,7 @@ from query.registry.filters import Vocabulary, between
 from query.registry.paths import excluded_paths, shown_paths, sort_order
 from query.registry.statistics_order import ids_by_statistics, is_statistic
 from schema.api.requests import AnyFields, Boolean, Integer, Texts
+from schema.api.visibility import seen_by
 from schema.api.wire import Answer, Caller
 from schema.errors import InvalidField
 from schema.registry import (
@@ -263,6 +264,7 @@ async def _condition(context: QueryContext, caller: Caller, listing: Listing) ->
     if request.include_subprojects and isinstance(projects, list) and projects:
         filters["project"] = await with_subprojects(context, caller, projects)
     conditions = [listing.vocabulary.condition(filters), of_company(caller, request.allow_public)]
+    conditions.append(seen_by(caller, listing.vocabulary.kind))
     if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
         conditions.append(HIDDEN)
     return every(*conditions, *([listing.more] if listing.more else []))

@@ -9,9 +9,10 @@ from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, in_projects, list_documents, with_statistics
 from query.registry.tasks import OfProjects, TaskById
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidModel
-from schema.registry import MODELS, OneOf, Order, PageBounds
+from schema.registry import MODELS, OneOf, Order, PageBounds, owner_of
 
 FILTERED = """
 id name user company created last_update last_change last_changed_by project task parent framework uri ready comment
@@ -43,7 +44,7 @@ class GetModels(GetAll):
 async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -> Answer:
     """Return ``{"model": document}`` with its statistics. Raises InvalidModel."""
     model = await context.registry.get(MODELS, request.model)
-    if model is None or model["company"] not in (caller.company, ""):
+    if model is None or not may_see(caller, owner_of(MODELS, model)):
         raise InvalidModel(f"Invalid model id {request.model}")
     shown = await with_statistics(context, [model], statistics.ALL)
     conform(caller, MODELS, shown)

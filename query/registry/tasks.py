@@ -19,9 +19,10 @@ from query.registry.listing import (
     with_statistics,
 )
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidTask
-from schema.registry import TASKS, Document
+from schema.registry import TASKS, Document, owner_of
 
 FILTERED = """
 id name user company type status comment created started completed published parent project script tags system_tags
@@ -139,9 +140,8 @@ def _parameters(task: Document) -> list[Any]:
 async def _visible(context: QueryContext, caller: Caller, ids: Sequence[str]) -> list[Document]:
     """Return the tasks of these ids, in their order. Raises InvalidTask unless the caller may see all."""
     found = {task["id"]: task for task in await context.registry.get_many(TASKS, ids)}
-    visible = [
-        found[key] for key in dict.fromkeys(ids) if key in found and found[key]["company"] in (caller.company, "")
-    ]
+    named = [found[key] for key in dict.fromkeys(ids) if key in found]
+    visible = [task for task in named if may_see(caller, owner_of(TASKS, task))]
     if len(visible) < len(set(ids)):
         missing = dict.fromkeys(key for key in ids if key not in {task["id"] for task in visible})
         raise InvalidTask(f"Invalid task id {', '.join(missing)}")

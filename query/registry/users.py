@@ -8,6 +8,7 @@ from importlib.metadata import version
 from query.context import QueryContext
 from query.registry.listing import in_projects, with_subprojects
 from schema.api.requests import Boolean, Nothing, Request, Texts
+from schema.api.scopes import FULL
 from schema.api.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidUser
 from schema.registry import (
@@ -102,7 +103,7 @@ async def _active_in(context: QueryContext, caller: Caller, projects: Sequence[s
 
 @endpoints.add("auth.get_credentials")
 async def get_credentials(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
-    """Return the caller's access keys with their labels; no endpoint returns a secret again."""
+    """Return the caller's access keys with labels, scopes and times; no endpoint returns a secret again."""
     labels = (await context.registry.profile(caller.user)).get(LABELS, {})
     keys = await context.registry.credentials_of(caller.user)
     return {"credentials": [_shown_credential(key, labels.get(key.access_key)) for key in keys]}
@@ -138,7 +139,8 @@ def _shown_credential(key: Credential, label: str | None) -> Document:
     """As ``auth.get_credentials`` tells a key; without times where none is known."""
     times = {"created": key.created_at, "expires": key.expires_at}
     known = {name: iso_of(at) for name, at in times.items() if at is not None}
-    return {"access_key": key.access_key, "label": label, "last_used": iso_of(key.used_at)} | known
+    told = {"access_key": key.access_key, "label": label, "scope": key.scope or FULL}
+    return told | {"last_used": iso_of(key.used_at)} | known
 
 
 def _shown_session(session: Session) -> Document:

@@ -24,6 +24,7 @@ from typing import Any, TypeVar, get_type_hints
 import orjson
 
 from schema.api.requests import Request
+from schema.api.scopes import FULL, scopes_of
 from schema.errors import BadVersion, EventsError, MalformedRequest, UnknownEndpoint
 
 MAX_VERSION = "2.34"
@@ -87,6 +88,7 @@ class Caller:
     access_key: str | None = None
     expires_at: int | None = None
     name_session: str | None = None
+    scope: str = FULL
     address: str = ""
     client: str = ""
     is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left
@@ -143,6 +145,11 @@ class Endpoint:
     def is_change(self) -> bool:
         """Whether it changes something, tokens included."""
         return self.tier is not Tier.QUERY
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of keys that may call it."""
+        return scopes_of(self.name, self.is_change)
 
     @property
     def documented(self) -> Handler:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from schema.api.requests import first_of
 from schema.api.roles import is_over
+from schema.api.scopes import FULL, FULL_ONLY, Scopes
 from schema.api.wire import Access, Caller
 from schema.errors import (
     AmbiguousIdentity,
@@ -27,9 +28,11 @@ from schema.errors import (
     Forbidden,
     InvalidField,
     NoCredentials,
+    OutOfScope,
     RequestError,
 )
 from schema.http.audit_log import FAILURE, AuditLog
+from schema.http.file_permissions import FilePermissions
 from schema.http.login_limits import LoginLimits
 from schema.http.origin_policy import OriginPolicy
 from schema.http.tokens import Claims, Tokens
@@ -95,6 +98,7 @@ class Authenticator:
         self._registry = registry
         self.cookies = (COOKIE, f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}")
         self.audit = AuditLog(registry, audit_days)
+        self.files = FilePermissions(registry)
         self._limits = LoginLimits()
         self._tokens = Tokens(secret)
         self._claims: TtlCache[str, Claims] = TtlCache("tokens", self._read_token, 60, CACHED)
@@ -103,10 +107,11 @@ class Authenticator:
         self._users = TtlCache("users", registry.user, REVOKED_SECONDS, CACHED)
         self._keys = TtlCache("access_keys", registry.has_key, REVOKED_SECONDS, CACHED)
 
-    async def caller(self, sender: Sender, access: Access = Access.USERS) -> Caller:
+    async def caller(self, sender: Sender, access: Access = Access.USERS, scopes: Scopes = FULL_ONLY) -> Caller:
         """The caller of a request; the header wins over the cookie. Who is not known is NOBODY, where anyone may call.
 
-        Raises the 401 errors, Forbidden, and AmbiguousIdentity or BadImpersonation for the impersonation headers.
+        ``scopes``: of keys that are good for the request. Raises the 401 errors, Forbidden, OutOfScope, and
+        AmbiguousIdentity or BadImpersonation for the impersonation headers.
         """
         try:
             caller = await self._authenticated(sender)
@@ -116,6 +121,8 @@ class Authenticator:
             return NOBODY
         if caller.role == WEB_ROLE and access in (Access.USERS, Access.ONESELF):
             raise Forbidden("This credential only logs others in")
+        if caller.scope not in scopes:
+            raise OutOfScope(f"A key of scope `{caller.scope}` is not good for this")
         caller = await self._impersonated(caller, sender.headers)
         if caller.actor and access is Access.ONESELF:
             raise Forbidden("Nobody may do this in another's name")
@@ -142,7 +149,7 @@ class Authenticator:
         claims = Claims(uuid.uuid4().hex if by_name else caller.session or uuid.uuid4().hex, max(0, min(limits)))
         if claims.session != caller.session and claims.expires_at > now:
             await self._registry.open_session(_session_of(caller, claims, now, by_name))
-        token = self._tokens.make(claims, now, {name: getattr(caller, name) for name in IDENTITY})
+        token = self._tokens.make(claims, now, {name: getattr(caller, name) for name in IDENTITY}, caller.scope)
         return Login(token, claims.expires_at - now)
 
     async def log_out(self, caller: Caller) -> None:
@@ -187,13 +194,14 @@ class Authenticator:
         claims = await self._claims.get(token)
         if claims.expires_at < time.time():
             raise BadToken("Invalid token: it has expired")
-        session, user = await self._sessions.get(digest_of(claims.session))
+        session, user, scope = await self._sessions.get(digest_of(claims.session))
         return replace(
             self._caller(user, session.name_session),
             session=claims.session,
             access_key=session.access_key,
             expires_at=min(claims.expires_at, session.expires_at),
             name_session=session.name_session,
+            scope=scope or FULL,
         )
 
     async def _from_basic(self, payload: str, sender: Sender) -> Caller:
@@ -212,6 +220,7 @@ class Authenticator:
             access_key=credential.access_key,
             expires_at=credential.expires_at,
             name_session=credential.name_session,
+            scope=credential.scope or FULL,
         )
 
     def _caller(self, user: User, name_session: str | None) -> Caller:
@@ -223,7 +232,7 @@ class Authenticator:
     async def _read_token(self, token: str) -> Claims:
         return self._tokens.read(token)
 
-    async def _session(self, digest: str) -> tuple[Session, User]:
+    async def _session(self, digest: str) -> tuple[Session, User, str | None]:
         """Raises BadToken if there is no such session, or its user is gone."""
         found = await self._registry.session(digest)
         if found is None:
@@ -246,6 +255,8 @@ class Authenticator:
             raise AmbiguousIdentity("Only one of the impersonation headers may be given")
         if not (user_id := impersonate or act):
             return caller
+        if caller.scope != FULL:
+            raise BadImpersonation(f"A key of scope `{caller.scope}` acts for its own user alone")
         user = await self._users.get(user_id)
         if user is None or not (is_over(caller, user) or _may_open_by_name(caller, user)):
             raise BadImpersonation("Impersonation is not permitted, or there is no such user")

@@ -114,7 +114,7 @@ class Dispatcher:
         _check_headers(request)
         call.parse(request.rel_url.raw_path)
         endpoint = await self._resolve(call)
-        caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access)
+        caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access, endpoint.scopes)
         with self._reservation(caller, request) as reservation:
             parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
             waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))

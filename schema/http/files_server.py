@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
+from schema.api.scopes import FULL_ONLY, READS, WRITES
 from schema.api.wire import Caller
 from schema.errors import (
     BadPath,
@@ -55,6 +56,12 @@ SAFE_HEADERS = {
     "Cache-Control": "private, no-cache",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+SCOPES = {
+    "GET": READS,
+    "HEAD": READS,
+    "POST": WRITES,
+    "DELETE": WRITES,
+}  # of keys that may use a method; others need a full one
 OWN_ORIGIN = "/files"  # below which the API's origin has the same files
 SCRIPTS = re.compile(r"(text|application)/(css|(x-)?(java|ecma|j|live)script[\d.]*)")
 DEFAULT_TYPE = "application/octet-stream"
@@ -115,7 +122,9 @@ class Files:
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
                 check_encoding(request)  # a form is stored as it comes
-                caller = await self._authenticator.caller(self._sender(request))
+                caller = await self._authenticator.caller(
+                    self._sender(request), scopes=SCOPES.get(request.method, FULL_ONLY)
+                )
                 response = await handler(request, caller)
             except EventsError as error:
                 response = _refusal(request, error)
@@ -157,6 +166,7 @@ class Files:
         """Store the files of a form by the paths that they ask for, and tell the paths."""
         while part := await _next_part(form):
             if isinstance(part, BodyPartReader) and (path := part.name or part.filename):
+                await self._authenticator.files.check_change(caller, path)
                 await self._store.put(caller.company, path, self._limited(part))
                 paths.append(quote(f"/{path.lstrip('/')}"))
             if len(paths) >= MAX_FILES:
@@ -195,6 +205,7 @@ class Files:
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
         """Remove a file."""
         path = self._path_of(request)
+        await self._authenticator.files.check_change(caller, path, is_removal=True)
         await self._store.delete(caller.company, path)
         self._authenticator.audit.record("files.delete", caller, {"path": path[:MAX_TEXT]})
         return web.Response(text="deleted\n")

@@ -31,8 +31,8 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def make(self, claims: Claims, issued_at: int, identity: Mapping[str, str]) -> str:
-        """Make a token with the claims that SDKs read; ``identity`` is for them alone."""
+    def make(self, claims: Claims, issued_at: int, identity: Mapping[str, str], scope: str) -> str:
+        """Make a token with the claims that SDKs read; ``identity`` and ``scope`` are for clients alone."""
         content: dict[str, Any] = {
             "iat": issued_at,
             "exp": claims.expires_at,
@@ -44,6 +44,7 @@ class Tokens:
             "server_build": "eventide",
             "feature_set": "basic",
             "session_id": claims.session,
+            "scope": scope,
         }
         return jwt.encode(content, self._secret, ALGORITHM)
 

@@ -31,6 +31,7 @@ from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
 from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
+from schema.registry.owner import Owner, owner_of
 from schema.registry.patterns import is_found
 from schema.registry.quotas import Quota, Quotas, UsageChange, UsageKey
 from schema.registry.search import Search
@@ -60,6 +61,7 @@ __all__ = [
     "Not",
     "OneOf",
     "Order",
+    "Owner",
     "PageBounds",
     "Quota",
     "Registry",
@@ -75,6 +77,7 @@ __all__ = [
     "iso_now",
     "iso_of",
     "names_of",
+    "owner_of",
     "some",
     "split",
     "unescaped",

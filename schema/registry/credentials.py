@@ -22,7 +22,8 @@ USED_SECONDS = 600  # ``used_at`` is written at most so often
 class Credential:
     """The details of an access key. Times are seconds since the epoch; None: unknown, or never.
 
-    ``name_session``: the session opened by a name alone with which the key ends.
+    ``name_session``: the session opened by a name alone with which the key ends. ``scope``: what it is good for, as
+    ``schema/api/scopes.py`` has it; None: everything.
     """
 
     access_key: str
@@ -30,6 +31,7 @@ class Credential:
     expires_at: int | None = None
     used_at: int | None = None
     name_session: str | None = None
+    scope: str | None = None
 
 
 class Credentials(Database):
@@ -43,13 +45,14 @@ class Credentials(Database):
         *,
         expires_at: int | None = None,
         name_session: str | None = None,
+        scope: str | None = None,
     ) -> None:
         """Add a credential to an existing user. Raises NotUnique."""
         row = {"access_key": access_key, "secret_hash": hash_secret(secret_key), "user": user_id}
-        details = {"created_at": int(time.time()), "expires_at": expires_at, "name_session": name_session}
 
         def insert(connection: sa.Connection) -> None:
             connection.execute(sa.insert(CREDENTIALS).values(row))
+            details = {"expires_at": expires_at, "name_session": name_session, "scope": scope}
             insert_details(connection, access_key, user_id, **details)
 
         await self._write(insert)
@@ -95,8 +98,12 @@ class Credentials(Database):
 
     async def has_key(self, access_key: str) -> bool:
         """Tell whether a key exists."""
+        return await self.owner_of_key(access_key) is not None
+
+    async def owner_of_key(self, access_key: str) -> str | None:
+        """Return the user of a key; None if there is no such key."""
         query = sa.select(CREDENTIALS.c.user).where(CREDENTIALS.c.access_key == access_key)
-        return await self._read(lambda c: c.execute(query).first()) is not None
+        return await self._read(lambda c: c.execute(query).scalar())
 
     async def is_revoked(self, access_key: str) -> bool:
         """Tell whether a key was revoked."""

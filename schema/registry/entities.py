@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from schema.registry.documents import Documents
+from schema.registry.owner import Owner
 from schema.registry.tables import Kind
 
 CACHE_SECONDS = 1.0
@@ -27,11 +28,17 @@ class Entity:
     storage_company: str
     is_locked: bool
     project: str = ""
+    user: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
         """The key of its events in the store: (storage company, id)."""
         return self.storage_company, self.id
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return Owner(self.company, self.user)
 
 
 class Entities(Documents):
@@ -61,7 +68,8 @@ class Entities(Documents):
     async def _read_entities(self, kind: Kind, ids: set[str]) -> list[Entity]:
         rows = kind.rows.c
         status = rows.status if "status" in rows else sa.case((rows.ready, "published"), else_="created")
-        columns = (rows.id, rows.name, status.label("status"), rows.company, rows.company_origin, rows.project)
+        owner = (rows.company, rows.company_origin, rows.project, rows.user)
+        columns = (rows.id, rows.name, status.label("status"), *owner)
         query = sa.select(*columns).where(rows.id.in_(ids))
         return await self._read(lambda c: [_entity(row) for row in c.execute(query).mappings()])
 
@@ -78,4 +86,5 @@ class Entities(Documents):
 def _entity(row: sa.RowMapping) -> Entity:
     company, status = row["company"], row["status"]
     storage = company or row["company_origin"] or ""
-    return Entity(row["id"], row["name"] or "", status, company, storage, status in LOCKED, row["project"] or "")
+    is_locked, project, user = status in LOCKED, row["project"] or "", row["user"] or ""
+    return Entity(row["id"], row["name"] or "", status, company, storage, is_locked, project, user)

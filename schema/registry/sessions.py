@@ -47,13 +47,17 @@ class Sessions(Database):
 
         await self._write(insert)
 
-    async def session(self, session_id: str) -> tuple[Session, User] | None:
-        """Return a session that has not ended, and its user as they are now."""
+    async def session(self, session_id: str) -> tuple[Session, User, str | None] | None:
+        """Return a session that has not ended, its user as they are now, and the scope of the key that opened it."""
         same = (SESSIONS.c.id == session_id, SESSIONS.c.expires_at >= int(time.time()))
         columns = [SESSIONS.c[name] for name in Session.__dataclass_fields__]
-        query = user_query(*columns).join(SESSIONS, SESSIONS.c.user == USERS.c.id).where(*same)
-        row = await self._read(lambda c: c.execute(query).first())
-        return (Session(*row[-len(columns) :]), User(*row[: -len(columns)])) if row else None
+        query = user_query(*columns, CREDENTIAL_DETAILS.c.scope).join(SESSIONS, SESSIONS.c.user == USERS.c.id)
+        query = query.outerjoin(CREDENTIAL_DETAILS, CREDENTIAL_DETAILS.c.access_key == SESSIONS.c.access_key)
+        row = await self._read(lambda c: c.execute(query.where(*same)).first())
+        if row is None:
+            return None
+        *user, scope = row[: -len(columns) - 1] + row[-1:]
+        return Session(*row[-len(columns) - 1 : -1]), User(*user), scope
 
     async def sessions_of(self, user_id: str) -> list[Session]:
         """Return the sessions of a user that have not ended, newest first."""

@@ -153,6 +153,7 @@ CREDENTIAL_DETAILS = sa.Table(
     sa.Column("used_at", sa.BigInteger),
     sa.Column("name_session", sa.String),  # the session opened by a name alone that it ends with
     sa.Column("revoked_at", sa.BigInteger),  # the key is in ``credentials`` no more, and must not come back
+    sa.Column("scope", sa.String),  # null: full
 )
 SESSIONS = sa.Table(
     "sessions",

@@ -77,6 +77,15 @@ class Users(Database):
 
         await self._write(replace)
 
+    async def label_key(self, user_id: str, access_key: str, label: str | None) -> None:
+        """Give a key of a user a label, or take it away."""
+
+        def change(profile: Profile) -> Profile:
+            others = {key: value for key, value in (profile.get(LABELS) or {}).items() if key != access_key}
+            return profile | {LABELS: others | ({access_key: label} if label else {})}
+
+        await self.change_profile(user_id, change)
+
 
 def user_columns() -> tuple[sa.ColumnElement[Any], ...]:
     """Return the columns of a User, of ``users`` joined with ``companies``."""
