@@ -20,7 +20,7 @@ TOPIC_PLAN = frozenset(
     ("kafka_partitions", "kafka_replication", "kafka_max_record_bytes", "kafka_group", "kafka_timeout_seconds")
 )
 WORKER = frozenset(("kafka_group", "stall_seconds", "worker_id", "dlq_max_run", "dlq_max_ratio", "data_dir"))
-QUOTAS = frozenset(("quota_events_per_second", "quota_bytes_per_day"))
+QUOTAS = frozenset(("quota_events_per_second", "quota_bytes_per_day", "quota_metrics_per_task", "quota_tasks"))
 API = LISTENER | BODY_LIMITS | TOKENS | REGISTRY
 
 

@@ -116,6 +116,8 @@ def quota_defaults(settings: Settings) -> dict[Kind, int]:
     return {
         Kind.EVENTS_PER_SECOND: settings.quota_events_per_second,
         Kind.BYTES_PER_DAY: settings.quota_bytes_per_day,
+        Kind.METRICS_PER_TASK: settings.quota_metrics_per_task,
+        Kind.TASKS: settings.quota_tasks,
     }
 
 

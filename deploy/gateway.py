@@ -13,6 +13,7 @@ from ingest.kafka.log import KafkaLog
 from ingest.kafka.topic_lease import TopicLease, read_topic
 from ingest.kafka.unapplied import UnappliedRecords
 from ingest.last_update import LastUpdateRecorder
+from ingest.metric_quotas import MetricQuotas
 from ingest.quotas import WriteQuotas
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
@@ -33,7 +34,14 @@ async def gateway(settings: Settings) -> None:
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
-    service = Gateway(registry, log, last_update_recorder, WriteQuotas(ledger), settings.ack, settings.validate_plots)
+    service = Gateway(
+        registry,
+        log,
+        last_update_recorder,
+        WriteQuotas(ledger, MetricQuotas(ledger, registry)),
+        settings.ack,
+        settings.validate_plots,
+    )
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},

@@ -19,6 +19,7 @@ from ingest.gateway import Gateway
 from ingest.last_update import LastUpdateRecorder
 from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
+from ingest.metric_quotas import MetricQuotas
 from ingest.quotas import WriteQuotas
 from ingest.rollups.scheduler import RollupScheduler
 from query.services import QueryServices
@@ -72,7 +73,7 @@ async def embedded(
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
     services = QueryServices(store, registry, secret, changefeed, ledger, settings.held_points)
     authenticator = components.authenticator(registry, secret, settings)
-    quotas = WriteQuotas(ledger)
+    quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
     gateway = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
     endpoints = Endpoints(Tier.BOTH).merge(
         write_endpoints.bind(gateway),

@@ -143,7 +143,10 @@ async def _writable(gateway: Gateway, caller: Caller, kind: Kind, entity_id: str
 
 
 async def _delete(gateway: Gateway, caller: Caller, deletion: Deletion) -> Answer:
-    return {"deleted": await gateway.log.delete(deletion, caller.is_abandoned)}
+    deleted = await gateway.log.delete(deletion, caller.is_abandoned)
+    if deletion.scope != LOGS:
+        await gateway.quotas.metrics.forget([deletion.entity])
+    return {"deleted": deleted}
 
 
 async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: ParseContext, size_bytes: int) -> Answer:
@@ -158,6 +161,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
         raise NothingAdded(f"Events not added: {_told(failures)}")
+    await gateway.quotas.metrics.admit(caller, batch, entities)
     charge = gateway.quotas.charge(caller, size_bytes, batch, entities)
     EVENTS_COUNTER.labels("added").inc(added)
     blocks = [Block(caller.company, kind, context.now_ms, rows) for kind, rows in batch.rows.items() if len(rows)]

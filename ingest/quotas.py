@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ingest.metric_quotas import MetricQuotas
 from ingest.parsing.batch import Batch
 from schema.api.wire import Caller
-from schema.errors import QuotaExceeded, RateExceeded
 from schema.events.normalize import Mention
-from schema.metrics import QUOTA_REFUSALS
-from schema.quotas.kinds import KINDS, Kind, Scope, Subject
+from schema.quotas.kinds import Kind, Scope, Subject, subjects_of
 from schema.quotas.ledger import QuotaLedger
+from schema.quotas.refusals import rate_refusal, refusal
 from schema.quotas.token_bucket import TokenBucket
-from schema.registry import Entity
+from schema.registry import CountLimit, Document, Entity
 
 MAX_BUCKETS = 10_000  # beyond, those that are full are forgotten
 WRITE_KINDS = (Kind.EVENTS_PER_SECOND, Kind.BYTES_PER_DAY)
@@ -31,9 +31,13 @@ class Charge:
 
 
 class WriteQuotas:
-    """The quotas of events of one gateway. ``now``: seconds of a clock that never goes back."""
+    """The quotas of events and tasks of one gateway, and those of ``metrics``.
 
-    def __init__(self, ledger: QuotaLedger, now: Callable[[], float] = time.monotonic) -> None:
+    ``now``: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, ledger: QuotaLedger, metrics: MetricQuotas, now: Callable[[], float] = time.monotonic) -> None:
+        self.metrics = metrics
         self._ledger = ledger
         self._now = now
         self._buckets: dict[Subject, TokenBucket] = {}
@@ -53,7 +57,7 @@ class WriteQuotas:
         Raises RateExceeded and QuotaExceeded.
         """
         if self.is_limited:
-            subjects = _subjects(caller)
+            subjects = subjects_of(caller.company, caller.user, None)
             self._check_rates(subjects)
             self._check_bytes({subject: 0 for subject in subjects})
 
@@ -66,7 +70,9 @@ class WriteQuotas:
         if not self.is_limited:
             return Charge()
         count = batch.event_count
-        events = Counter({subject: count for subject in _subjects(caller)}) + _by_project(batch, entities)
+        events = Counter({subject: count for subject in subjects_of(caller.company, caller.user, None)}) + _by_project(
+            batch, entities
+        )
         sizes = {subject: math.ceil(size_bytes * share / count) for subject, share in events.items()}
         self._check_rates(events)
         self._check_bytes(sizes)
@@ -77,6 +83,15 @@ class WriteQuotas:
     def refund(self, charge: Charge) -> None:
         """Take back what a batch was charged for that was not published after all."""
         self._count(charge, -1)
+
+    def of_new_task(self, task: Document) -> list[CountLimit]:
+        """Return the limits of the number of tasks that hold for a new one."""
+        company = task["company"]
+        subjects = subjects_of(company, task["user"], task.get("project"))
+        return [
+            CountLimit(company, subject.scope, subject.id, limit, refusal(Kind.TASKS, subject, limit))
+            for subject, limit in self._ledger.limits.among(Kind.TASKS, subjects)
+        ]
 
     def _count(self, charge: Charge, sign: int) -> None:
         now = self._now()
@@ -94,15 +109,13 @@ class WriteQuotas:
         now = self._now()
         for subject, limit in self._ledger.limits.among(Kind.EVENTS_PER_SECOND, subjects):
             if (wait := self._bucket(subject, limit, now).wait_seconds(now)) > 0:
-                QUOTA_REFUSALS.labels(Kind.EVENTS_PER_SECOND, subject.scope).inc()
-                raise RateExceeded(f"More than {_text(Kind.EVENTS_PER_SECOND, subject, limit)}", math.ceil(wait))
+                raise rate_refusal(Kind.EVENTS_PER_SECOND, subject, limit, wait)
 
     def _check_bytes(self, sizes: Mapping[Subject, int]) -> None:
         for subject, limit in self._ledger.limits.among(Kind.BYTES_PER_DAY, sizes):
             used = self._ledger.used(Kind.BYTES_PER_DAY, subject)
             if used >= limit or used + sizes[subject] > limit:
-                QUOTA_REFUSALS.labels(Kind.BYTES_PER_DAY, subject.scope).inc()
-                raise QuotaExceeded(f"More than {_text(Kind.BYTES_PER_DAY, subject, limit)}: {used} are used")
+                raise refusal(Kind.BYTES_PER_DAY, subject, limit)(used)
 
     def _bucket(self, subject: Subject, limit: int, now: float) -> TokenBucket:
         """Return the bucket of a subject, with this gateway's share of its limit."""
@@ -116,10 +129,6 @@ class WriteQuotas:
         return bucket
 
 
-def _subjects(caller: Caller) -> tuple[Subject, Subject]:
-    return Subject(Scope.COMPANY, caller.company), Subject(Scope.USER, caller.user)
-
-
 def _by_project(batch: Batch, entities: Mapping[Mention, Entity]) -> Counter[Subject]:
     """Return the number of events by project; those of entities that are in none are left out."""
     projects = {mention.id: entity.project for mention, entity in entities.items() if entity.project}
@@ -128,7 +137,3 @@ def _by_project(batch: Batch, entities: Mapping[Mention, Entity]) -> Counter[Sub
         if project := projects.get(task):
             counts[Subject(Scope.PROJECT, project)] += count
     return counts
-
-
-def _text(kind: Kind, subject: Subject, limit: int) -> str:
-    return f"the quota of this {subject.scope}, {limit} {KINDS[kind].unit}"

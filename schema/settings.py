@@ -113,6 +113,10 @@ class Settings(BaseModel):
     quota_bytes_per_day: int = Field(
         0, ge=0, description="bytes of events a day (UTC) of each company without a quota of its own; 0: any number"
     )
+    quota_metrics_per_task: int = Field(
+        0, ge=0, description="metrics of a task or model, of each company without a quota of its own; 0: any number"
+    )
+    quota_tasks: int = Field(0, ge=0, description="tasks of each company without a quota of its own; 0: any number")
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     held_points: int = Field(16 << 20, ge=0, description="up: points of curves kept in memory, 12 bytes each; 0: none")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")

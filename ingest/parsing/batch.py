@@ -17,7 +17,17 @@ import pyarrow as pa
 
 from schema.errors import BodyTooLarge, InvalidField
 from schema.events.normalize import Mention, ParseContext, normalise
-from schema.events.rows import Row, Rows, columns, events_by_task, plain_or_columns, without_tasks
+from schema.events.rows import (
+    MetricName,
+    Row,
+    Rows,
+    columns,
+    events_by_task,
+    metric_names,
+    plain_or_columns,
+    without_tasks,
+)
+from schema.events.tables import LOG
 
 CHUNK_ROWS = 8192
 MAX_ENTITIES = 10_000  # of a batch: each is looked up
@@ -58,6 +68,14 @@ class Batch:
         if len(self.entities) == 1:
             return Counter({next(iter(self.entities)): self.event_count})
         return sum((events_by_task(rows) for rows in self.rows.values()), Counter())
+
+    def metric_names(self) -> dict[str, set[MetricName]]:
+        """Return the metrics that each entity has among the accepted events; metrics of logs do not count."""
+        found: dict[str, set[MetricName]] = {}
+        for event_type, rows in self.rows.items():
+            for entity, names in metric_names(rows).items() if event_type != LOG else ():
+                found[entity] = found.get(entity, set()) | names
+        return found
 
     @property
     def event_count(self) -> int:

@@ -15,7 +15,7 @@ from schema.api.requests import Parameters, Request
 from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller
 from schema.errors import RequestError, Unavailable
-from schema.registry import PROJECTS, Change, Document, Kind, iso_now, owner_of
+from schema.registry import PROJECTS, TASKS, Change, Document, Kind, iso_now, owner_of
 
 ATTEMPTS = 10  # of a change that is found to name something else each time
 
@@ -70,9 +70,13 @@ async def change(gateway: Gateway, caller: Caller, kind: Kind, document_id: str,
 
 
 async def create_document(gateway: Gateway, caller: Caller, kind: Kind, document: Document) -> None:
-    """Store a new document. Raises BadDocument and NotUnique, and what ``change`` raises for references."""
+    """Store a new document.
+
+    Raises BadDocument, NotUnique, QuotaExceeded, and what ``change`` raises for references.
+    """
     await foreign.check(gateway, caller, foreign.references_of(kind, document))
-    await gateway.registry.create(kind, document)
+    limits = gateway.quotas.of_new_task(document) if kind is TASKS else ()
+    await gateway.registry.create(kind, document, limits)
 
 
 async def _update(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, make: Change) -> Document | None:

@@ -59,9 +59,11 @@ async def remove_models(gateway: Gateway, caller: Caller, ids: Iterable[str]) ->
 
 async def delete_events(gateway: Gateway, caller: Caller, ids: Iterable[str]) -> list[int]:
     """Delete the events of entities; return how many each had."""
-    now = time.time_ns() // 1_000_000
-    deletions = [Deletion(caller.company, entity, ALL, now) for entity in ids]
-    return await asyncio.gather(*(gateway.log.delete(deletion, caller.is_abandoned) for deletion in deletions))
+    now, wanted = time.time_ns() // 1_000_000, list(ids)
+    deletions = [Deletion(caller.company, entity, ALL, now) for entity in wanted]
+    counts = await asyncio.gather(*(gateway.log.delete(deletion, caller.is_abandoned) for deletion in deletions))
+    await gateway.quotas.metrics.forget(wanted)
+    return counts
 
 
 async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: bool) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from schema.events.tables import TABLES
 MAX_PLAIN_ROWS = 16
 
 Row = dict[str, Any]
+MetricName = tuple[str, str]  # metric, variant
 Rows: TypeAlias = "pa.RecordBatch | list[Row]"
 
 
@@ -58,6 +59,22 @@ def events_by_task(rows: Rows) -> Counter[str]:
         return Counter(row["task"] for row in rows)
     counts = rows["task"].value_counts()
     return Counter(dict(zip(*(column.to_pylist() for column in counts.flatten()), strict=True)))
+
+
+def metric_names(rows: Rows) -> dict[str, set[MetricName]]:
+    """Return the pairs of metric and variant that each entity has among the rows."""
+    found: dict[str, set[MetricName]] = {}
+    for task, metric, variant in _distinct(rows):
+        found.setdefault(task, set()).add((metric, variant))
+    return found
+
+
+def _distinct(rows: Rows) -> Iterable[tuple[str, str, str]]:
+    names = ["task", "metric", "variant"]
+    if isinstance(rows, list):
+        return {(row["task"], row["metric"], row["variant"]) for row in rows}
+    groups = pa.Table.from_batches([rows.select(names)]).group_by(names).aggregate([])
+    return zip(*(groups[name].to_pylist() for name in names), strict=True)
 
 
 def without_tasks(rows: Rows, tasks: Collection[str]) -> tuple[Rows, list[str]]:

@@ -22,11 +22,19 @@ class Subject(NamedTuple):
     id: str
 
 
+def subjects_of(company: str, user: str, project: str | None) -> tuple[Subject, ...]:
+    """Return the subjects whose limits hold for something."""
+    own = (Subject(Scope.COMPANY, company), Subject(Scope.USER, user))
+    return (*own, Subject(Scope.PROJECT, project)) if project else own
+
+
 class Kind(StrEnum):
     """What a quota limits."""
 
     EVENTS_PER_SECOND = "events_per_second"
     BYTES_PER_DAY = "bytes_per_day"
+    METRICS_PER_TASK = "metrics_per_task"
+    TASKS = "tasks"
 
 
 @dataclass(frozen=True)
@@ -46,4 +54,6 @@ class KindInfo:
 KINDS = {
     Kind.EVENTS_PER_SECOND: KindInfo("events a second", is_rate=True),
     Kind.BYTES_PER_DAY: KindInfo("bytes of events a day", is_of_day=True),
+    Kind.METRICS_PER_TASK: KindInfo("metrics of a task"),
+    Kind.TASKS: KindInfo("tasks"),
 }

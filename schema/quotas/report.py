@@ -40,13 +40,13 @@ async def quota_lines(registry: Registry, defaults: Mapping[Kind, int], company:
     """Return the limits of a company (None: of all companies), those that come from the settings last."""
     quotas = [quota for quota in await registry.quotas(company) if quota.kind in KINDS]
     companies = await registry.company_names(None if company is None else [company])
-    names = companies | await _names(registry, quotas)
-    used = totals(await registry.usage(), time.time())
     own = {(quota.scope_id, quota.kind) for quota in quotas}
     given = [
         Quota(one, Scope.COMPANY, one, kind, limit) for one in companies for kind, limit in defaults.items() if limit
     ]
     default = [quota for quota in given if (quota.scope_id, quota.kind) not in own]
+    names = companies | await _names(registry, quotas)
+    counted = totals(await registry.usage(), time.time())
     return [
         QuotaLine(
             quota.company,
@@ -55,11 +55,21 @@ async def quota_lines(registry: Registry, defaults: Mapping[Kind, int], company:
             names.get(quota.scope_id, ""),
             quota.kind,
             quota.limit,
-            used.get((Kind(quota.kind), Subject(Scope(quota.scope), quota.scope_id)), 0),
+            await used_of(registry, quota, counted),
             is_default=number >= len(quotas),
         )
         for number, quota in enumerate([*quotas, *default])
     ]
+
+
+async def used_of(registry: Registry, quota: Quota, counted: Mapping[tuple[Kind, Subject], int]) -> int:
+    """Return how much of a quota is used. ``counted``: the usage that is not counted from tables of its own."""
+    kind = Kind(quota.kind)
+    if kind is Kind.TASKS:
+        return await registry.count_tasks(quota.company, quota.scope, quota.scope_id)
+    if kind is Kind.METRICS_PER_TASK:
+        return await registry.most_metrics(quota.company, quota.scope, quota.scope_id)
+    return counted.get((kind, Subject(Scope(quota.scope), quota.scope_id)), 0)
 
 
 async def _names(registry: Registry, quotas: Iterable[Quota]) -> dict[str, str]:

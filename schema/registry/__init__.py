@@ -26,11 +26,13 @@ from schema.registry.conditions import (
     some,
     unescaped,
 )
+from schema.registry.counts import CountLimit, Counts
 from schema.registry.credentials import Credential, Credentials
 from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
 from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
+from schema.registry.metric_names import MetricNames, NewMetrics
 from schema.registry.owner import Owner, owner_of
 from schema.registry.patterns import is_found
 from schema.registry.quotas import Quota, Quotas, UsageChange, UsageKey
@@ -52,12 +54,14 @@ __all__ = [
     "Between",
     "Change",
     "Condition",
+    "CountLimit",
     "Credential",
     "Document",
     "Entity",
     "Every",
     "Kind",
     "Matches",
+    "NewMetrics",
     "Not",
     "OneOf",
     "Order",
@@ -90,6 +94,8 @@ class Registry(
     Entities,
     AuditEvents,
     Quotas,
+    Counts,
+    MetricNames,
     Accounts,
     Sessions,
     Credentials,

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from schema.errors import BadDocument
+from schema.registry.counts import CountLimit, check_counts
 from schema.registry.database import Database
 from schema.registry.tables import INDEXED, MAX_INDEXED_BYTES, Kind
 
@@ -26,11 +27,15 @@ class Documents(Database):
     Nobody else changes a document meanwhile: ``change`` runs on a thread, inside the transaction that read it.
     """
 
-    async def create(self, kind: Kind, document: Document) -> None:
-        """Store a new document; it must have ``id`` and ``company``. Raises BadDocument and NotUnique."""
+    async def create(self, kind: Kind, document: Document, limits: Sequence[CountLimit] = ()) -> None:
+        """Store a new document; it must have ``id`` and ``company``.
+
+        Raises BadDocument, NotUnique, and the refusal of a limit that is reached.
+        """
         row, body = split(kind, document)
 
         def insert(connection: sa.Connection) -> None:
+            check_counts(connection, kind, limits)
             connection.execute(sa.insert(kind.rows).values(row))
             connection.execute(sa.insert(kind.bodies).values(id=document["id"], body=body))
             _add_terms(connection, kind, document["id"], terms_of(kind, document))

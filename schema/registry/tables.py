@@ -204,6 +204,18 @@ QUOTA_USAGE = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),  # seconds since the epoch, by the database's clock
 )
+METRIC_NAMES = sa.Table(
+    "metric_names",
+    METADATA,
+    sa.Column("task", sa.String, primary_key=True),
+    sa.Column("name", sa.BigInteger, primary_key=True),  # digest of metric and variant
+)
+METRIC_COUNTS = sa.Table(
+    "metric_counts",
+    METADATA,
+    sa.Column("task", sa.String, primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),  # rows of metric_names
+)
 SECRETS = sa.Table(
     "secrets", METADATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False)
 )

@@ -11,9 +11,9 @@ import pytest
 from tests.harness.access import id_of, new_user
 from tests.harness.api import Api, Data, data_of, failure_of, meta_of, until
 from tests.harness.deployment import Deployment
-from tests.harness.events import log, scalar
+from tests.harness.events import image, log, plot, scalar
 
-RATE, BYTES = "events_per_second", "bytes_per_day"
+RATE, BYTES, METRICS, TASKS = "events_per_second", "bytes_per_day", "metrics_per_task", "tasks"
 TOO_FAST, TOO_MUCH, FORBIDDEN = (429, 30), (403, 30), (403, 20)
 BURST_SECONDS = 10
 
@@ -110,6 +110,43 @@ def test_a_limit_of_zero_stops_all_and_without_it_all_goes_on(tenant: Tenant) ->
         assert tenant.user.fail_batch(points(task, 1)) == code
         assert tenant.root.call("quotas.unset", kind=kind, id=tenant.id) == {"deleted": 1}
         tenant.user.add(*points(task, 1))
+
+
+def test_tasks_are_made_up_to_a_limit(tenant: Tenant) -> None:
+    user = tenant.user
+    task = user.create_task()
+    tenant.limit(TASKS, 2)
+    user.create_task()
+    assert user.fail("tasks.create", name="a third", type="training") == TOO_MUCH
+    assert user.fail("tasks.clone", task=task) == TOO_MUCH
+    assert user.fail("reports.create", name="a report") == TOO_MUCH
+    line = tenant.line(TASKS)
+    assert (line["used"], line["limit"]) == (2, 2)
+    user.call("tasks.delete", task=task)
+    user.create_task()
+    tenant.limit(TASKS, 1, "user", id_of(tenant.admin))
+    assert tenant.admin.fail("tasks.create", name="none left", type="training") == TOO_MUCH
+    user.create_model()
+
+
+def test_metrics_of_a_task_are_taken_up_to_a_limit(tenant: Tenant) -> None:
+    user = tenant.user
+    task, other = user.create_task(), user.create_task()
+    tenant.limit(METRICS, 20)
+    user.add(*[scalar(task, metric=f"m{n}") for n in range(20)])
+    refused = user.raw_batch([scalar(task, metric="m0", iter=1), plot(task, metric="one more")])
+    assert failure_of(refused) == TOO_MUCH
+    assert "20 metrics of a task: 20 are used" in meta_of(refused)["result_msg"]
+    assert stored(user, task) == 20
+    user.add(*[scalar(task, metric=f"m{n}", iter=1) for n in range(20)], log(task, "a line"))
+    user.add(*[image(other, metric=f"m{n}") for n in range(20)])
+    line = tenant.line(METRICS)
+    assert (line["used"], line["limit"]) == (20, 20)
+    user.call("events.delete_for_task", task=task)
+    user.add(plot(task, metric="one more"))
+    assert tenant.line(METRICS)["used"] == 20
+    user.call("tasks.reset", task=other)
+    assert tenant.line(METRICS)["used"] == 1
 
 
 def test_administrators_limit_what_is_in_their_company(tenant: Tenant, stranger: Api) -> None:

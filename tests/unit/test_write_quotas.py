@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from ingest.metric_quotas import MetricQuotas
 from ingest.parsing.batch import Batch, read_events
 from ingest.quotas import Charge, WriteQuotas
 from schema.api.wire import Caller
@@ -41,7 +42,8 @@ class Gate:
         self.clock = Clock()
         self.ledger = QuotaLedger(cast(Registry, None), now=self.clock)
         self.ledger.limits = Limits([Quota("c", scope, of, kind, limit) for scope, of, kind, limit in quotas])
-        self.quotas = WriteQuotas(self.ledger, self.clock)
+        metrics = MetricQuotas(self.ledger, cast(Registry, None))
+        self.quotas = WriteQuotas(self.ledger, metrics, self.clock)
 
     def send(self, caller: Caller, size_bytes: int = 100, **events: int) -> Charge:
         """Send so many events of each task."""
@@ -126,6 +128,16 @@ def test_what_was_not_published_is_given_back() -> None:
         gate.quotas.check(ANN)
     gate.quotas.refund(charge)
     gate.send(ANN, 1000, t1=BURST + 1)
+
+
+def test_a_new_task_is_counted_for_its_company_user_and_project() -> None:
+    gate = Gate((Scope.USER, "ann", Kind.TASKS, 3), (Scope.PROJECT, "p1", Kind.TASKS, 2), (Scope.USER, "bob", RATE, 1))
+    task = {"company": "c", "user": "ann", "project": "p1"}
+    assert [(one.field, one.value, one.limit) for one in gate.quotas.of_new_task(task)] == [
+        ("user", "ann", 3),
+        ("project", "p1", 2),
+    ]
+    assert gate.quotas.of_new_task({"company": "c", "user": "bob"}) == []
 
 
 def test_gateways_share_a_rate() -> None:
