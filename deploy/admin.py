@@ -16,7 +16,7 @@ from schema.store.migrate import migrate as migrate_store
 
 async def migrate(settings: Settings) -> None:
     """Bring registry, ClickHouse and topics up to date; safe to run again and at the same time."""
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     async with registry.exclusively():
         await registry.create_schema()
         if settings.clickhouse_url.get_secret_value():
@@ -34,7 +34,7 @@ async def migrate(settings: Settings) -> None:
 async def topics(settings: Settings) -> None:
     """Print the events topic's partitions and how far the workers are behind."""
     bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     state = ", closed (being changed)" if topic.is_closed else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from deploy import access
+from deploy import access, tls
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -38,11 +38,16 @@ def registry_url(settings: Settings) -> str:
 
 async def registry(settings: Settings) -> Registry:
     """Return the registry, for a process that does not migrate it. Raises ConfigError if `migrate` has not run."""
-    from schema.registry import Registry
-
-    found = Registry(registry_url(settings))
+    found = unchecked_registry(settings)
     await found.check_schema()
     return found
+
+
+def unchecked_registry(settings: Settings) -> Registry:
+    """Return the registry, which connects when it is asked. Raises ConfigError for a URL or a file that is none."""
+    from schema.registry import Registry
+
+    return Registry(registry_url(settings), tls.registry_files(settings))
 
 
 def producer(settings: Settings) -> Producer:
@@ -56,12 +61,12 @@ def producer(settings: Settings) -> Producer:
 
 def server_engine(settings: Settings) -> ServerEngine:
     """Make the engine of the ClickHouse server. Raises ConfigError if its URL is missing or wrong."""
-    from schema.store import ServerEngine, TlsFiles
+    from schema.store import ServerEngine
 
     url = required(settings.clickhouse_url.get_secret_value(), "EVENTIDE_CLICKHOUSE_URL")
     if not _is_http(url):
         raise ConfigError("EVENTIDE_CLICKHOUSE_URL: http(s)://user:password@host:port/database is expected")
-    return ServerEngine(url, TlsFiles(settings.clickhouse_ca, settings.clickhouse_cert, settings.clickhouse_key))
+    return ServerEngine(url, tls.clickhouse_files(settings))
 
 
 def _is_http(url: str) -> bool:

@@ -11,7 +11,6 @@ from ingest.kafka.dlq_replay import ParkedRecord, parked_records, replay
 from ingest.kafka.topic_lease import read_topic
 from schema.errors import ConfigError, EventsError, RecordError, Unavailable
 from schema.events.blocks import Block
-from schema.registry import Registry
 from schema.settings import Settings
 
 CONNECT_SECONDS = 15.0
@@ -38,7 +37,7 @@ async def dlq(settings: Settings, action: str, offset: int | None) -> None:
 
 
 async def _replay(settings: Settings, found: list[ParkedRecord]) -> None:
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     if topic.is_closed:

@@ -6,7 +6,6 @@ import socket
 
 from deploy import components, first_start
 from schema.errors import ConfigError
-from schema.registry import Registry
 from schema.settings import Settings
 
 
@@ -15,7 +14,7 @@ def check(settings: Settings) -> None:
     _check_ports_differ(settings)
     first_start.given_first(settings)
     first_start.given_web(settings)
-    Registry(components.registry_url(settings))  # connects only when it is asked
+    components.unchecked_registry(settings)  # connects only when it is asked
     components.proxies(settings)
     if "://" in settings.files_store:
         components.file_store(settings)

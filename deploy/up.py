@@ -29,7 +29,6 @@ from schema.http.dispatcher import create_app
 from schema.http.files_server import OWN_ORIGIN, Files, create_files_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
-from schema.registry import Registry
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 from schema.store.migrate import migrate
@@ -60,7 +59,7 @@ async def embedded(
     settings: Settings, credentials: Credentials
 ) -> AsyncIterator[tuple[web.Application, web.Application, Health]]:
     """Yield the API and the files server over a data directory, whose lock the caller holds."""
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)

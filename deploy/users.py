@@ -15,7 +15,7 @@ async def user(settings: Settings, action: str, name: str | None, role: str | No
 
     Raises ConfigError for a user who cannot be told, and Forbidden for the last root.
     """
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     await registry.create_schema()
     try:
         if action == "add":

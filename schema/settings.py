@@ -56,7 +56,16 @@ class Settings(BaseModel):
     token_secret: SecretStr = Field(
         SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"
     )
-    registry_url: str = Field("", description="SQLAlchemy URL of the registry; SQLite in the data directory")
+    registry_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the registry; SQLite in the data directory; "
+        "`postgresql://…?sslmode=verify-full`: TLS, verified",
+    )
+    registry_ca: str = Field(
+        "", description="file of the authorities that sign PostgreSQL's certificate; makes `sslmode` `verify-full`"
+    )
+    registry_cert: str = Field("", description="file of the client certificate for PostgreSQL, if it asks for one")
+    registry_key: str = Field("", description="file of its key, if it is not in the same file")
     clickhouse_url: SecretStr = Field(
         SecretStr(""),
         description="worker, query, migrate: `http://user:password@host:8123/database`; `https://…`: TLS, verified",
@@ -133,10 +142,11 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         variable = PREFIX + name.upper()
-        if file := environment.get(f"{variable}_FILE"):
+        file, value = environment.get(f"{variable}_FILE"), environment.get(variable)
+        if value or (value is not None and not file):
+            values[name] = value
+        elif file:
             values[name] = _read(variable, file)
-        if variable in environment:
-            values[name] = environment[variable]
         if flags.get(name) is not None:
             values[name] = flags[name]
     try:
@@ -147,10 +157,14 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
 
 
 def _read(variable: str, file: str) -> str:
+    """Return the text in a setting's file. Raises ConfigError, also for none: it would count as not set."""
     try:
-        return Path(file).read_text().strip()
-    except OSError as error:
+        text = Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{variable}_FILE: {error}") from error
+    if not text:
+        raise ConfigError(f"{variable}_FILE: {file} is empty")
+    return text
 
 
 def markdown_table() -> str:

@@ -104,4 +104,4 @@ class Registry(
     Documents,
     Database,
 ):
-    """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's."""
+    """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's; ``tls``: for PostgreSQL."""

@@ -26,7 +26,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
 from schema.registry.migrate import check_revision, upgrade
 from schema.registry.patterns import TOO_SLOW, is_found
+from schema.registry.postgres_tls import with_tls
 from schema.registry.sqlite_statistics import set_statistics
+from schema.tls_files import NO_FILES, TlsFiles
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
@@ -49,11 +51,11 @@ Work = Callable[[sa.Connection], Result]
 class Database:
     """The registry's database. Methods raise Unavailable while it is away.
 
-    ``url``: SQLAlchemy's. Raises ConfigError if it is none.
+    ``url``: SQLAlchemy's; ``tls``: of PostgreSQL. Raises ConfigError if it is none, or a file is none.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
+        self._engine = _engine(url, tls)
         self._writing = self._engine.execution_options(writes=True)
         self._readers = ThreadPoolExecutor(THREADS, "registry-read")
         self._writers = ThreadPoolExecutor(1 if self._is_sqlite else THREADS, "registry-write")
@@ -188,12 +190,14 @@ def _parsed(url: str) -> sa.URL:
     return parsed
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, tls: TlsFiles) -> sa.Engine:
     parsed = _parsed(url)
     json_options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": _load}
     if parsed.get_backend_name() == "postgresql":
-        postgres = parsed.set(drivername="postgresql+psycopg")
+        postgres = with_tls(parsed.set(drivername="postgresql+psycopg"), tls)
         return sa.create_engine(postgres, pool_pre_ping=True, pool_size=2 * THREADS, pool_timeout=5, **json_options)
+    if tls:
+        raise ConfigError(f"{tls.settings}_*: files for TLS, but EVENTIDE_REGISTRY_URL names no PostgreSQL")
     engine = sa.create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": 10}, **json_options)
     sa.event.listen(engine, "do_connect", lambda *_: _make_directory(parsed))
     sa.event.listen(engine, "connect", _configure_sqlite)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from schema.registry.documents import Documents
 from schema.registry.owner import Owner
 from schema.registry.tables import Kind
+from schema.tls_files import NO_FILES, TlsFiles
 
 CACHE_SECONDS = 1.0
 CACHED_ENTITIES = 50_000
@@ -47,8 +48,8 @@ class Entities(Documents):
     A change through this process is seen at once, one through another process within CACHE_SECONDS.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
+        super().__init__(url, tls)
         self._entities: dict[tuple[str, str], tuple[float, Entity]] = {}
 
     async def entities(self, kind: Kind, ids: Iterable[str]) -> dict[str, Entity]:

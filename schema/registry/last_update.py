@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from schema.errors import Unavailable
 from schema.registry.documents import Documents, iso_now
 from schema.registry.tables import Kind
+from schema.tls_files import NO_FILES, TlsFiles
 
 logger = logging.getLogger("eventide.touch")
 
@@ -16,8 +17,8 @@ logger = logging.getLogger("eventide.touch")
 class Touches(Documents):
     """Changes of ``last_update`` that are put off: visible through this process at once, elsewhere once settled."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
+        super().__init__(url, tls)
         self._touched: dict[tuple[str, str], tuple[Kind, str]] = {}  # (kind, id) -> kind, by whom
         self._settling = asyncio.Lock()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schema.store.engines import EmbeddedEngine, ServerEngine, TlsFiles
+from schema.store.engines import EmbeddedEngine, ServerEngine
 from schema.store.store import Store, rows_of
 
-__all__ = ["EmbeddedEngine", "ServerEngine", "Store", "TlsFiles", "rows_of"]
+__all__ = ["EmbeddedEngine", "ServerEngine", "Store", "rows_of"]

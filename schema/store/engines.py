@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -19,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from schema.errors import ConfigError
 from schema.store.disk_guard import DiskGuard
+from schema.tls_files import NO_FILES, TlsFiles
 
 
 class Engine(Protocol):
@@ -37,32 +37,14 @@ class Engine(Protocol):
         """Release what ``connect`` and ``insert`` share."""
 
 
-@dataclass(frozen=True)
-class TlsFiles:
-    """Files for TLS: the authorities that sign the server's certificate, and a client's certificate and its key.
-
-    Empty: the system's authorities, no client certificate, a key in the certificate's file.
-    """
-
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
-
-    @property
-    def missing(self) -> str:
-        """The first of the files that cannot be found; empty if there are all."""
-        return next((path for path in (self.ca, self.cert, self.key) if path and not Path(path).is_file()), "")
-
-
 class ServerEngine:
     """A ClickHouse server over HTTP. ``url``: ``http://user:password@host:8123/database``, or ``https://…``.
 
     The scheme alone decides on TLS, whatever the port; the server's certificate is always verified.
     """
 
-    def __init__(self, url: str, tls: TlsFiles = TlsFiles()) -> None:
-        if tls.missing:
-            raise ConfigError(f"A file for TLS to ClickHouse cannot be read: {tls.missing}")
+    def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
+        tls.check()
         self._url = url
         self._tls = tls
         self._interface = urlsplit(url).scheme

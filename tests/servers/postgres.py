@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,16 +21,27 @@ DEBIAN = Path("/usr/lib/postgresql")
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "100"}
 
 
+@dataclass(frozen=True)
+class Tls:
+    """Certificate and key of a server, and who signs those of its clients, which it then asks for."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+
 class PostgresServer:
     """One server on one port of 127.0.0.1, in a temporary directory, with user and database `postgres` and no password.
 
     As a context manager it is up inside; its directory is removed at the end. Root, whom PostgreSQL refuses, runs it as
     `postgres` or `nobody`. Entering raises Unavailable if PostgreSQL is not installed, StartFailed if it does not come
-    up; `log` is where it writes.
+    up; `log` is where it writes. With `tls` it takes no other connections; its users are those of their certificates, if
+    it asks for any.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, tls: Tls | None = None) -> None:
         self.port = free_port()
+        self._tls = tls
         self.log = log
         self._user = _other_than_root()
         self._home: Path | None = None
@@ -47,7 +59,8 @@ class PostgresServer:
             if self._user:
                 shutil.chown(home, self._user)
             self._initialise(binaries)
-            options = [f"-c{name}={value}" for name, value in (SETTINGS | {"port": str(self.port)}).items()]
+            settings = SETTINGS | {"port": str(self.port)} | (self._set_up(self._tls) if self._tls else {})
+            options = [f"-c{name}={value}" for name, value in settings.items()]
             self._process = self._command([binaries / "postgres", "-D", home / "data", *options])
             self.start()
         except BaseException:
@@ -94,6 +107,19 @@ class PostgresServer:
         finally:
             initdb.kill()
 
+    def _set_up(self, tls: Tls) -> dict[str, str]:
+        """Copy the files to where the server may read them, and refuse all connections without TLS."""
+        settings = {"ssl": "on"}
+        for name, path in (("ssl_cert_file", tls.cert), ("ssl_key_file", tls.key), ("ssl_ca_file", tls.client_ca)):
+            if path:
+                settings[name] = str(shutil.copy(path, self._directory() / name))
+                (self._directory() / name).chmod(0o600)
+                if self._user:
+                    shutil.chown(self._directory() / name, self._user)
+        rule = "cert clientcert=verify-full" if tls.client_ca else "trust"
+        (self._directory() / "data" / "pg_hba.conf").write_text(f"hostssl all all 127.0.0.1/32 {rule}\n")
+        return settings
+
     def _command(self, command: list[str | Path]) -> Process:
         return Process(command, self.log, cwd=self._directory(), user=self._user, death=signal.SIGINT)
 
@@ -105,8 +131,8 @@ class PostgresServer:
     def _answers(self) -> bool:
         try:
             psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
+        except psycopg.OperationalError as error:
+            return "valid client certificate" in str(error)  # it is up, and asks for one
         return True
 
     def _remove(self) -> None:

@@ -19,10 +19,14 @@ from cryptography.x509.oid import NameOID
 from tests.servers.process import free_port
 
 
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a self-signed certificate of 127.0.0.1 for a day; return its file, which verifies it, and its key's."""
+def make_certificate(directory: Path, common_name: str = "127.0.0.1") -> tuple[Path, Path]:
+    """Make a self-signed certificate of 127.0.0.1 for a day; return its file, which verifies it, and its key's.
+
+    ``common_name``: of whom it is, for certificates of clients.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)
     built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
     built = built.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
@@ -31,6 +35,7 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
     cert_file.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    key_file.chmod(0o600)  # or PostgreSQL, and its clients, refuse it
     return cert_file, key_file
 
 
