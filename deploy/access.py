@@ -37,6 +37,14 @@ async def token_secret(registry: Registry, settings: Settings) -> str:
     return kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
 
 
+def other_token_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return the keys whose tokens and cursors are accepted too. Raises ConfigError for one that can be guessed."""
+    if not (given := settings.token_secret_previous.get_secret_value()):
+        return ()
+    check_strength("EVENTIDE_TOKEN_SECRET_PREVIOUS", given, MIN_TOKEN_SECRET)
+    return (given,)
+
+
 def kept_secret(file: Path) -> str:
     """Return the secret in a file (mode 0600), made if there is none. Raises ConfigError."""
     try:

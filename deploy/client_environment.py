@@ -23,10 +23,10 @@ class Addresses:
     files: str
 
 
-def addresses(host: str, port: int, files_port: int) -> Addresses:
+def addresses(host: str, port: int, files_port: int, scheme: str = "http") -> Addresses:
     """Return the URLs at which a process of this machine reaches ``eventide up``."""
     name = EVERY_ADDRESS.get(host) or (f"[{host}]" if ":" in host else host)
-    return Addresses(f"http://{name}:{port}", f"http://{name}:{files_port}")
+    return Addresses(f"{scheme}://{name}:{port}", f"{scheme}://{name}:{files_port}")
 
 
 def record(directory: Path, known: Addresses) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONNECTIONS = frozenset(("max_connections", "max_address_connections", "header_seconds", "trusted_proxies"))
-LISTENER = CONNECTIONS | {"host", "port", "drain_seconds"}
+LISTENER = CONNECTIONS | {"host", "port", "drain_seconds", "tls_cert", "tls_key"}
 BODY_LIMITS = frozenset(("max_body_bytes", "max_inflight_bytes", "body_seconds", "body_rate"))
 WEB_LOGIN = frozenset(("web_login", "web_dir", "web_access_key", "host"))
-TOKENS = WEB_LOGIN | {"token_secret", "allowed_hosts", "allowed_origins", "audit_days"}
+TOKENS = WEB_LOGIN | {"token_secret", "token_secret_previous", "allowed_hosts", "allowed_origins", "audit_days"}
 REGISTRY = frozenset(("registry_url", "registry_ca", "registry_cert", "registry_key", "data_dir"))
-FILES = frozenset(("files_store", "max_file_bytes", "files_port"))
+FILES_STORE = frozenset(("files_store", "files_endpoint", "files_region", "files_ca"))
+FILES_KEYS = frozenset(("files_access_key", "files_secret_key"))
+FILES = FILES_STORE | FILES_KEYS | {"max_file_bytes", "files_port"}
 FIRST_USER = frozenset(("access_key", "secret_key", "web_access_key", "web_secret_key", "company"))
 PAGE = frozenset(("web_dir", "web_login", "web_access_key", "web_secret_key", "company"))
 CLICKHOUSE = frozenset(("clickhouse_url", "clickhouse_ca", "clickhouse_cert", "clickhouse_key"))
@@ -64,7 +66,7 @@ COMMANDS = {
     "query": Command(
         "answers everything that only reads",
         "deploy.query:query",
-        API | PAGE | CLICKHOUSE | QUOTAS | {"readers", "files_store", "max_file_bytes"},
+        API | PAGE | CLICKHOUSE | FILES_STORE | FILES_KEYS | QUOTAS | {"readers", "max_file_bytes"},
     ),
     "files": Command(
         "keeps the files that events and artifacts refer to",

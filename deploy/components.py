@@ -25,13 +25,13 @@ if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is
     from schema.quotas.ledger import QuotaLedger
     from schema.registry import Registry
     from schema.store import ServerEngine
-    from schema.store.object_store import FileStore
+    from schema.store.object_store import FileStore, StoreAccess
 
 
 NO_CREDENTIALS = {"userKey": "", "userSecret": "", "companyID": ""}  # the web app then has none of its own
 
 
-def registry_url(settings: Settings) -> str:
+def _registry_url(settings: Settings) -> str:
     """Return the registry's URL; SQLite in the data directory unless set."""
     return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
 
@@ -47,7 +47,7 @@ def unchecked_registry(settings: Settings) -> Registry:
     """Return the registry, which connects when it is asked. Raises ConfigError for a URL or a file that is none."""
     from schema.registry import Registry
 
-    return Registry(registry_url(settings), tls.registry_files(settings))
+    return Registry(_registry_url(settings), tls.registry_files(settings))
 
 
 def producer(settings: Settings) -> Producer:
@@ -83,9 +83,18 @@ def file_store(settings: Settings) -> FileStore:
 
     url = settings.files_store or str(settings.data_dir.resolve() / "files")
     try:
-        return FileStore(url)
+        return FileStore(url, _store_access(settings))
     except BadStore as error:
         raise ConfigError(f"EVENTIDE_FILES_STORE: {error}") from error
+
+
+def _store_access(settings: Settings) -> StoreAccess:
+    from schema.store.object_store import StoreAccess
+
+    files = tls.files_store_files(settings)
+    files.check()
+    secret = settings.files_secret_key.get_secret_value()
+    return StoreAccess(settings.files_endpoint, settings.files_region, settings.files_access_key, secret, files.ca)
 
 
 def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files | None:
@@ -188,7 +197,12 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
         message = "EVENTIDE_WEB_LOGIN=name: whoever reaches %s logs in as anybody, without a password"
         logging.getLogger("eventide.access").warning(message, settings.host)
     return Authenticator(
-        registry, secret, asks_password=not by_name, origins=origin_policy(settings), audit_days=settings.audit_days
+        registry,
+        secret,
+        asks_password=not by_name,
+        origins=origin_policy(settings),
+        audit_days=settings.audit_days,
+        other_secrets=access.other_token_secrets(settings),
     )
 
 

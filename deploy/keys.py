@@ -27,7 +27,7 @@ async def key(
 
     Raises ConfigError for a user or key that cannot be told.
     """
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     await registry.create_schema()
     try:
         if action == "revoke":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from deploy import components, first_start
+from deploy import access, components, first_start, tls
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -14,6 +14,8 @@ def check(settings: Settings) -> None:
     _check_ports_differ(settings)
     first_start.given_first(settings)
     first_start.given_web(settings)
+    access.other_token_secrets(settings)
+    tls.own_files(settings).check()
     components.unchecked_registry(settings)  # connects only when it is asked
     components.proxies(settings)
     if "://" in settings.files_store:

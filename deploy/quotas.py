@@ -21,7 +21,7 @@ async def quota(
     """
     if action == "set" and (limit is None or limit < 0):
         raise ConfigError("quota set: --limit is missing, or negative")
-    registry = Registry(components.registry_url(settings))
+    registry = components.unchecked_registry(settings)
     await registry.create_schema()
     defaults = components.quota_defaults(settings)
     try:

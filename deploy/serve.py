@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from deploy import components
+from deploy import components, tls
 from schema.build import publish_build
 from schema.errors import ConfigError
 from schema.http.connections import ConnectionTable
@@ -17,29 +18,40 @@ from schema.http.health import Health
 from schema.http.listener import Listener, bind
 from schema.settings import Settings
 
+if TYPE_CHECKING:
+    from schema.http.server_certificate import ServerCertificate
+
 BACKLOG = 1024
 logger = logging.getLogger("eventide.serve")
 
 
 async def start(
-    app: web.Application, settings: Settings, port: int, connections: ConnectionTable | None = None
+    app: web.Application,
+    settings: Settings,
+    port: int,
+    connections: ConnectionTable | None = None,
+    certificate: ServerCertificate | None = None,
 ) -> tuple[web.AppRunner, int]:
     """Listen; return the runner to clean up, and the port.
 
-    ``port``: another one than the settings'. ``connections``: those of the process, if it listens on several ports.
-    Raises ConfigError if the address cannot be had.
+    ``port``: another one than the settings'. ``connections``, ``certificate``: those of the process, if it listens on
+    several ports. Raises ConfigError if the address cannot be had, and for a certificate that cannot be used.
     """
     ignore_odd_names()
+    certificate = certificate or tls.server_certificate(settings)
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
     try:
         table = connections or components.connections(settings)
-        listener = Listener(runner, table, await bind(settings.host, port, BACKLOG))
+        listener = Listener(runner, table, await bind(settings.host, port, BACKLOG), certificate)
     except OSError as error:
         await runner.cleanup()
         raise ConfigError(f"Cannot listen on {settings.host}:{port}: {error.strerror}") from error
     await listener.start()
-    logger.info("eventide %s listens on %s:%d", publish_build(), settings.host, listener.port)
+    if certificate:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificate.reload)
+    security = ", TLS" if certificate else ""
+    logger.info("eventide %s listens on %s:%d%s", publish_build(), settings.host, listener.port, security)
     return runner, listener.port
 
 

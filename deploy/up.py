@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from deploy import access, components, first_start, preflight
+from deploy import access, components, first_start, preflight, tls
 from deploy.client_environment import addresses, record
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
@@ -45,9 +45,10 @@ async def up(settings: Settings) -> None:
         async with embedded(settings, credentials) as (app, files_app, health):
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
             connections = components.connections(settings)
-            runner, port = await start(app, brief, settings.port, connections)
-            files_runner, files_port = await start(files_app, brief, settings.files_port, connections)
-            known = addresses(settings.host, port, files_port)
+            certificate = tls.server_certificate(settings)
+            runner, port = await start(app, brief, settings.port, connections, certificate)
+            files_runner, files_port = await start(files_app, brief, settings.files_port, connections, certificate)
+            known = addresses(settings.host, port, files_port, "https" if certificate else "http")
             record(settings.data_dir, known)
             print(welcome(settings, known, credentials if is_new else None), flush=True)
             await until_stopped(health)
@@ -70,7 +71,8 @@ async def embedded(
     log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)
     last_update_recorder = LastUpdateRecorder(registry)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
-    services = QueryServices(store, registry, secret, changefeed, ledger, settings.held_points)
+    others = access.other_token_secrets(settings)
+    services = QueryServices(store, registry, secret, changefeed, ledger, settings.held_points, others)
     authenticator = components.authenticator(registry, secret, settings)
     quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
     gateway = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from query.app import endpoints
 from query.cache.points import MAX_CACHED_POINTS
 from query.cache.read_caches import ReadCaches
@@ -20,7 +22,10 @@ from schema.store import Store
 
 
 class QueryServices:
-    """The services that answer reads in one process. ``secret``: the key of cursors, shared by all replicas."""
+    """The services that answer reads in one process.
+
+    ``secret``: the key of cursors, shared by all replicas. ``other_secrets``: keys whose cursors are accepted too.
+    """
 
     def __init__(
         self,
@@ -30,9 +35,10 @@ class QueryServices:
         changefeed: Changefeed,
         quotas: QuotaLedger,
         max_points: int = MAX_CACHED_POINTS,
+        other_secrets: Sequence[str] = (),
     ) -> None:
         caches = ReadCaches(store, changefeed, max_points)
-        context = QueryContext(store, registry, Cursors(secret), changefeed, caches)
+        context = QueryContext(store, registry, Cursors(secret, other_secrets), changefeed, caches)
         self._hub = StreamHub(store, changefeed)
         self.endpoints: Endpoints = endpoints.bind(context).merge(
             stream_endpoints.bind(Streams(context, self._hub)),

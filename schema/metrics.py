@@ -66,6 +66,11 @@ REBALANCES = Counter("eventide_rebalances_total", "Times that partitions were as
 HOLES = Counter("eventide_holes_total", "Times that records were skipped which nobody wrote: the process left")
 EXPIRED_RECORDS = Counter("eventide_expired_records_total", "Records that retention removed before they were written")
 TOPIC_EPOCH = Gauge("eventide_topic_epoch", "Epoch of the events topic as this gateway knows it")
+TLS_CERTIFICATE_EXPIRY = Gauge(
+    "eventide_tls_certificate_expiry_seconds",
+    "Seconds until the certificate of this process's listeners expires, negative once it has; NaN: it speaks no TLS",
+)
+TLS_CERTIFICATE_EXPIRY.set(float("nan"))
 LAST_WRITE = Gauge("eventide_last_write_timestamp_seconds", "When this process last wrote a batch")
 
 QUOTA_USED = Gauge(

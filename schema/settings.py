@@ -24,11 +24,23 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address of this process's HTTP server")
     port: int = Field(8008, ge=0, le=65535, description="port of this process's HTTP server")
     files_port: int = Field(8081, ge=0, le=65535, description="up, files: port of the files server")
+    tls_cert: str = Field(
+        "", description="file of this process's own certificate and its chain: its listeners then speak HTTPS alone"
+    )
+    tls_key: str = Field("", description="file of its key, if it is not in the same file; both are watched")
     files_store: str = Field(
         "",
         description="up, files, query (at `/files/`): directory or `s3://bucket/prefix` of the files; `files` in the "
         "data directory",
     )
+    files_endpoint: str = Field(
+        "",
+        description="address of an S3 other than Amazon's, `https://s3.example.com`: TLS, verified; AWS_ENDPOINT_URL",
+    )
+    files_region: str = Field("", description="its region; AWS_REGION")
+    files_access_key: str = Field("", description="access key of S3; AWS_ACCESS_KEY_ID, or what the machine provides")
+    files_secret_key: SecretStr = Field(SecretStr(""), description="its secret; AWS_SECRET_ACCESS_KEY")
+    files_ca: str = Field("", description="file of further authorities that sign the object store's certificate")
     max_file_bytes: int = Field(64 << 30, ge=1, description="bytes of the largest uploaded file; beyond: 413")
     data_dir: Path = Field(Path("eventide-data"), description="embedded: chDB, registry, credentials")
     access_key: str = Field("", description="access key of the first user; made at the first start")
@@ -55,6 +67,11 @@ class Settings(BaseModel):
     company: str = Field("eventide", min_length=1, description="company of the first user")
     token_secret: SecretStr = Field(
         SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"
+    )
+    token_secret_previous: SecretStr = Field(
+        SecretStr(""),
+        description="another key whose tokens and cursors are accepted: the old one after a change of `TOKEN_SECRET`, "
+        "or the next one before it",
     )
     registry_url: str = Field(
         "",

@@ -8,7 +8,7 @@ it does not grow from page to page; MAX_CHARACTERS bounds what a request may mak
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -22,10 +22,13 @@ MAX_CHARACTERS = 1 << 16
 
 
 class Cursors:
-    """The maker and reader of scroll ids. All replicas share ``secret``."""
+    """The maker and reader of scroll ids.
 
-    def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeTimedSerializer(secret, salt="scroll")
+    All replicas share ``secret``. ``other_secrets``: keys whose scroll ids are accepted too.
+    """
+
+    def __init__(self, secret: str, other_secrets: Sequence[str] = ()) -> None:
+        self._serializer = URLSafeTimedSerializer([*other_secrets, secret], salt="scroll")  # the last one signs
 
     def make(self, endpoint: str, caller: Caller, entities: Iterable[str], state: Any) -> str:
         """Make a scroll id that carries ``state`` (JSON).

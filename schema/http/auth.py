@@ -10,7 +10,7 @@ import base64
 import hashlib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -77,8 +77,11 @@ class Login:
 class Authenticator:
     """Tells callers by their headers. All replicas share ``secret``, the HS256 key of tokens.
 
+    ``other_secrets``: keys whose tokens are accepted too, while ``secret`` is being changed.
+
     ``cookies``: the names of those that hold a token. Browsers send the cookies of a host to all of its ports, so one
     of them is of this deployment alone: who logs in to another on the same host stays logged in here.
+    ``ended_cookies``: also those of the other secrets, which a log-out removes.
 
     ``asks_password``: the web application asks for keys, and its own credential is worth nothing; else a name is
     enough. ``origins``: whose pages may use a cookie.
@@ -92,15 +95,18 @@ class Authenticator:
         asks_password: bool = True,
         origins: OriginPolicy | None = None,
         audit_days: int = 90,
+        other_secrets: Sequence[str] = (),
     ) -> None:
         self.asks_password = asks_password
         self.origins = origins or OriginPolicy()
         self._registry = registry
-        self.cookies = (COOKIE, f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}")
+        self._own_cookies = tuple(_own_cookie(accepted) for accepted in (secret, *other_secrets))
+        self.cookies = (COOKIE, self._own_cookies[0])
+        self.ended_cookies = (COOKIE, *self._own_cookies)
         self.audit = AuditLog(registry, audit_days)
         self.files = FilePermissions(registry)
         self._limits = LoginLimits()
-        self._tokens = Tokens(secret)
+        self._tokens = Tokens(secret, other_secrets)
         self._claims: TtlCache[str, Claims] = TtlCache("tokens", self._read_token, 60, CACHED)
         self._sessions = TtlCache("sessions", self._session, REVOKED_SECONDS, CACHED)
         self._credentials = TtlCache("credentials", self._credential, REVOKED_SECONDS, CACHED)
@@ -181,7 +187,8 @@ class Authenticator:
 
     async def _from_cookies(self, sender: Sender) -> Caller:
         """The caller of this deployment's own cookie; of the shared one if there is no other, or it has ended."""
-        shared, own = (sender.cookies.get(name) for name in self.cookies)
+        shared = sender.cookies.get(COOKIE)
+        own = next((sender.cookies[name] for name in self._own_cookies if name in sender.cookies), None)
         if not shared and not own:
             raise NoCredentials("No credentials")
         self.origins.check_cookie(sender.headers, sender.method, is_change=sender.is_change, is_media=sender.is_media)
@@ -267,6 +274,10 @@ class Authenticator:
 def _may_open_by_name(caller: Caller, user: User) -> bool:
     """Whether the caller is the web application's credential, and a name alone opens a session of the user."""
     return caller.role == WEB_ROLE and user.role == "user" and user.company == caller.company
+
+
+def _own_cookie(secret: str) -> str:
+    return f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}"
 
 
 def _decoded(payload: str) -> tuple[str, str]:

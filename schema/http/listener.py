@@ -8,14 +8,19 @@ import logging
 import socket
 import ssl
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from schema.http.connections import SWEEP_SECONDS, Connection, ConnectionTable
 
+if TYPE_CHECKING:  # its libraries take time to import, and most processes show no certificate
+    from schema.http.server_certificate import ServerCertificate
+
 ACCEPTED_AT_ONCE = 64  # then the event loop runs other tasks
 PAUSE_SECONDS = 0.1  # when there are no descriptors
 LOG_SECONDS = 60.0
+BYE_SECONDS = 5.0  # for a client to say that it has heard the end of a TLS connection
 EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: clearml\r\nRetry-After: 2\r\nConnection: close\r\n"
@@ -26,23 +31,23 @@ logger = logging.getLogger("eventide.connections")
 
 
 class Listener(web.BaseSite):
-    """A site of aiohttp's over sockets of its own.
+    """A site of aiohttp's over sockets of its own; with a certificate it speaks TLS.
 
     asyncio's accepts without asking, and, once there are no file descriptors, logs a traceback for each connection that
     it cannot accept.
     """
 
-    __slots__ = ("_logged", "_sockets", "_sweeping", "_table")
+    __slots__ = ("_certificate", "_logged", "_sockets", "_sweeping", "_table")
 
     def __init__(
         self,
         runner: web.BaseRunner,
         table: ConnectionTable,
         sockets: list[socket.socket],
-        ssl_context: ssl.SSLContext | None = None,
+        certificate: ServerCertificate | None = None,
     ) -> None:
-        super().__init__(runner, ssl_context=ssl_context)
-        self._table, self._sockets = table, sockets
+        super().__init__(runner)
+        self._table, self._sockets, self._certificate = table, sockets, certificate
         self._sweeping: asyncio.TimerHandle | None = None
         self._logged = float("-inf")
 
@@ -50,7 +55,7 @@ class Listener(web.BaseSite):
     def name(self) -> str:
         """The first address."""
         host, port, *_ = self._sockets[0].getsockname()
-        return f"{'https' if self._ssl_context else 'http'}://{host}:{port}"
+        return f"{'https' if self._certificate else 'http'}://{host}:{port}"
 
     @property
     def port(self) -> int:
@@ -76,6 +81,8 @@ class Listener(web.BaseSite):
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         self._table.sweep(loop.time())
+        if self._certificate:
+            self._certificate.refresh(loop.time())
         self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _accept(self, listening: socket.socket) -> None:
@@ -102,11 +109,12 @@ class Listener(web.BaseSite):
             connection.opening = asyncio.get_running_loop().create_task(opening)
 
     async def _open(self, connection: Connection, accepted: socket.socket) -> None:
-        seconds = self._table.limits.header_seconds if self._ssl_context else None
+        options: dict[str, Any] = {}
+        if self._certificate:
+            seconds = {"ssl_handshake_timeout": self._table.limits.header_seconds, "ssl_shutdown_timeout": BYE_SECONDS}
+            options = {"ssl": self._certificate.context, **seconds}
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: connection, accepted, ssl=self._ssl_context, ssl_handshake_timeout=seconds
-            )
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, accepted, **options)
         except (OSError, ssl.SSLError, asyncio.CancelledError) as error:  # cancelled: evicted amid its handshake
             logger.debug("a connection was not opened: %r", error)
             connection.abort()
@@ -115,7 +123,7 @@ class Listener(web.BaseSite):
 
     def _refuse(self, accepted: socket.socket) -> None:
         with suppress(OSError):
-            if not self._ssl_context:
+            if not self._certificate:
                 accepted.send(REFUSAL)
         accepted.close()
 

@@ -43,4 +43,4 @@ async def supported_modes(authenticator: Authenticator, caller: Caller, request:
 async def logout(authenticator: Authenticator, caller: Caller, request: Nothing) -> Reply:
     """Remove the cookie."""
     await authenticator.log_out(caller)
-    return Reply({}, dict.fromkeys(authenticator.cookies))
+    return Reply({}, dict.fromkeys(authenticator.ended_cookies))

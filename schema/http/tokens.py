@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -26,10 +27,14 @@ class Claims:
 
 
 class Tokens:
-    """The maker and verifier of tokens. ``secret``: the HS256 key that all replicas share."""
+    """The maker and verifier of tokens.
 
-    def __init__(self, secret: str) -> None:
+    ``secret``: the HS256 key that all replicas share. ``other_secrets``: keys whose tokens are accepted too.
+    """
+
+    def __init__(self, secret: str, other_secrets: Sequence[str] = ()) -> None:
         self._secret = secret
+        self._accepted = (secret, *other_secrets)
 
     def make(self, claims: Claims, issued_at: int, identity: Mapping[str, str], scope: str) -> str:
         """Make a token with the claims that SDKs read; ``identity`` and ``scope`` are for clients alone."""
@@ -53,9 +58,16 @@ class Tokens:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise BadToken("Invalid token: too long")
         try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], options=OPTIONS)
+            claims = self._decoded(token)
             if not isinstance(claims.get("identity"), dict) or not isinstance(claims.get("session_id"), str):
                 raise BadToken("Invalid token: it names no session")
             return Claims(claims["session_id"], int(claims["exp"]))
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise BadToken(f"Invalid token: {error}") from error
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        """Return the content of a token that one of the keys has signed. Raises jwt.InvalidTokenError, of the last."""
+        for secret in self._accepted[:-1]:
+            with suppress(jwt.InvalidSignatureError):
+                return jwt.decode(token, secret, [ALGORITHM], options=OPTIONS)
+        return jwt.decode(token, self._accepted[-1], [ALGORITHM], options=OPTIONS)

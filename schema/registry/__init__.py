@@ -104,4 +104,7 @@ class Registry(
     Documents,
     Database,
 ):
-    """The registry. Methods raise Unavailable while the database is away. ``url``: SQLAlchemy's; ``tls``: for PostgreSQL."""
+    """The registry. Methods raise Unavailable while the database is away.
+
+    ``url``: SQLAlchemy's; ``tls``: for PostgreSQL.
+    """

@@ -32,8 +32,7 @@ def with_tls(url: sa.URL, files: TlsFiles) -> sa.URL:
     """
     mode = _parameter(url, "sslmode")
     if files and mode in UNENCRYPTED:
-        message = f"EVENTIDE_REGISTRY_URL: sslmode={mode} is no TLS that is verified, so that {files.settings}_* is idle"
-        raise ConfigError(message)
+        raise ConfigError(f"EVENTIDE_REGISTRY_URL: sslmode={mode} verifies nothing, but {files.settings}_* is set")
     files.check()
     url = _with(url, sslrootcert=files.ca, sslcert=files.cert, sslkey=files.key or files.cert)
     if files:

@@ -4,8 +4,8 @@ obstore and not fsspec: its uploads and downloads stream through an async iterat
 files on every backend, in one wheel without dependencies, where s3fs brings aiobotocore and its pinned botocore. It
 also refuses every path that could leave its root.
 
-``url`` is a directory, or ``s3://bucket/prefix`` (with AWS_ACCESS_KEY_ID and the like in the environment;
-AWS_ENDPOINT_URL names another server than Amazon's), ``gs://…`` or ``az://…``.
+``url`` is a directory, or ``s3://bucket/prefix``, ``gs://…`` or ``az://…``. What a ``StoreAccess`` leaves out comes
+from the environment, as the vendors' own tools read it (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and the like).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import obstore
 from obstore.exceptions import BaseError, PreconditionError
@@ -35,6 +35,38 @@ MISSING = (FileNotFoundError, NotADirectoryError)
 
 class BadStore(ValueError):
     """A URL that names no object store."""
+
+
+@dataclass(frozen=True)
+class StoreAccess:
+    """How an object store is reached: its address, whose key is shown, and who signs its certificate.
+
+    ``endpoint``: of another server than Amazon's; its scheme alone decides on TLS. ``ca``: a file, added to the
+    system's authorities. All but ``ca`` are for S3. Empty: the environment's.
+    """
+
+    endpoint: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+    ca: str = ""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The fields that are set, by obstore's names."""
+        keys = {"access_key_id": self.access_key, "secret_access_key": self.secret_key}
+        return {
+            name: value for name, value in ({"endpoint": self.endpoint, "region": self.region} | keys).items() if value
+        }
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """obstore's options of connections. Raises OSError if the file of authorities cannot be read."""
+        options: dict[str, Any] = {"root_certificate": Path(self.ca).read_bytes()} if self.ca else {}
+        return options | ({"allow_http": not self.endpoint.startswith("https:")} if self.endpoint else {})
+
+
+FROM_ENVIRONMENT = StoreAccess()
 
 
 class FileChanged(Exception):
@@ -56,10 +88,10 @@ class FileStore:
     Every method raises BadPath for a path that no file can have, FileMissing and Unavailable; the constructor BadStore.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, access: StoreAccess = FROM_ENVIRONMENT) -> None:
         self._root = None if "://" in url else Path(url)
         try:
-            self._store = _store_at(url)
+            self._store = _store_at(url, access)
         except (BaseError, ValueError, OSError) as error:
             raise BadStore(str(error).partition("\n")[0]) from error
 
@@ -136,9 +168,14 @@ async def _pieces_of_nothing() -> AsyncIterator[bytes]:
     yield b""
 
 
-def _store_at(url: str) -> ObjectStore:
+def _store_at(url: str, access: StoreAccess) -> ObjectStore:
     if "://" in url:
-        return from_url(url)
+        config, options = cast("Any", access.config or None), cast("Any", access.client_options or None)
+        if access.config and not url.startswith("s3"):
+            raise ValueError("an endpoint, a region and keys are those of s3:// alone")
+        return from_url(url, config=config, client_options=options)
+    if access != FROM_ENVIRONMENT:
+        raise ValueError("a directory has no endpoint, key or certificate")
     Path(url).mkdir(parents=True, exist_ok=True)
     return LocalStore(url)
 

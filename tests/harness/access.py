@@ -8,10 +8,9 @@ from base64 import b64encode
 
 import httpx
 
-from deploy.components import registry_url
+from deploy.components import unchecked_registry
 from deploy.endpoint_catalog import all_endpoints
 from schema.api.wire import Access, Endpoint
-from schema.registry import Registry
 from schema.settings import read_settings
 from tests.harness.api import Api, Credentials, Data
 from tests.harness.deployment import Deployment
@@ -49,7 +48,7 @@ def new_user(eventide: Deployment, role: str = "user", company: str | None = Non
     """A user of a role, by default in a company of their own; without a command, which takes a second to start."""
     made = Credentials(secrets.token_hex(10), secrets.token_hex(10))
     company = company or f"company {secrets.token_hex(4)}"
-    registry = Registry(registry_url(read_settings(eventide.environment, {})))
+    registry = unchecked_registry(read_settings(eventide.environment, {}))
     try:
         asyncio.run(registry.add_user(company, f"a {role}", role, made.access_key, made.secret_key))
     finally:

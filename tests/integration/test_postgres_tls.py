@@ -1,4 +1,4 @@
-"""The registry on a PostgreSQL that takes only TLS: verified where it is asked for, by settings or libpq's parameters."""
+"""The registry on a PostgreSQL that takes only TLS: verified by settings or libpq's parameters."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ class PostgresServer:
 
     As a context manager it is up inside; its directory is removed at the end. Root, whom PostgreSQL refuses, runs it as
     `postgres` or `nobody`. Entering raises Unavailable if PostgreSQL is not installed, StartFailed if it does not come
-    up; `log` is where it writes. With `tls` it takes no other connections; its users are those of their certificates, if
-    it asks for any.
+    up; `log` is where it writes. With `tls` it takes no other connections, and, if it asks for certificates,
+    its users are whom these name.
     """
 
     def __init__(self, log: Path, tls: Tls | None = None) -> None:

@@ -99,3 +99,18 @@ def test_a_wrong_setting_does_not_print_another_ones_secret(name: str) -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe"])
+def test_a_file_without_a_text_is_refused(content: bytes, tmp_path: Path) -> None:
+    """An empty secret would count as not set, and another one would be made."""
+    (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(ConfigError, match="EVENTIDE_TOKEN_SECRET_FILE"):
+        read_settings({"EVENTIDE_TOKEN_SECRET_FILE": str(tmp_path / "secret")}, {})
+
+
+def test_an_empty_variable_leaves_it_to_the_file(tmp_path: Path) -> None:
+    """Compose files and charts pass on variables that nobody has set as empty ones."""
+    (tmp_path / "secret").write_text("hush-hush")
+    given = {"EVENTIDE_TOKEN_SECRET_FILE": str(tmp_path / "secret"), "EVENTIDE_TOKEN_SECRET": ""}
+    assert read_settings(given, {}).token_secret.get_secret_value() == "hush-hush"
