@@ -30,7 +30,7 @@ async def gateway(settings: Settings) -> None:
     applied = AppliedOffsets(bootstrap, topic.name)
     current = TopicLease(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
-    unapplied = UnappliedRecords(LagReader(bootstrap, topic.name), applied, current)
+    unapplied = UnappliedRecords(LagReader(bootstrap, topic.name, producer.clock), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)

@@ -42,7 +42,7 @@ def worker_process(settings: Settings) -> None:
         str(_faust_directory(settings)),
         socket.gethostname() if settings.worker_id == "hostname" else settings.worker_id or None,
     )
-    app = create_worker(config, sink, LagReader(bootstrap, config.topic))
+    app = create_worker(config, sink, LagReader(bootstrap, config.topic, sink.clock))
     code = 0
     try:
         run(app, partial(_serve_health, settings, sink), loop)

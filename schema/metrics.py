@@ -53,14 +53,15 @@ LAG_RECORDS = Gauge(
 )
 LAG_SECONDS = Gauge(
     "eventide_lag_seconds",
-    "Age of the oldest record not yet written, of each of this worker's partitions",
+    "Age of the oldest record not yet written, by Kafka's clock, of each of this worker's partitions",
     ("partition",),
 )
 UNAPPLIED_RECORDS = Gauge(
     "eventide_unapplied_records", "Records that no worker has applied yet, as a gateway measures it; NaN: not known"
 )
 UNAPPLIED_SECONDS = Gauge(
-    "eventide_unapplied_seconds", "Age of the oldest record that no worker has applied yet; NaN: not known"
+    "eventide_unapplied_seconds",
+    "Age of the oldest record that no worker has applied yet, by Kafka's clock; NaN: not known",
 )
 REBALANCES = Counter("eventide_rebalances_total", "Times that partitions were assigned")
 HOLES = Counter("eventide_holes_total", "Times that records were skipped which nobody wrote: the process left")

@@ -16,6 +16,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from ingest.kafka.admin import admin
+from ingest.kafka.broker_clock import BrokerClock
 from schema.errors import Unavailable
 
 LOOK_SECONDS = 3.0
@@ -43,12 +44,14 @@ class Lag:
 class LagReader:
     """A client that asks for offsets, as a member of no group.
 
-    It connects by itself, and disconnects as a context manager. Every method raises Unavailable.
+    It connects by itself, and disconnects as a context manager. Every method raises Unavailable. ``clock``: by which
+    records are old; without one, this process's, which may differ from the broker's that they bear the time of.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, clock: BrokerClock | None = None) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._clock = clock or BrokerClock()
         self._asked = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -88,7 +91,7 @@ class LagReader:
             except (KafkaError, OSError) as error:
                 await self._disconnect()
                 raise Unavailable(f"Kafka is not available: {error!r}") from error
-        now = time.time()
+        now = self._clock.now_ms() / 1000
         return [replace(lag, seconds=max(0.0, now - since.get(lag.partition, now))) for lag in lags]
 
     async def _connected(self) -> AIOKafkaConsumer:

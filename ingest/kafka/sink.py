@@ -67,6 +67,7 @@ class Sink:
         self._attempt_since: float | None = None
         self._progress_at = time.monotonic()
         self._retrying = ""
+        self.clock = producer.clock  # Kafka's, known from applied offsets that it took
         self.assigned: set[int] = set()
         self.lag_records = 0  # as last measured; set by the consumer
         self.fatal: EventsError | None = None

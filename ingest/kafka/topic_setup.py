@@ -23,7 +23,7 @@ SET_ON_THE_TOPIC = 1  # where a configuration comes from
 DELETION_SECONDS = 1.0
 MARGIN_SECONDS = 1.0  # between the clocks of gateways and brokers
 RETENTION_MS = 7 * 24 * 3600 * 1000
-# Deadlines of records are compared with the broker's time.
+# Deadlines of records are compared with the broker's time; workers know its clock from applied offsets they publish.
 BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}
 logger = logging.getLogger("eventide.topic")
 
@@ -63,7 +63,7 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
         topic = Topic(plan.name, *known)
         if topic.partitions == existing == partitions:
             await _create(client, plan)
-            await _keep_brokers_time(client, plan.name)
+            await _keep_brokers_time(client, plan.name, applied_topic(plan.name))
             return topic
         if existing and partitions > existing:  # the workers find them, empty, while the old ones drain
             await client.create_partitions({plan.name: NewPartitions(partitions)})
@@ -72,7 +72,7 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
             await _drain(bootstrap, registry, topic, plan)
         else:
             await _make_anew(client, plan)
-        await _keep_brokers_time(client, plan.name)
+        await _keep_brokers_time(client, plan.name, applied_topic(plan.name))
     return await _open(registry, Topic(plan.name, topic.epoch + 1, partitions))
 
 
@@ -118,7 +118,7 @@ async def _create(client: AIOKafkaAdminClient, plan: TopicPlan) -> None:
     topics = [
         _new_topic(plan.name, plan.partitions, plan, large | BROKERS_TIME),
         _new_topic(dlq_topic(plan.name), 1, plan, large | {"retention.ms": "-1"}),
-        _new_topic(applied_topic(plan.name), 1, plan, in_sync | {"cleanup.policy": "compact"}),
+        _new_topic(applied_topic(plan.name), 1, plan, in_sync | BROKERS_TIME | {"cleanup.policy": "compact"}),
     ]
     response = await client.create_topics(topics)
     for name, code, *text in response.topic_errors:
@@ -131,13 +131,14 @@ def _new_topic(name: str, partitions: int, plan: TopicPlan, configs: Mapping[str
     return NewTopic(name, partitions, plan.replication, topic_configs=dict(configs))
 
 
-async def _keep_brokers_time(client: AIOKafkaAdminClient, name: str) -> None:
-    """Have the topic keep the broker's time, also one of other origin.
+async def _keep_brokers_time(client: AIOKafkaAdminClient, *names: str) -> None:
+    """Have these topics keep the broker's time, also those of other origin or an earlier version.
 
     Kafka's call replaces all of a topic's settings, so the others are sent along.
     """
-    answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    entries = [entry for answer in answers for resource in answer.resources for entry in resource[4]]
-    own = {entry[0]: entry[1] for entry in entries if entry[3] == SET_ON_THE_TOPIC}
-    if not own.items() >= BROKERS_TIME.items():
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, own | BROKERS_TIME)])
+    for name in names:
+        answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        entries = [entry for answer in answers for resource in answer.resources for entry in resource[4]]
+        own = {entry[0]: entry[1] for entry in entries if entry[3] == SET_ON_THE_TOPIC}
+        if not own.items() >= BROKERS_TIME.items():
+            await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, own | BROKERS_TIME)])

@@ -27,7 +27,7 @@ class UnappliedRecords:
         self._reader = reader
         self._applied = applied
         self._current = current
-        self.seconds: float | None = None  # age of the oldest, by the clock of this process
+        self.seconds: float | None = None  # age of the oldest, by the broker's clock
         self.records: int | None = None
         self._task = asyncio.create_task(self._run())
 

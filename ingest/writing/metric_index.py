@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from schema.changefeed.change_batch import EntityKey
 from schema.changefeed.points import Array
+from schema.events.blocks import Block, Record
 from schema.events.tables import INT64_MAX, INT64_MIN, SCALAR
 
 UINT64_MAX = 2**64 - 1
@@ -60,10 +61,11 @@ def sorted_runs(numbers: Array) -> tuple[Array, Array]:
     return order, np.flatnonzero(np.diff(numbers[order].astype(np.int64), prepend=-1))
 
 
-def index_rows(event_type: str, groups: Groups, since: DeletedSeqs) -> pa.Table:
+def index_rows(event_type: str, groups: Groups, since: DeletedSeqs, replayed: Sequence[Record] = ()) -> pa.Table:
     """Return a row of ``metric_index`` for each (company, task, metric, variant) of events, as inserted.
 
-    ``since``: (newest deletion of events, newest of everything) of each (company, task).
+    ``since``: (newest deletion of events, newest of everything) of each (company, task). ``replayed``: records that did
+    not arrive at their own place.
     """
     keys = {name: groups.values(name, groups.bounds[:-1]).cast(pa.string()) for name in GROUP_BY}
     sinces = [since[entity] for entity in zip(keys["company"].to_pylist(), keys["task"].to_pylist(), strict=True)]
@@ -72,7 +74,7 @@ def index_rows(event_type: str, groups: Groups, since: DeletedSeqs) -> pa.Table:
         "since": pa.array([newest for newest, _ in sinces], pa.uint64()),
         "since_reset": pa.array([newest for _, newest in sinces], pa.uint64()),
     }
-    return pa.table(columns | _ranges(groups) | _summaries(groups, event_type))
+    return pa.table(columns | _ranges(groups) | _arrivals(groups, replayed) | _summaries(groups, event_type))
 
 
 def split_by_entity(index: pa.Table) -> dict[EntityKey, pa.Table]:
@@ -157,6 +159,16 @@ def _ranges(groups: Groups) -> dict[str, Array]:
         "timestamp": groups.extreme(np.maximum, timestamps, with_time, INT64_MIN),
         "received_at": groups.extreme(np.maximum, groups.column("received_at"), groups.all_rows, 0),
     }
+
+
+def _arrivals(groups: Groups, replayed: Sequence[Record]) -> dict[str, Array]:
+    seqs = arrivals = groups.column("seq")
+    for record in replayed:
+        if isinstance(record.content, Block):
+            first = record.place.seq
+            is_of_record = (seqs >= first) & (seqs < first + len(record.content.rows))
+            arrivals = np.where(is_of_record, np.uint64(record.arrived), arrivals)
+    return {"arrived": groups.extreme(np.maximum, arrivals, groups.all_rows, 0)}
 
 
 def _summaries(groups: Groups, event_type: str) -> dict[str, pa.Array]:

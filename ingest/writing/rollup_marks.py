@@ -16,7 +16,7 @@ KEY = ["company", "task", "metric", "variant"]
 MARK = pa.struct({"era": pa.uint64(), "through": pa.uint64()})
 
 
-def void_marks(store: Store, records: Iterable[Record], tombstones: Tombstones) -> None:
+def void_marks(store: Store, replayed: Iterable[Record], tombstones: Tombstones) -> None:
     """Begin a new era of the curves of replayed records: after these are written, and before that is published.
 
     Their ``seq`` may be lower than a watermark, so that readers would not look for their rows. The era is the place at
@@ -24,8 +24,7 @@ def void_marks(store: Store, records: Iterable[Record], tombstones: Tombstones) 
     rows then: what was built of rows without these carries an older era, and neither it nor its watermark counts any
     more.
     """
-    late = [record for record in records if record.arrived]
-    curves = {key: record.arrived for record in late for key in _curves_of(record)}
+    curves = {key: record.arrived for record in replayed for key in _curves_of(record)}
     if not curves:
         return
     tombstones.load({(company, task) for company, task, _, _ in curves})

@@ -64,35 +64,37 @@ class Writer:
         deleted: dict[Place, int] = {}
         blocks: list[tuple[Place, Block]] = []
         erasing = PendingDeletes()
+        replayed = [record for record in records if record.arrived]
         for record in records:
             if isinstance(record.content, Block):
                 blocks.append((record.place, record.content))
             else:
-                self._store_blocks(blocks)
+                self._store_blocks(blocks, replayed)
                 blocks = []
                 deleted[record.place] = self._delete(record.content, record.place.seq, erasing)
-        self._store_blocks(blocks)
+        self._store_blocks(blocks, replayed)
         erasing.run(self._store)
-        void_marks(self._store, records, self.tombstones)
+        void_marks(self._store, replayed, self.tombstones)
         self._wrote(records)
         return deleted
 
-    def _store_blocks(self, blocks: list[tuple[Place, Block]]) -> None:
+    def _store_blocks(self, blocks: list[tuple[Place, Block]], replayed: Sequence[Record]) -> None:
         by_type: dict[str, list[tuple[Place, Block]]] = {}
         for place, block in blocks:
             by_type.setdefault(block.event_type, []).append((place, block))
-        index = [self._store_type(event_type, of_type) for event_type, of_type in sorted(by_type.items())]
+        index = [self._store_type(event_type, of_type, replayed) for event_type, of_type in sorted(by_type.items())]
         if any(rows.num_rows for rows in index):
             self._store.insert("metric_index", pa.concat_tables(index))
 
-    def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]]) -> pa.Table:
+    def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]], replayed: Sequence[Record]) -> pa.Table:
         """Insert the blocks of one type as one table; return their rows of the metric index."""
         events = _stored_rows(blocks)
         entities = entities_of(blocks)
         self.tombstones.load(entities)
         events = self._insert(event_type, dictionary_encoded(self.tombstones.living(events, event_type, entities)))
         groups = Groups(events)
-        index = index_rows(event_type, groups, {entity: self.tombstones.since(entity) for entity in entities})
+        since = {entity: self.tombstones.since(entity) for entity in entities}
+        index = index_rows(event_type, groups, since, replayed)
         if self._changes:
             self._changes.stored(event_type, entities, events, groups, index)
         return index

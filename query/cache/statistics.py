@@ -31,7 +31,7 @@ ALL = FIELDS | {COUNTS}
 
 WATERMARK_SQL = f"""
 SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
-    max(latest.batch) AS newest_batch, max(received_at) AS received
+    max(latest.batch) AS newest_batch, max(arrived) AS newest, max(received_at) AS received
 FROM metric_index WHERE {OF_ENTITIES_SQL} GROUP BY task, since_reset
 """
 CURVES_SQL = f"""
@@ -59,7 +59,8 @@ class StatisticsWatermark:
     reset: int = 0
     deleted: int = 0
     newest_batch: int = 0
-    received: int = 0
+    arrived: int = 0
+    received: int = 0  # ms; of rows that workers of before `arrived` wrote it alone tells
     last_iteration: int = 0
 
 
@@ -130,7 +131,7 @@ class StatisticsCache:
             if row["since_reset"] == reset:
                 last_iteration = max(0, row["newest_iter"])
                 found[row["task"]] = StatisticsWatermark(
-                    reset, newest, row["newest_batch"], row["received"], last_iteration
+                    reset, newest, row["newest_batch"], row["newest"], row["received"], last_iteration
                 )
         return found
 

@@ -14,9 +14,10 @@ from schema.registry import Entity
 from schema.store import Store
 from schema.store.tombstone_filters import OF_ENTITIES_SQL
 
+# `arrived` alone tells what came; `received_at` only serves rows of workers that are not upgraded yet, which have none.
 WATERMARK_SQL = f"""
-SELECT task, event_type, max(latest.batch) AS batch, max(max_iter) AS newest_iter, max(received_at) AS received,
-    max(timestamp) AS newest_timestamp
+SELECT task, event_type, max(latest.batch) AS batch, max(max_iter) AS newest_iter, max(arrived) AS newest,
+    max(received_at) AS received
 FROM metric_index WHERE {OF_ENTITIES_SQL} GROUP BY task, event_type
 """
 DELETIONS_SQL = f"SELECT task, max(seq) AS newest FROM tombstones WHERE {OF_ENTITIES_SQL} GROUP BY task"

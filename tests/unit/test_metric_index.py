@@ -49,6 +49,7 @@ KINDS = {
     "max_iter": Kind(max, INT64_MIN),
     "timestamp": Kind(max, INT64_MIN),
     "received_at": Kind(max, 0),
+    "arrived": Kind(max, 0),
     "latest": Kind(max, (0, 0, 0, 0, 0.0)),
     "lowest": Kind(min, (float("inf"), 0, 0)),
     "highest": Kind(min, (float("inf"), 0, 0)),
@@ -59,7 +60,7 @@ KINDS = {
 
 def summary(row: Row, event_type: str) -> Row:
     """What one row says, as the migration describes the columns."""
-    found: Row = {"received_at": row["received_at"]}
+    found: Row = {"received_at": row["received_at"], "arrived": row["seq"]}
     if row["has_iter"]:
         found |= {"min_iter": row["iter"], "max_iter": row["iter"]}
     if row["timestamp"] != INT64_MAX:

@@ -61,7 +61,7 @@ class WrittenStore:
     async def read(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         self.asked.append(sql)
         if sql == WATERMARK_SQL:
-            mark = {"batch": self.batch, "newest_iter": 1, "received": self.batch, "newest_timestamp": 1}
+            mark = {"batch": self.batch, "newest_iter": 1, "newest": self.batch, "received": 1}
             return [{"task": "a", "event_type": SCALAR} | mark]
         if sql not in (POINTS_SQL, BUCKETS_SQL):
             return []

@@ -96,7 +96,6 @@ COVERED_BY = {
     "query/live/messages.py": "messages of the hub: unit/test_stream_hub.py, conformance/test_stream.py",
     "query/live/new_points.py": "messages of the hub: unit/test_stream_hub.py, conformance/test_stream.py",
     "query/live/subscription.py": "queues of the hub: unit/test_stream_hub.py, integration/test_stream_hub.py",
-    "query/live/watermarks.py": "what the hub compares: unit/test_stream_hub.py",
     "query/logs/arrivals.py": "an endpoint: conformance/test_new_task_log.py",
     "query/logs/download.py": "an endpoint: conformance/test_download_log.py",
     "query/logs/log_scroll.py": "an endpoint's old version: conformance/test_task_log.py, conformance/test_scrolls.py",
