@@ -58,12 +58,12 @@ class Deployment:
 
 
 @contextmanager
-def embedded(directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[Deployment]:
-    """Everything in one process. ``settings``: further ones, by their names without EVENTIDE_."""
+def embedded(directory: Path, settings: Mapping[str, str] | None = None, code: Path = ROOT) -> Iterator[Deployment]:
+    """Everything in one process. ``settings``: further ones, by their names without EVENTIDE_. ``code``: a checkout."""
     port = free_port()
     own = {"DATA_DIR": str(directory / "data"), "FILES_PORT": str(port)}
     environment = environment_with(own | dict(settings or {}))
-    with Started(directory, environment) as started:
+    with Started(directory, environment, code) as started:
         origin = started.add("up")
         files = f"http://127.0.0.1:{port}"
         yield Deployment("embedded", Origins(origin, origin), files, FIRST_USER, environment, started.processes)
@@ -95,16 +95,16 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
 class Started(ExitStack):
     """Processes of one environment; leaving it ends them."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str], code: Path = ROOT) -> None:
         super().__init__()
         self.processes: dict[str, Process] = {}
-        self._directory, self._environment = directory, environment
+        self._directory, self._environment, self._code = directory, environment, code
 
     def add(self, command: str, port_flag: str = "--port") -> str:
         """Start one and wait until it is ready; its origin."""
         port = free_port()
         arguments = [*EVENTIDE, command, port_flag, str(port)]
-        process = Process(arguments, self._directory / f"{command}.log", env=self._environment, cwd=ROOT)
+        process = Process(arguments, self._directory / f"{command}.log", env=self._environment, cwd=self._code)
         process.start()
         self.callback(process.terminate)
         process.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"), 90)
