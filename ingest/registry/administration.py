@@ -37,6 +37,7 @@ class UpdateUser(OneUser):
     name: str
 
 
+@endpoints.add("auth.edit_user", access=Access.ONESELF)
 @endpoints.add("users.set_role", access=Access.ONESELF)
 async def set_role(gateway: Gateway, caller: Caller, request: SetRole) -> Answer:
     """Give a user another role: ``{"updated"}``. Raises Forbidden and InvalidUser.

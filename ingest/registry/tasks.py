@@ -131,6 +131,11 @@ def _stripped(name: str, value: Any) -> Any:
     return value.strip() if name in STRIPPED and isinstance(value, str) else value
 
 
+def updatable(caller: Caller, request: EditTask) -> Document:
+    """Return those of the fields that say where a task belongs. Raises what ``TaskFields.document`` raises."""
+    return {name: value for name, value in request.document(caller).items() if name in UPDATED}
+
+
 @endpoints.add("tasks.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
     """Create a task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent)."""
@@ -177,7 +182,7 @@ async def update(gateway: Gateway, caller: Caller, request: EditTask) -> Answer:
 
     Raises what ``create`` raises.
     """
-    fields = {name: value for name, value in request.document(caller).items() if name in UPDATED}
+    fields = updatable(caller, request)
     await check_references(gateway, caller, fields)
     await change(gateway, caller, TASKS, request.task, lambda task: task | fields)
     return updated(fields)

@@ -94,10 +94,9 @@ The same as <a href="openapi.json">OpenAPI</a>.</p>
 def document(endpoints: Endpoints) -> Json:
     """Return the OpenAPI 3.1 document of an endpoint table."""
     ordered = sorted(endpoints, key=lambda endpoint: (endpoint.name, endpoint.since))
-    models = sorted({endpoint.request for endpoint in ordered}, key=lambda model: model.__name__)
+    models = sorted({e.request for e in ordered if not e.is_batch}, key=lambda model: model.__name__)
     references, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
     schemas = {"Event": EVENT, "Meta": META, "Envelope": ENVELOPE} | with_commonmark(definitions.get("$defs", {}))
-    schemas.pop(EventBatch.__name__, None)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -106,7 +105,7 @@ def document(endpoints: Endpoints) -> Json:
             "summary": f"The ClearML events API, of Eventide {build().version}",
         },
         "security": [{"basic": []}, {"bearer": []}],
-        "paths": {path_of(e): _item_of(e, references[e.request, "validation"]) for e in ordered},
+        "paths": {path_of(e): _item_of(e, references.get((e.request, "validation"), {})) for e in ordered},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -166,15 +165,15 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
 
 
 def _content(endpoint: Endpoint, reference: Json) -> Json:
-    if not endpoint.is_batch:
+    if not issubclass(endpoint.request, EventBatch):
         return {"application/json": {"schema": reference}}
-    one_event = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Event")}}}
-    if endpoint.name != "events.add_batch":
-        return one_event
-    return {
-        JSON_LINES: {"schema": {"type": "string", "description": "one Event a line"}},
-        ARROW_STREAM: {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}},
-    } | one_event
+    line = endpoint.request.line
+    one = {"application/json": {"schema": {"$ref": REFERENCE.format(model=line)}}}
+    if endpoint.name == "events.add":
+        return one
+    columns = {"schema": {"type": "string", "format": "binary", "description": "columns named as fields"}}
+    lines = {JSON_LINES: {"schema": {"type": "string", "description": f"one {line} a line"}}}
+    return lines | ({ARROW_STREAM: columns} if endpoint.name == "events.add_batch" else {}) | one
 
 
 def _item(path: str, operation: Json, described: Json) -> str:

@@ -96,7 +96,12 @@ class AnyFields(Request):
 
 
 class EventBatch(Request):
-    """Events: json lines or Arrow columns as bytes of ``media_type``, or one event as parameters."""
+    """Events: json lines or Arrow columns as bytes of ``media_type``, or one event as parameters.
+
+    ``line``: what one line holds, as OpenAPI names it.
+    """
+
+    line: ClassVar[str] = "Event"
 
     body: bytes = b""
     media_type: str = JSON_LINES

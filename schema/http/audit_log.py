@@ -31,6 +31,7 @@ AUDITED = frozenset(
         "auth.revoke_credentials",
         "auth.revoke_sessions",
         "auth.create_user",
+        "auth.edit_user",
         "users.update",
         "users.set_role",
         "users.delete",

@@ -15,7 +15,6 @@ from schema.api.requests import (
     ARROW_STREAM,
     JSON_LINES,
     MAX_ITEMS,
-    EventBatch,
     Request,
     check_items,
     media_type,
@@ -79,7 +78,7 @@ async def read_parameters(incoming: Incoming) -> Request:
     if content_type in (JSON_LINES, ARROW_STREAM):
         if not endpoint.is_batch:
             raise InvalidField(f"{endpoint.name} does not take {content_type}")
-        return EventBatch(body=body, media_type=content_type)
+        return endpoint.request.model_validate({"body": body, "media_type": content_type})
     pairs = list(request.query.items())
     if content_type == MULTIPART:
         return _parameters_of(endpoint, b"", pairs, await read_multipart(request, body))
@@ -110,7 +109,8 @@ def _read_document(endpoint: Endpoint, body: bytes, pairs: Pairs, charset: str) 
 def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Request:
     """Merge groups of pairs over a JSON document, each over those before, and return the request."""
     if endpoint.is_batch:
-        return EventBatch(event=reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES)))
+        event = reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES))
+        return endpoint.request.model_validate({"event": event})
     parameters = reduce(merge_pairs, groups, parse_json(document))
     check_items(parameters, MAX_MANY_ITEMS if endpoint.name.endswith("_many") else MAX_ITEMS)
     return endpoint.request.read(parameters)

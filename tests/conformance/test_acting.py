@@ -10,11 +10,12 @@ import pytest
 
 from schema.api.wire import Access
 from tests.harness.access import ENDPOINTS, KNOWN_ONLY, basic, bearer, id_of, new_user, status_of, statuses
-from tests.harness.api import Api, data_of, failure_of
+from tests.harness.api import Api, data_of, failure_of, until
 from tests.harness.deployment import Deployment
 
 READ = "users.get_current_user"
 HEADERS = ["X-Clearml-Impersonate-As", "X-Clearml-Act-As", "X-Trains-Impersonate-As", "X-Trains-Act-As"]
+ADMINISTRATION = ("users.set_role", "auth.edit_user", "users.revoke_access", "users.delete", "users.update")
 ONESELF_ONLY = sorted(name for name, found in ENDPOINTS.items() if found.access is Access.ONESELF)
 RANKS = {"user": 0, "admin": 1, "root": 2}
 
@@ -107,11 +108,14 @@ def test_nobody_administers_a_higher_role(company: Company, eventide: Deployment
     with new_user(eventide, target, name) as victim:
         client, user = company.of(role), id_of(victim)
         if not allowed:
-            for action in ("users.set_role", "users.revoke_access", "users.delete", "users.update"):
+            for action in ADMINISTRATION:
                 assert client.fail(action, user=user, role="user", name="x") == (403, 20)
             assert victim.call(READ)["user"]["role"] == target
         else:
             assert client.call("users.update", user=user, name="x")["updated"] == 1
+            assert client.call("users.set_role", user=user, role="user")["updated"] == 1
+            assert client.call("auth.edit_user", user=user, role=role) == {"updated": 1, "fields": {"role": role}}
+            assert until(lambda: victim.call(READ)["user"]["role"] == role)
             assert client.call("users.set_role", user=user, role="user")["updated"] == 1
             assert client.call("users.delete", user=user)["deleted"] == 1
             assert client.fail("users.delete", user=user) == (400, 301)
@@ -121,14 +125,15 @@ def test_nobody_administers_a_higher_role(company: Company, eventide: Deployment
 def test_nobody_gives_a_role_above_their_own(company: Company, eventide: Deployment, role: str, given: str) -> None:
     name = company.user.call(READ)["user"]["company"]["name"]
     with new_user(eventide, "user", name) as victim:
-        assert company.of(role).fail("users.set_role", user=id_of(victim), role=given) == (403, 20)
-        assert company.of(role).fail("users.set_role", user=id_of(company.of(role)), role=given) == (403, 20)
+        for action in ("users.set_role", "auth.edit_user"):
+            assert company.of(role).fail(action, user=id_of(victim), role=given) == (403, 20)
+            assert company.of(role).fail(action, user=id_of(company.of(role)), role=given) == (403, 20)
         assert victim.call(READ)["user"]["role"] == "user"
 
 
 def test_another_companys_users_do_not_exist_for_administrators(company: Company) -> None:
     for user in (id_of(company.other_user), "0" * 32):
-        for action in ("users.set_role", "users.revoke_access", "users.delete", "users.update"):
+        for action in ADMINISTRATION:
             assert company.admin.fail(action, user=user, role="user", name="x") == (400, 301)
     assert status_of(company.other_user.raw(READ, {})) == 200
 

@@ -81,6 +81,31 @@ def test_a_card_does_not_count_hidden_projects(person: Browser, api: Api, name: 
     assert [one["name"] for one in hidden] == [f"{name}/.pipelines"]
 
 
+def test_tasks_of_hidden_projects_count_if_these_are_asked_for(person: Browser, api: Api, name: str) -> None:
+    """Of a card, of its own contents, and of the projects under it; statistics without children are its own tasks'."""
+    project, below, hidden = (
+        make_project(api, name),
+        make_project(api, f"{name}/below"),
+        make_project(api, f"{name}/.hidden", system_tags=["hidden"]),
+    )
+    for count, place in ((1, project), (2, below), (4, hidden)):
+        for _ in range(count):
+            api.create_task(project=place)
+
+    def total(**fields: Any) -> tuple[int, int]:
+        asked = CARDS | {"id": [project], "check_own_contents": True} | fields
+        (found,) = person.call("projects.get_all_ex", asked)["projects"]
+        return found["own_tasks"], found["stats"]["active"]["total_tasks"]
+
+    assert (total(), total(search_hidden=True), total(stats_with_children=False)) == ((1, 3), (1, 7), (1, 1))
+    listed = CARDS | {"shallow_search": True, "parent": [project]}
+    for wish, names in ({}, [f"{name}/below"]), ({"search_hidden": True}, [f"{name}/.hidden", f"{name}/below"]):
+        found = person.call("projects.get_all_ex", listed | wish)["projects"]
+        assert sorted(one["name"] for one in found) == names
+    by_id = person.call("projects.get_all_ex", CARDS | {"id": [hidden]})["projects"]
+    assert [one["name"] for one in by_id] == [f"{name}/.hidden"]
+
+
 def test_my_work_is_what_i_made(person: Browser, api: Api, name: str) -> None:
     me = person.call("users.get_current_user", {})["user"]["id"]
     project, below = make_project(api, name), make_project(api, f"{name}/mine")

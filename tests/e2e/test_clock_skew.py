@@ -110,7 +110,7 @@ def test_ages_of_records_are_by_the_brokers_clock(deployment: Deployment, tmp_pa
             write_durably(deployment, origin)
             until(lambda: metric(origin, "eventide_unapplied_seconds") > 5, seconds=20)
             assert metric(origin, "eventide_unapplied_seconds") < 60
-    with skewed(deployment, tmp_path, 3600, "worker") as (origin, _):
+    with skewed(deployment, tmp_path, 3600, "worker-process") as (origin, _):
         until(lambda: metric(origin, "eventide_kafka_clock_skew_seconds") == pytest.approx(-3600, abs=1), seconds=60)
     deployment.processes["worker"].start()
 
