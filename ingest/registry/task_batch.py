@@ -14,7 +14,7 @@ from ingest.registry.tasks import EditTask, updatable
 from schema.api.requests import JSON_LINES, EventBatch, Parameters
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import EmptyBatch, InvalidField, InvalidTask
-from schema.registry import PROJECTS, TASKS, Document
+from schema.registry import PROJECTS, TASKS, Document, owner_of
 
 MAX_UPDATES = 1000  # the documents that calls of many may change at once
 
@@ -70,12 +70,12 @@ async def _change_all(gateway: Gateway, caller: Caller, updates: dict[str, Docum
     """Change the tasks of which some field changes, and return them. Raises InvalidTask and NoWritePermission."""
 
     def change(task: Document) -> Document:
-        check_write(TASKS, caller, task["id"], task["company"])
+        check_write(TASKS, caller, task["id"], owner_of(TASKS, task))
         return task | updates[task["id"]] | marks(caller)
 
     known = {task["id"]: task for task in await gateway.registry.get_many(TASKS, updates)}
     if missing := updates.keys() - known:
         raise InvalidTask(f"Invalid task id {', '.join(sorted(missing))}")
     for task in known.values():
-        check_write(TASKS, caller, task["id"], task["company"])
+        check_write(TASKS, caller, task["id"], owner_of(TASKS, task))
     return await gateway.registry.update_many(TASKS, [key for key, fields in updates.items() if fields], change)
