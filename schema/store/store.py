@@ -146,7 +146,17 @@ class Store:
         except EventsError:
             raise
         except Exception as error:
+            self._drop_client(role)
             raise translate(error) from error
+
+    def _drop_client(self, role: str) -> None:
+        """Close this thread's client after a failure.
+
+        chDB (4.4) puts what a statement had found until it failed before the answer of the connection's next one.
+        """
+        if client := self._local.__dict__.pop(role, None):
+            self._clients.remove(client)
+            client.close()
 
     def _client(self, role: str, settings: Mapping[str, Any]) -> Client:
         """Return this thread's client for a role. Raises ConfigError if the engine is of a version too old."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,19 @@ def test_too_many_mutations_are_not_now(store: Store) -> None:
 
 def test_settings_that_come_after_the_version_is_checked(store: Store) -> None:
     assert store.select("SELECT getSetting('use_skip_indexes_on_data_read') AS it") == [{"it": False}]
+
+
+FAILING = ("SELECT throwIf(number = 70000) AS one FROM numbers(100000)", "SELECT no_such_column")
+
+
+@pytest.mark.parametrize("failing", FAILING)
+def test_what_a_failed_statement_found_is_in_no_other_answer(store: Store, failing: str) -> None:
+    async def read() -> tuple[object, object]:
+        with pytest.raises(StoreRejected):
+            await store.read(failing)
+        rows = await store.read("SELECT 1 AS one")  # on the only thread
+        with pytest.raises(StoreRejected):
+            await store.read_table(failing)
+        return rows, (await store.read_table("SELECT 1 AS one")).to_pylist()
+
+    assert asyncio.run(read()) == ([{"one": 1}], [{"one": 1}])
