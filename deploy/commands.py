@@ -23,7 +23,9 @@ TOPIC_PLAN = frozenset(
 )
 WORKER = frozenset(("kafka_group", "stall_seconds", "worker_id", "dlq_max_run", "dlq_max_ratio", "data_dir"))
 QUOTAS = frozenset(("quota_events_per_second", "quota_bytes_per_day", "quota_metrics_per_task", "quota_tasks"))
-API = LISTENER | BODY_LIMITS | TOKENS | REGISTRY
+FAIRNESS = frozenset(("max_company_calls", "company_weights"))
+STREAMS = frozenset(("max_company_streams", "max_user_streams"))
+API = LISTENER | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ COMMANDS = {
     "up": Command(
         "gateway, writer and query service in one process, on chDB",
         "deploy.up:up",
-        API | FILES | FIRST_USER | PAGE | QUOTAS | {"ack", "validate_plots", "held_points", "readers"},
+        API | STREAMS | FILES | FIRST_USER | PAGE | QUOTAS | {"ack", "validate_plots", "held_points", "readers"},
     ),
     "gateway": Command(
         "takes events over HTTP and puts them on Kafka",
@@ -66,7 +68,7 @@ COMMANDS = {
     "query": Command(
         "answers everything that only reads",
         "deploy.query:query",
-        API | PAGE | CLICKHOUSE | FILES_STORE | FILES_KEYS | QUOTAS | {"readers", "max_file_bytes"},
+        API | STREAMS | PAGE | CLICKHOUSE | FILES_STORE | FILES_KEYS | QUOTAS | {"readers", "max_file_bytes"},
     ),
     "files": Command(
         "keeps the files that events and artifacts refer to",

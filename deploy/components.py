@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from schema.settings import Settings
 if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is back a second sooner
     from deploy.first_start import Credentials
     from ingest.kafka.producer import Producer
+    from query.live.stream_hub import StreamLimits
+    from schema.fairness.admission import Admission
     from schema.http.auth import Authenticator
     from schema.http.bodies import Limits
     from schema.http.client_address import Proxies
@@ -28,6 +31,7 @@ if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is
     from schema.store.object_store import FileStore, StoreAccess
 
 
+WEIGHT = re.compile(r"\d{1,4}(\.\d{1,4})?", re.A)
 NO_CREDENTIALS = {"userKey": "", "userSecret": "", "companyID": ""}  # the web app then has none of its own
 
 
@@ -133,6 +137,26 @@ def quota_defaults(settings: Settings) -> dict[Kind, int]:
         Kind.METRICS_PER_TASK: settings.quota_metrics_per_task,
         Kind.TASKS: settings.quota_tasks,
     }
+
+
+def admission(settings: Settings) -> Admission:
+    """Return the admission of calls, by company. Raises ConfigError for weights that are none."""
+    from schema.fairness.admission import Admission
+
+    weights: dict[str, float] = {}
+    for part in filter(None, settings.company_weights.split(",")):
+        company, _, weight = part.strip().rpartition("=")
+        if not company or not WEIGHT.fullmatch(weight) or not float(weight):
+            raise ConfigError(f"EVENTIDE_COMPANY_WEIGHTS: COMPANY=NUMBER is expected, with more than 0, not {part}")
+        weights[company] = float(weight)
+    return Admission(settings.max_company_calls, weights)
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """Return how many streams there may be."""
+    from query.live.stream_hub import StreamLimits
+
+    return StreamLimits(settings.max_company_streams, settings.max_user_streams)
 
 
 def proxies(settings: Settings) -> Proxies:

@@ -54,7 +54,13 @@ async def gateway(settings: Settings) -> None:
         details={"unapplied": unapplied.detail, "clock": producer.clock.detail},
     )
     app = create_app(
-        table, authenticator, health, components.limits(settings), all_endpoints, proxies=components.proxies(settings)
+        table,
+        authenticator,
+        health,
+        components.limits(settings),
+        all_endpoints,
+        proxies=components.proxies(settings),
+        admission=components.admission(settings),
     )
     await serve(app, health, settings, settings.port)
     await unapplied.close()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingest.last_update import LastUpdateRecorder
@@ -18,17 +16,19 @@ from ingest.parsing.json_lines import read_body
 from ingest.permission import check_write, may_write
 from ingest.quotas import WriteQuotas
 from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
+from schema.api.told_ids import told_id
 from schema.api.wire import Answer, Caller, Endpoints, Tier, to_json
 from schema.errors import EmptyBatch, EventsError, InvalidField, NothingAdded
 from schema.events.blocks import EVENTS, LOGS, Block, Deletion
 from schema.events.normalize import Mention, ParseContext
 from schema.events.tables import INT64_MAX, INT64_MIN
+from schema.fairness.fair_executor import FairExecutor
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Kind, Registry
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
-READERS = ThreadPoolExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
+READERS = FairExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
 MAX_TOLD_REASONS, OTHER_REASONS = 1000, "other reasons"
 ACKS = ("durable", "visible")
 BODIES = {JSON_LINES: read_body, ARROW_STREAM: read_columns}
@@ -99,7 +99,7 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
     if len(request.body) < READ_IN_THREAD_FROM_BYTES and request.media_type != ARROW_STREAM:
         read = _read(gateway, caller, request)
     else:
-        read = await asyncio.get_running_loop().run_in_executor(READERS, _read, gateway, caller, request)
+        read = await READERS.run(_read, gateway, caller, request)
     return await _accept(gateway, caller, *read, len(request.body))
 
 
@@ -201,7 +201,7 @@ def _refusals(entities: Mapping[Mention, Entity], caller: Caller, mentions: Iter
     for mention in mentions:
         entity = entities.get(mention)
         if entity is None or not may_write(caller, entity.owner, entity.is_locked and not mention.allow_locked):
-            refusals[mention.id] = f"Invalid {'model' if mention.is_model else 'task'} id {mention.id}"
+            refusals[mention.id] = f"Invalid {'model' if mention.is_model else 'task'} id {told_id(mention.id)}"
     return refusals
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from query.cache.read_caches import ReadCaches
 from query.pagination.cursor import Cursors
+from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
@@ -44,7 +45,7 @@ class QueryContext:
         if len(visible) < len(set(ids)):
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
             missing = dict.fromkeys(i for i in ids if i not in visible)
-            raise error(f"Invalid {kind} id {', '.join(missing)}")
+            raise error(f"Invalid {kind} id {told_ids(missing)}")
         return list(visible.values())
 
     async def wait_until_readable(self, ids: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from query.cache.read_caches import ReadCaches
 from query.context import QueryContext
 from query.live.stream import Streams
 from query.live.stream import endpoints as stream_endpoints
-from query.live.stream_hub import StreamHub
+from query.live.stream_hub import StreamHub, StreamLimits
 from query.pagination.cursor import Cursors
 from query.registry.quotas import QuotaReader
 from query.registry.quotas import endpoints as quota_endpoints
@@ -36,10 +36,11 @@ class QueryServices:
         quotas: QuotaLedger,
         max_points: int = MAX_CACHED_POINTS,
         other_secrets: Sequence[str] = (),
+        streams: StreamLimits | None = None,
     ) -> None:
         caches = ReadCaches(store, changefeed, max_points)
         context = QueryContext(store, registry, Cursors(secret, other_secrets), changefeed, caches)
-        self._hub = StreamHub(store, changefeed)
+        self._hub = StreamHub(store, changefeed, streams or StreamLimits())
         self.endpoints: Endpoints = endpoints.bind(context).merge(
             stream_endpoints.bind(Streams(context, self._hub)),
             quota_endpoints.bind(QuotaReader(registry, quotas.defaults)),

@@ -54,6 +54,8 @@ EventsError
 │  ├─ BodyTooLarge         413
 │  ├─ TooManyFailures      429      too many failed log-ins: with Retry-After
 │  ├─ RateExceeded         429/30   events faster than a quota allows: with Retry-After
+│  ├─ TooManyCalls         429/40   too many calls of a company at once: with Retry-After
+│  ├─ TooManyStreams       429/41   too many streams of a company or user: with Retry-After
 │  ├─ WrongHost            421      the Host header names no host of this server's
 │  ├─ EncodedBody          415      request bodies may not be compressed
 │  └─ ClientGone           499      the client waits no more: nothing is done, and nobody reads this
@@ -371,6 +373,20 @@ class RateExceeded(RequestError):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyCalls(RequestError):
+    """Too many calls of a company at once: the process gives no company more of its time."""
+
+    code, subcode = 429, 40
+    retry_after_seconds: ClassVar[int] = 1
+
+
+class TooManyStreams(RequestError):
+    """Too many streams of a company or of a user; another may be opened once one of them has ended."""
+
+    code, subcode = 429, 41
+    retry_after_seconds: ClassVar[int] = 10
 
 
 class WrongHost(RequestError):

@@ -143,6 +143,16 @@ class Settings(BaseModel):
         0, ge=0, description="metrics of a task or model, of each company without a quota of its own; 0: any number"
     )
     quota_tasks: int = Field(0, ge=0, description="tasks of each company without a quota of its own; 0: any number")
+    max_company_calls: int = Field(
+        512,
+        ge=1,
+        description="calls of one company at once, of reads and of changes each, waiting ones too; beyond: 429",
+    )
+    company_weights: str = Field(
+        "", description="shares of companies in a busy process, `COMPANY=4,COMPANY=0.5` by their ids; others: 1"
+    )
+    max_company_streams: int = Field(256, ge=1, description="open streams of one company; beyond: 429")
+    max_user_streams: int = Field(64, ge=1, description="open streams of one user; beyond: 429")
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     held_points: int = Field(16 << 20, ge=0, description="up: points of curves kept in memory, 12 bytes each; 0: none")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")

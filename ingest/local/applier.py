@@ -20,6 +20,7 @@ from schema.changefeed.change_batch import ChangeBatch
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import StoreRejected, Unavailable
 from schema.events.blocks import Block, Deletion, Place, Record
+from schema.fairness.shares import Share, current_share
 from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
@@ -43,7 +44,8 @@ class Applier:
         self._thread = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[WalEntry] = deque()
         self._group: list[WalEntry] = []
-        self._rows = self._bytes = 0  # of both
+        self._rows = 0  # of both
+        self._taken: dict[str, list[int]] = {}  # company -> its rows and bytes in both
         self._deletions: dict[Place, asyncio.Future[int]] = {}
         self._came, self._left = asyncio.Event(), asyncio.Event()
         self.failure: Unavailable | None = None
@@ -61,9 +63,9 @@ class Applier:
             self._came.set()
         ROWS_WAITING.set(self._rows)
 
-    async def room(self) -> None:
-        """Return once there is room for more."""
-        while self._rows >= WAITING_ROWS or self._bytes >= WAITING_BYTES:
+    async def room(self, company: str) -> None:
+        """Return once there is room for more of a company, which has its share of it."""
+        while self._is_full(company, current_share.get()):
             self._left.clear()
             await self._left.wait()
 
@@ -81,6 +83,10 @@ class Applier:
             await asyncio.wait_for(self._idle(), seconds)
         self.running.cancel()
         await asyncio.to_thread(self._thread.shutdown)
+
+    def _is_full(self, company: str, share: Share) -> bool:
+        rows, size = self._taken.get(company, (0, 0))
+        return rows >= share.most(WAITING_ROWS) or size >= share.most(WAITING_BYTES)
 
     async def _idle(self) -> None:
         while self._waiting or self._group:
@@ -162,8 +168,13 @@ class Applier:
         self._left.set()
 
     def _measure(self, entry: WalEntry, sign: int) -> None:
-        self._rows += sign * _rows(entry)
-        self._bytes += sign * entry.size
+        rows, company = _rows(entry), entry.record.content.company
+        self._rows += sign * rows
+        taken = self._taken.setdefault(company, [0, 0])
+        taken[0] += sign * rows
+        taken[1] += sign * entry.size
+        if not any(taken):
+            del self._taken[company]
 
     def _write_group(self) -> dict[Place, int]:
         with WRITE_SECONDS.time():

@@ -72,7 +72,7 @@ class LocalLog:
         await self.check()
         if self._applier.failure:
             raise self._applier.failure
-        await self._applier.room()
+        await self._applier.room(contents[0].company)
         submission = Submission(contents, asyncio.get_running_loop().create_future())
         self._submissions.append(submission)
         self._came.set()

@@ -12,6 +12,7 @@ from ingest.permission import INVALID, check_write
 from ingest.registry import foreign
 from ingest.registry.ids import new_id
 from schema.api.requests import Parameters, Request
+from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller
 from schema.errors import RequestError, Unavailable
@@ -118,7 +119,7 @@ async def check_visible(gateway: Gateway, caller: Caller, kind: Kind, ids: Itera
     documents = await gateway.registry.get_many(kind, wanted)
     found = {document["id"] for document in documents if may_see(caller, owner_of(kind, document))}
     if missing := wanted - found:
-        raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
+        raise INVALID[kind.name](f"Invalid {kind.name} id {told_ids(sorted(missing))}")
 
 
 def updated(fields: Document) -> dict[str, Any]:
@@ -156,5 +157,5 @@ async def set_public(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable
     found = await gateway.registry.update_many(kind, wanted, publish if is_public else take_back)
     if len(found) < len(wanted):
         missing = set(wanted) - {document["id"] for document in found}
-        raise INVALID[kind.name](f"Invalid {kind.name} id {', '.join(sorted(missing))}")
+        raise INVALID[kind.name](f"Invalid {kind.name} id {told_ids(sorted(missing))}")
     return {"updated": len(found)}

@@ -76,7 +76,7 @@ async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: 
         raise ModelOfPublishedTask(f"Model {model_id} was made by published task {maker['id']}")
     await remove_models(gateway, caller, [model_id])
     own_users = [key for key, company in users.items() if company == caller.company]
-    await gateway.registry.update_many(TASKS, own_users, lambda task: _marked(task, "input", model_id))
+    await gateway.registry.update_in_parts(TASKS, own_users, lambda task: _marked(task, "input", model_id))
     if maker and maker["company"] == caller.company:
         await gateway.registry.update(TASKS, maker["id"], lambda task: _without_output(caller, task, model_id))
     return {"deleted": True, "url": model.get("uri")}

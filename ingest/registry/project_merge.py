@@ -62,7 +62,7 @@ async def _move_entities(gateway: Gateway, caller: Caller, source: str, target: 
     for kind in (TASKS, MODELS):
         found = await gateway.registry.find_ids(kind, caller.company, OneOf("project", (source,)))
         own = [document_id for document_id, company in found.items() if company == caller.company]
-        count += len(await gateway.registry.update_many(kind, own, lambda document: document | {"project": target}))
+        count += await gateway.registry.update_in_parts(kind, own, lambda document: document | {"project": target})
     return count
 
 

@@ -103,4 +103,4 @@ async def _own(gateway: Gateway, caller: Caller, kind: Kind, inside: Condition) 
 
 async def _set_project(gateway: Gateway, tasks: list[str], models: list[str], project: str | None) -> None:
     for kind, ids in ((TASKS, tasks), (MODELS, models)):
-        await gateway.registry.update_many(kind, ids, lambda document: document | {"project": project})
+        await gateway.registry.update_in_parts(kind, ids, lambda document: document | {"project": project})

@@ -117,7 +117,7 @@ async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: R
     removed, kept = await _remove_drafts(gateway, caller, made, removal)
     gone = {"parent": f"{DELETED}{task_id}"} | marks(caller)
     children = await gateway.registry.find_ids(TASKS, caller.company, OneOf("parent", (task_id,)))
-    await gateway.registry.update_many(TASKS, children, lambda child: child | gone)
+    await gateway.registry.update_in_parts(TASKS, children, lambda child: child | gone)
     await _set_task(gateway, caller, kept, f"{DELETED}{task_id}")
     await _set_task(gateway, caller, made.used, None)
     await gateway.registry.delete(TASKS, task_id)
@@ -233,4 +233,4 @@ async def _remove_drafts(
 
 async def _set_task(gateway: Gateway, caller: Caller, models: Iterable[Document], task: str | None) -> None:
     ids = [model["id"] for model in models]
-    await gateway.registry.update_many(MODELS, ids, lambda model: model | {"task": task} | marks(caller))
+    await gateway.registry.update_in_parts(MODELS, ids, lambda model: model | {"task": task} | marks(caller))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,6 +12,7 @@ from schema.changefeed.points import Array, Points
 from schema.events.rollups import rollup_width
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX
+from schema.fairness.computing import compute
 
 AT_ONCE = 50_000  # points; more are drawn beside the event loop
 
@@ -57,7 +57,7 @@ class CachedSource:
         """Return the buckets in the form of ``RowSource.buckets``."""
         if sum(map(len, self._curves.values())) <= AT_ONCE:
             return self._drawn()
-        return await asyncio.to_thread(self._drawn)
+        return await compute(self._drawn)
 
     def _drawn(self) -> list[tuple[Curve, Row]]:
         drawn = ((curve, self._row(points, curve.interval)) for curve, points in self._curves.items())

@@ -9,7 +9,6 @@ FINAL, which is a third less work where tasks lie in many parts.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -25,6 +24,7 @@ from schema.events.normalize import NO_TIMESTAMP
 from schema.events.rollups import rollup_width
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN, SINGLE_VALUE_ITER
+from schema.fairness.computing import compute
 from schema.store import Store
 from schema.store.tombstone_filters import SEQ_SQL
 
@@ -131,7 +131,7 @@ class RowSource:
     async def _rows_of(self, points: str) -> list[tuple[int, Row]] | None:
         limit = self._parameters["limit"] = self._expected() + 1
         table = await self._table(ROWS_SQL.replace("$points", points) + threads(limit))
-        return await asyncio.to_thread(ungrouped, table, self._drawn) if table.num_rows < limit else None
+        return await compute(ungrouped, table, self._drawn) if table.num_rows < limit else None
 
     async def _table(self, sql: str) -> pa.Table:
         return await self._store.read_table(self._statement(sql), self._parameters)

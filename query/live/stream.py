@@ -59,7 +59,7 @@ async def stream(streams: Streams, caller: Caller, request: EventsStream) -> Str
     """Stream ``ready``, ``points``, ``change`` and ``reset`` of some tasks, resumable by their ids."""
     entities = await streams.context.entities(caller, request.task, request.model_events)
     positions = parse_event_id(caller.last_event_id, [entity.id for entity in entities])
-    subscription = await streams.hub.subscribe(caller.user, entities, request.points, positions)
+    subscription = await streams.hub.subscribe(caller, entities, request.points, positions)
     return Stream(_chunks(subscription), HEADERS, lambda: streams.hub.unsubscribe(subscription))
 
 

@@ -11,23 +11,32 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from query.live.messages import StreamMessage, reset_message
 from query.live.new_points import BatchRange, points
 from query.live.subscription import Subscription
 from query.live.watermarks import EntityWatermark, StreamPosition, read_watermarks
+from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
-from schema.errors import EventsError, Unavailable
+from schema.errors import EventsError, TooManyStreams, Unavailable
 from schema.registry import Entity
 from schema.store import Store
 
 ROUND_SECONDS = 0.4
 REST = 3
-MAX_STREAMS = 512
-MAX_STREAMS_OF_USER = 64
+MAX_STREAMS = 1024
 
 logger = logging.getLogger("eventide.watching")
+
+
+@dataclass(frozen=True)
+class StreamLimits:
+    """The streams that one company, and one user, may have open."""
+
+    of_company: int = 256
+    of_user: int = 64
 
 
 @dataclass
@@ -43,23 +52,28 @@ class WatchedEntity:
 class StreamHub:
     """All streams of a process."""
 
-    def __init__(self, store: Store, changefeed: Changefeed) -> None:
+    def __init__(self, store: Store, changefeed: Changefeed, limits: StreamLimits = StreamLimits()) -> None:
         self._store = store
         self._changefeed = changefeed
+        self._limits = limits
         self._subscriptions: set[Subscription] = set()
         self._watched: dict[str, WatchedEntity] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_closed = False
 
     async def subscribe(
-        self, user: str, entities: Sequence[Entity], wants_points: bool, positions: Mapping[str, StreamPosition] | None
+        self,
+        caller: Caller,
+        entities: Sequence[Entity],
+        wants_points: bool,
+        positions: Mapping[str, StreamPosition] | None,
     ) -> Subscription:
         """Open a stream of what is new from now on, or from a position.
 
-        Raises Unavailable if there are too many.
+        Raises TooManyStreams if the user or the company has too many, and Unavailable if the process has.
         """
-        self._check_room(user)
-        subscription = Subscription(user, entities, wants_points)
+        self._check_room(caller)
+        subscription = Subscription(caller, entities, wants_points)
         self._subscriptions.add(subscription)
         try:
             await self._join(subscription, positions)
@@ -67,7 +81,7 @@ class StreamHub:
             self.unsubscribe(subscription)
             raise
         if self._loop is None or self._loop.done():
-            self._loop = asyncio.create_task(self._run())
+            self._loop = asyncio.create_task(self._run(), context=Context())  # for no company in particular
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -88,10 +102,16 @@ class StreamHub:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
 
-    def _check_room(self, user: str) -> None:
-        own = sum(subscription.user == user for subscription in self._subscriptions)
-        if self._is_closed or len(self._subscriptions) >= MAX_STREAMS or own >= MAX_STREAMS_OF_USER:
-            raise Unavailable("Too many streams" if not self._is_closed else "The process is ending")
+    def _check_room(self, caller: Caller) -> None:
+        if self._is_closed:
+            raise Unavailable("The process is ending")
+        of_company = [one.caller.user for one in self._subscriptions if one.caller.company == caller.company]
+        if of_company.count(caller.user) >= self._limits.of_user:
+            raise TooManyStreams(f"A user has at most {self._limits.of_user} streams open")
+        if len(of_company) >= self._limits.of_company:
+            raise TooManyStreams(f"A company has at most {self._limits.of_company} streams open")
+        if len(self._subscriptions) >= MAX_STREAMS:
+            raise Unavailable("Too many streams")
 
     async def _join(self, subscription: Subscription, positions: Mapping[str, StreamPosition] | None) -> None:
         """Watch the entities of a stream, and send it what it missed since ``positions``."""

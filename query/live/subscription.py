@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from query.live.messages import StreamMessage, reset_message
 from query.live.watermarks import StreamPosition
+from schema.api.wire import Caller
 from schema.registry import Entity
 
 MAX_QUEUED_MESSAGES = 256
@@ -17,8 +18,8 @@ QueuedMessage = tuple[list[StreamPosition], StreamMessage]
 class Subscription:
     """One stream. ``positions``: up to where it was told, by entity."""
 
-    def __init__(self, user: str, entities: Sequence[Entity], wants_points: bool) -> None:
-        self.user = user
+    def __init__(self, caller: Caller, entities: Sequence[Entity], wants_points: bool) -> None:
+        self.caller = caller
         self.entities = {entity.id: entity for entity in entities}
         self.wants_points = wants_points
         self.positions: dict[str, StreamPosition] = dict.fromkeys(self.entities, (0, 0))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from query.context import QueryContext
@@ -13,7 +11,8 @@ from query.registry.filters import pattern
 from query.registry.listing import in_projects
 from schema.api.requests import Boolean, Integer, Request, Texts
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.registry import MODELS, TASKS, Document, Kind, OneOf, Order, PageBounds, is_found, unescaped
+from schema.fairness.computing import compute
+from schema.registry import MODELS, TASKS, Document, Kind, OneOf, Order, PageBounds, matching, unescaped
 
 MAX_DOCUMENTS = 2000  # that are looked through
 
@@ -84,8 +83,7 @@ async def get_hyperparam_values(context: QueryContext, caller: Caller, request: 
     wanted = pattern("pattern", request.pattern)
     path = [unescaped(request.section), unescaped(request.name), "value"]
     values = await _values(context, caller, TASKS, ("hyperparams", path), request)
-    found = partial(is_found, f"(?i){wanted.pattern}")
-    return request.shown(await asyncio.to_thread(lambda: [*filter(found, values)]))
+    return request.shown(await compute(matching, f"(?i){wanted.pattern}", values))
 
 
 @endpoints.add("projects.get_model_metadata_keys")

@@ -19,6 +19,7 @@ from query.registry.listing import (
     with_statistics,
 )
 from schema.api.requests import Boolean, Request
+from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidTask
@@ -143,6 +144,6 @@ async def _visible(context: QueryContext, caller: Caller, ids: Sequence[str]) ->
     named = [found[key] for key in dict.fromkeys(ids) if key in found]
     visible = [task for task in named if may_see(caller, owner_of(TASKS, task))]
     if len(visible) < len(set(ids)):
-        missing = dict.fromkeys(key for key in ids if key not in {task["id"] for task in visible})
-        raise InvalidTask(f"Invalid task id {', '.join(missing)}")
+        missing = dict.fromkeys(ids).keys() - {task["id"] for task in visible}
+        raise InvalidTask(f"Invalid task id {told_ids(sorted(missing))}")
     return visible

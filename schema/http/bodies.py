@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
@@ -23,14 +22,15 @@ from schema.api.requests import (
 )
 from schema.api.wire import Access, Endpoint
 from schema.errors import BodyTooLarge, ClientGone, EncodedBody, InvalidField, MalformedRequest
+from schema.fairness.computing import compute
 from schema.http.body_memory import Reservation
 from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read_multipart, read_urlencoded
 
 MAX_OPEN_BYTES = 16 << 10  # of a body that is read before its caller is known
 MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
 MAX_MANY_ITEMS = 1000  # of calls that change each of many documents, ``tasks.archive_many`` and its kin
+CHANGES_OF_MANY = ("_many", ".make_public", ".make_private", ".archive", ".unarchive", ".update_tags", ".move")
 READ_IN_THREAD_FROM_BYTES = 1 << 16
-READERS = ThreadPoolExecutor(2, "documents")  # more would wait for Python's lock
 GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait for a slow link's first bytes
 
 
@@ -67,14 +67,23 @@ def check_encoding(request: web.Request) -> None:
         raise EncodedBody("Content-Encoding is not supported")
 
 
-async def read_parameters(incoming: Incoming) -> Request:
-    """Read the endpoint's request from body, query string and form.
+async def receive_body(incoming: Incoming) -> bytes:
+    """Receive the whole body. Raises RequestError, and Unavailable if the memory for bodies is taken."""
+    limit = _limit_of(incoming, media_type(incoming.request.headers.get("Content-Type")))
+    if (incoming.request.content_length or 0) > limit:
+        raise BodyTooLarge(f"The body exceeds {limit} bytes")
+    try:
+        return await _received(incoming, limit)
+    except TimeoutError as error:
+        raise MalformedRequest("The body did not arrive in time") from error
+    except ConnectionError as error:
+        raise ClientGone("The client left before the end of the body") from error
 
-    Raises RequestError, and Unavailable if the memory for bodies is taken.
-    """
+
+async def read_parameters(incoming: Incoming, body: bytes) -> Request:
+    """Read the endpoint's request from body, query string and form. Raises RequestError."""
     request, endpoint = incoming.request, incoming.endpoint
     content_type = media_type(request.headers.get("Content-Type"))
-    body = await _read_body(incoming, _limit_of(incoming, content_type))
     if content_type in (JSON_LINES, ARROW_STREAM):
         if not endpoint.is_batch:
             raise InvalidField(f"{endpoint.name} does not take {content_type}")
@@ -85,8 +94,7 @@ async def read_parameters(incoming: Incoming) -> Request:
     charset = (request.charset or "utf-8") if content_type == URLENCODED else ""
     if len(body) < READ_IN_THREAD_FROM_BYTES:
         return _read_document(endpoint, body, pairs, charset)
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(READERS, _read_document, endpoint, body, pairs, charset)
+    return await compute(_read_document, endpoint, body, pairs, charset)
 
 
 def _limit_of(incoming: Incoming, content_type: str) -> int:
@@ -112,19 +120,8 @@ def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Reque
         event = reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES))
         return endpoint.request.model_validate({"event": event})
     parameters = reduce(merge_pairs, groups, parse_json(document))
-    check_items(parameters, MAX_MANY_ITEMS if endpoint.name.endswith("_many") else MAX_ITEMS)
+    check_items(parameters, MAX_MANY_ITEMS if endpoint.name.endswith(CHANGES_OF_MANY) else MAX_ITEMS)
     return endpoint.request.read(parameters)
-
-
-async def _read_body(incoming: Incoming, limit: int) -> bytes:
-    if (incoming.request.content_length or 0) > limit:
-        raise BodyTooLarge(f"The body exceeds {limit} bytes")
-    try:
-        return await _received(incoming, limit)
-    except TimeoutError as error:
-        raise MalformedRequest("The body did not arrive in time") from error
-    except ConnectionError as error:
-        raise ClientGone("The client left before the end of the body") from error
 
 
 async def _received(incoming: Incoming, limit: int) -> bytes:

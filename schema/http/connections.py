@@ -39,7 +39,16 @@ class ConnectionLimits:
 class Connection(web.RequestHandler):
     """A connection that knows since when it waits for the head of a request."""
 
-    __slots__ = ("_forget", "_stalled_bytes", "_stalled_since", "address", "opening", "touched", "waiting_since")
+    __slots__ = (
+        "_forget",
+        "_stalled_bytes",
+        "_stalled_since",
+        "address",
+        "on_lost",
+        "opening",
+        "touched",
+        "waiting_since",
+    )
 
     def __init__(self, server: web.Server, address: str, forget: Callable[[Connection], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -52,6 +61,7 @@ class Connection(web.RequestHandler):
         super().__init__(server, loop=loop, **options)
         self.address, self._forget = address, forget
         self.opening: asyncio.Task[Any] | None = None
+        self.on_lost: Callable[[], None] | None = None  # called when it is closed
         self.touched = loop.time()
         self.waiting_since: float | None = self.touched
         self._stalled_bytes, self._stalled_since = 0, self.touched
@@ -75,8 +85,10 @@ class Connection(web.RequestHandler):
             self.waiting_since = self._loop.time()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave the table."""
+        """Leave the table, and tell whoever works for the client."""
         self._forget(self)
+        if self.on_lost:
+            self.on_lost()
         super().connection_lost(exc)
 
     def handle_error(

@@ -16,14 +16,16 @@ from prometheus_client import Counter, Histogram
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
 from schema.errors import ClientGone, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
+from schema.fairness.admission import Admission
+from schema.fairness.shares import UNKNOWN, current_share
 from schema.http.audit_log import AUDITED, details_of
 from schema.http.auth import NOBODY, Authenticator, Sender
-from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters
+from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters, receive_body
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.client_address import Proxies
 from schema.http.description import add_description_routes
-from schema.http.disconnects import is_disconnected
+from schema.http.disconnects import cancelled_without_client, is_disconnected
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import add_cross_origin_headers, host_middleware
 from schema.http.responses import add_common_headers, enveloped, error_response, streamed
@@ -47,18 +49,20 @@ def create_app(
     site: Site | None = None,
     proxies: Proxies | None = None,
     files: Files | None = None,
+    admission: Admission | None = None,
 ) -> web.Application:
     """Create the HTTP application of one process.
 
     ``endpoints``: bound to their services. ``described``: returns the endpoints of all tiers, for ``/openapi.json`` and
     ``/docs``, when they are first asked for. ``site``: what is served at ``/``. ``proxies``: those between it and its
-    clients.
+    clients. ``admission``: of calls, by company.
     """
     middlewares = [host_middleware(authenticator.origins)]
     app = web.Application(client_max_size=limits.body_bytes, middlewares=middlewares)
     add_health_routes(app, health)
     add_description_routes(app, described)
-    dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies())
+    admitted = admission or Admission()
+    dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies(), admitted)
     if files:
         files.add_routes(app)
     if site:
@@ -80,6 +84,7 @@ class Dispatcher:
         limits: Limits,
         described: Callable[[], Endpoints],
         proxies: Proxies,
+        admission: Admission,
     ) -> None:
         self._endpoints = endpoints
         self._described = described
@@ -87,6 +92,7 @@ class Dispatcher:
         self._limits = limits
         self._memory = BodyMemory(limits.inflight_bytes)
         self._proxies = proxies
+        self._admission = admission
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request; raises nothing but cancellation."""
@@ -95,6 +101,7 @@ class Dispatcher:
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
         request_id.set(call.id)
+        current_share.set(UNKNOWN)
         try:
             response = await self._answer(call, request)
         except EventsError as error:
@@ -116,17 +123,38 @@ class Dispatcher:
         endpoint = await self._resolve(call)
         caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access, endpoint.scopes)
         with self._reservation(caller, request) as reservation:
-            parameters = await read_parameters(Incoming(request, endpoint, self._limits, reservation))
-            waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
-            if waiting.is_abandoned():
-                raise ClientGone("The client has closed its connection")
-            caches_hit.set(set())  # from here on: those of the answer, not those of the caller
-            answer = await endpoint.handler(waiting, parameters)
-        if endpoint.name in AUDITED and caller is not NOBODY:
-            self._authenticator.audit.record(endpoint.name, caller, details_of(parameters))
+            incoming = Incoming(request, endpoint, self._limits, reservation)
+            answer = await self._admitted(call, caller, incoming, await receive_body(incoming))
         if isinstance(answer, Stream):
             return await streamed(request, answer, partial(self._authenticator.check, caller))
-        return await enveloped(call, request, answer)
+        return answer
+
+    async def _admitted(self, call: Call, caller: Caller, incoming: Incoming, body: bytes) -> web.Response | Stream:
+        """Answer a call once its company's turn has come. Raises TooManyCalls, and ClientGone if its client left."""
+        request, endpoint = incoming.request, incoming.endpoint
+        share = self._admission.share_of(caller.company)
+        calls = self._admission.queue(is_change=endpoint.is_change)
+        with cancelled_without_client(request):
+            await calls.enter(share)
+        try:
+            if endpoint.is_change:
+                return await self._handled(call, caller, incoming, body)
+            with cancelled_without_client(request):
+                return await self._handled(call, caller, incoming, body)
+        finally:
+            calls.leave(share)
+
+    async def _handled(self, call: Call, caller: Caller, incoming: Incoming, body: bytes) -> web.Response | Stream:
+        request, endpoint = incoming.request, incoming.endpoint
+        parameters = await read_parameters(incoming, body)
+        waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
+        if waiting.is_abandoned():
+            raise ClientGone("The client has closed its connection")
+        caches_hit.set(set())  # from here on: those of the answer, not those of the caller
+        answer = await endpoint.handler(waiting, parameters)
+        if endpoint.name in AUDITED and caller is not NOBODY:
+            self._authenticator.audit.record(endpoint.name, caller, details_of(parameters))
+        return answer if isinstance(answer, Stream) else await enveloped(call, request, answer)
 
     async def _resolve(self, call: Call) -> Endpoint:
         """Find the endpoint. Raises WrongTier if another tier has it, and UnknownEndpoint."""

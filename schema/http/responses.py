@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cramjam
 from aiohttp import web
@@ -19,9 +18,12 @@ from schema.errors import (
     EventsError,
     RateExceeded,
     RequestError,
+    TooManyCalls,
     TooManyFailures,
+    TooManyStreams,
     Unavailable,
 )
+from schema.fairness.computing import compute
 from schema.lru_cache import caches_hit
 
 COMPRESS_FROM_BYTES = 500
@@ -29,6 +31,7 @@ COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
 ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
 REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
+RETRIED_ERRORS = (Unavailable, TooManyFailures, TooManyCalls, TooManyStreams, RateExceeded)  # with Retry-After
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -51,7 +54,7 @@ def error_response(call: Call, error: EventsError) -> web.Response:
         response.force_close()  # the body was not read
         return response
     response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
-    if isinstance(error, Unavailable | TooManyFailures | RateExceeded):
+    if isinstance(error, RETRIED_ERRORS):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
@@ -102,7 +105,7 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
     response.headers["Content-Encoding"] = encoding
     if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
         return bytes(ENCODERS[encoding](body, level=3))
-    return bytes(await asyncio.to_thread(ENCODERS[encoding], body, level=3))
+    return bytes(await compute(partial(ENCODERS[encoding], body, level=3)))
 
 
 @lru_cache(100)

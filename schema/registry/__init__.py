@@ -34,7 +34,7 @@ from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
 from schema.registry.metric_names import MetricNames, NewMetrics
 from schema.registry.owner import Owner, owner_of
-from schema.registry.patterns import is_found
+from schema.registry.patterns import matching
 from schema.registry.quotas import Quota, Quotas, UsageChange, UsageKey
 from schema.registry.search import Search
 from schema.registry.sessions import Session, Sessions, digest_of
@@ -77,9 +77,9 @@ __all__ = [
     "begins_with",
     "digest_of",
     "every",
-    "is_found",
     "iso_now",
     "iso_of",
+    "matching",
     "names_of",
     "owner_of",
     "some",

@@ -2,6 +2,7 @@
 
 Work runs on threads, each piece in one go: for SQLite, whose answers take microseconds, an async driver would spend
 most of the time between threads. SQLite's writers queue on a thread of their own.
+Companies share the threads fairly.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import asyncio
 import fcntl
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,9 +23,12 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
+from schema.fairness.fair_executor import FairExecutor
+from schema.fairness.interruption import Interruption
 from schema.registry.migrate import check_revision, upgrade
 from schema.registry.patterns import TOO_SLOW, is_found
 from schema.registry.postgres_tls import with_tls
+from schema.registry.reading import read_within_bounds
 from schema.registry.sqlite_statistics import set_statistics
 from schema.tls_files import NO_FILES, TlsFiles
 
@@ -38,8 +40,7 @@ TOO_MUCH = re.compile(
     "|interrupted|statement timeout"
 )
 THREADS = 4
-READ_SECONDS = 10.0  # of one read, which has one of the threads
-OPERATIONS = 10_000  # of SQLite, after which it asks whether to go on: about a millisecond
+CONNECTIONS = 2 * (THREADS + 1)  # of readers and writers, with a spare one each
 BAD_PATTERN = "2201B"  # PostgreSQL's code
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # anything else is a defect of ours
 NUL = b"\\u0000"
@@ -57,8 +58,9 @@ class Database:
     def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
         self._engine = _engine(url, tls)
         self._writing = self._engine.execution_options(writes=True)
-        self._readers = ThreadPoolExecutor(THREADS, "registry-read")
-        self._writers = ThreadPoolExecutor(1 if self._is_sqlite else THREADS, "registry-write")
+        self._readers = FairExecutor(THREADS, "registry-read")
+        writers, spare = (1, 0) if self._is_sqlite else (THREADS, 1)
+        self._writers = FairExecutor(writers, "registry-write", spare)
 
     async def create_schema(self) -> None:
         """Bring the schema up to date. Raises ConfigError if a newer version made it, or somebody else."""
@@ -108,29 +110,17 @@ class Database:
     async def _read(self, work: Work[Result]) -> Result:
         """Return the result of ``work``, run in a transaction of its own.
 
-        Raises InvalidField if it takes more than ``READ_SECONDS``.
+        Raises InvalidField if it takes more than ``READ_SECONDS``. Cancelled, it is interrupted.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(_transact, self._engine, partial(_limited, work)))
+        return await self._readers.run_interruptible(partial(_read_once, self._engine, work))
 
     async def _write(self, work: Work[Result]) -> Result:
         """Return the result of ``work`` that changes something; if it raises, nothing is changed."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writers, partial(_transact, self._writing, work))
+        return await self._writers.run(_transact, self._writing, work)
 
 
-def _limited(work: Work[Result], connection: sa.Connection) -> Result:
-    """Run work that reads, and interrupt it after ``READ_SECONDS``."""
-    if connection.dialect.name != "sqlite":
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(READ_SECONDS * 1000)}")
-        return work(connection)
-    database: Any = connection.connection.driver_connection
-    end = time.monotonic() + READ_SECONDS
-    database.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
-    try:
-        return work(connection)
-    finally:
-        database.set_progress_handler(None, 0)
+def _read_once(engine: sa.Engine, work: Work[Result], interruption: Interruption) -> Result:
+    return _transact(engine, partial(read_within_bounds, work, interruption))
 
 
 def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
@@ -195,7 +185,7 @@ def _engine(url: str, tls: TlsFiles) -> sa.Engine:
     json_options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": _load}
     if parsed.get_backend_name() == "postgresql":
         postgres = with_tls(parsed.set(drivername="postgresql+psycopg"), tls)
-        return sa.create_engine(postgres, pool_pre_ping=True, pool_size=2 * THREADS, pool_timeout=5, **json_options)
+        return sa.create_engine(postgres, pool_pre_ping=True, pool_size=CONNECTIONS, pool_timeout=5, **json_options)
     if tls:
         raise ConfigError(f"{tls.settings}_*: files for TLS, but EVENTIDE_REGISTRY_URL names no PostgreSQL")
     engine = sa.create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": 10}, **json_options)

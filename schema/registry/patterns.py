@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +12,8 @@ import regex
 
 from schema.errors import InvalidRegex
 
-MATCH_SECONDS = 0.1
+MATCH_SECONDS = 0.1  # of one text
+ALL_SECONDS = 2.0  # of many, outside of a statement
 TOO_SLOW = f"The pattern takes more than {MATCH_SECONDS} seconds for a text"
 PLAIN = re.compile(r"(\^)?((?:[^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])*)(\$)?", re.S)
 ESCAPED = re.compile(r"\\(.)", re.S)
@@ -27,12 +30,24 @@ class Literal:
     at_end: bool
 
 
-def is_found(pattern: str, text: str) -> bool:
-    """Tell whether a text matches. Raises InvalidRegex for a pattern that backtracks for too long."""
+def is_found(pattern: str, text: str, seconds: float = MATCH_SECONDS) -> bool:
+    """Tell whether a text matches, without Python's lock. Raises InvalidRegex if that takes longer than ``seconds``."""
     try:
-        return _compiled(pattern).search(text, timeout=MATCH_SECONDS) is not None
+        return _compiled(pattern).search(text, timeout=seconds, concurrent=True) is not None
     except TimeoutError as error:
         raise InvalidRegex(TOO_SLOW) from error
+
+
+def matching(pattern: str, texts: Iterable[str]) -> list[str]:
+    """Return the texts that match. Raises InvalidRegex for a pattern that takes too long for one, or for all."""
+    found, end = [], time.monotonic() + ALL_SECONDS
+    for text in texts:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise InvalidRegex(f"The pattern takes more than {ALL_SECONDS} seconds for all texts")
+        if is_found(pattern, text, min(left, MATCH_SECONDS)):
+            found.append(text)
+    return found
 
 
 _compiled = lru_cache(100)(regex.compile)

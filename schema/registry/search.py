@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from schema.registry.conditions import EVERYTHING, Condition, Every, OneOf, Order, PageBounds
 from schema.registry.database import Database
 from schema.registry.documents import Document, join
+from schema.registry.listed_rows import MAX_BYTES, MAX_READ_BYTES, body_bytes, listed_rows
 from schema.registry.tables import Kind
 from schema.registry.where import value_of, where
 
@@ -40,14 +41,15 @@ class Search(Database):
     async def find(
         self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: PageBounds | None = None
     ) -> list[Document]:
-        """Return a page of the documents that match, sorted; ties by id."""
+        """Return a page of the documents that match, sorted; ties by id. Raises InvalidField for too many bytes."""
         page = page or PageBounds()
         if any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition)):
             query = _few(kind, company, condition, page)
         else:
             query = _many(kind, company, condition, page)
         await self.settle()
-        return await self._read(lambda c: [_project(dict(row), page) for row in c.execute(query).mappings()])
+        limit = MAX_BYTES if page.fields is None else MAX_READ_BYTES
+        return await self._read(lambda c: [_project(row, page) for row in listed_rows(c, query, limit)])
 
     async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:
         """Return, by id, the company under which the events of all matching documents are stored."""
@@ -112,7 +114,9 @@ def _columns(kind: Kind, page: PageBounds) -> sa.Select[Any]:
     columns = [column for column in kind.rows.c if _is_wanted(column.name, page)]
     if page.fields is not None and page.fields <= set(kind.rows.c.keys()):
         return sa.select(*columns).select_from(kind.rows)
-    return sa.select(*columns, kind.bodies.c.body).join(kind.bodies, kind.bodies.c.id == kind.rows.c.id)
+    return sa.select(*columns, kind.bodies.c.body, body_bytes(kind)).join(
+        kind.bodies, kind.bodies.c.id == kind.rows.c.id
+    )
 
 
 def _page(

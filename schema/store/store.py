@@ -8,10 +8,11 @@ number.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -20,6 +21,8 @@ from clickhouse_connect.driver.client import Client
 
 from schema.errors import EventsError, Unavailable
 from schema.events.rows import Row, rows_of_columns
+from schema.fairness.fair_executor import FairExecutor
+from schema.fairness.interruption import Interruption
 from schema.store.engines import Engine
 from schema.store.errors import translate
 from schema.store.versions import check_version
@@ -48,40 +51,38 @@ NEWER_SETTINGS: dict[str, Any] = {
     "use_skip_indexes_on_data_read": 0,  # but before: parts without the task are not opened
 }
 VERSION_SECONDS = 5.0
+KILL_SQL = "KILL QUERY WHERE Settings['log_comment'] = {name:String} ASYNC"
 Result = TypeVar("Result")
 
 
 class Store:
     """The access to ClickHouse. Everything raises Unavailable or StoreRejected, and nothing else.
 
-    Reads run on a pool of threads, one client each; ``select``, ``insert`` and ``execute`` run on the calling thread.
+    Reads run on threads that companies share fairly, one client each; ``select``, ``insert`` and ``execute`` run on the
+    calling thread. A read that is cancelled is killed.
     """
 
     def __init__(self, engine: Engine, readers: int = 4) -> None:
         self._engine = engine
-        self._pool = ThreadPoolExecutor(readers, "store-read")
+        self._pool = FairExecutor(readers, "store-read")
         self._local = threading.local()
         self._clients: list[Client] = []
 
     async def read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a SELECT, within the bounds of READ_SETTINGS."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._rows, "read", READ_SETTINGS, sql, parameters)
+        return await self._on_thread(self._rows, "read", READ_SETTINGS, sql, parameters)
 
     async def read_columns(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
         """Return the answer of a SELECT as a list for each column, within the bounds of READ_SETTINGS."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._columns, sql, parameters)
+        return await self._on_thread(self._columns, sql, parameters)
 
     async def read_json(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         """Return the answer of a SELECT as JSON for ``rows_of``, within the bounds of READ_SETTINGS."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._json, "read", READ_SETTINGS, sql, parameters)
+        return await self._on_thread(self._json, "read", READ_SETTINGS, sql, parameters)
 
     async def read_table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the answer of a SELECT as an Arrow table, within the bounds of READ_SETTINGS."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._table, sql, parameters)
+        return await self._on_thread(self._table, sql, parameters)
 
     def select(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a SELECT, on the calling thread."""
@@ -111,6 +112,25 @@ class Store:
         for client in self._clients:
             client.close()
         self._engine.close()
+
+    async def _on_thread(self, read: Callable[..., Result], *arguments: Any) -> Result:
+        """Return the result of a read; cancelled, its statement is killed."""
+
+        def interruptible(interruption: Interruption) -> Result:
+            with interruption.by(partial(self._kill, self._thread_name())):
+                return read(*arguments)
+
+        return await self._pool.run_interruptible(interruptible)
+
+    def _kill(self, thread_name: str) -> None:
+        """End the statement that a thread runs, from another one."""
+        self._call("write", WRITE_SETTINGS, lambda client: client.command(KILL_SQL, parameters={"name": thread_name}))
+
+    def _thread_name(self) -> str:
+        """Return what this thread's statements bear as their comment, so that they can be found and killed."""
+        if (name := getattr(self._local, "name", None)) is None:
+            name = self._local.name = f"eventide {secrets.token_hex(16)}"
+        return str(name)
 
     def _rows(
         self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None
@@ -161,7 +181,7 @@ class Store:
     def _client(self, role: str, settings: Mapping[str, Any]) -> Client:
         """Return this thread's client for a role. Raises ConfigError if the engine is of a version too old."""
         if (client := getattr(self._local, role, None)) is None:
-            client = self._engine.connect(settings)
+            client = self._engine.connect({**settings, "log_comment": self._thread_name()})
             self._clients.append(client)
             check_version(client.server_version)
             for name, value in NEWER_SETTINGS.items():

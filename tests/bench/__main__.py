@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import floors, growth, mixed, page, reads, registry, stored, tiers, writes
+from tests.bench import fairness, floors, growth, mixed, page, reads, registry, stored, tiers, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
@@ -27,6 +27,7 @@ FAMILIES = {
     "registry": registry.measure,
     "page": page.measure,
     "growth": growth.measure,
+    "fairness": fairness.measure,
 }
 OUTPUT = Path("bench-results.json")
 

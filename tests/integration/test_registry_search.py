@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.errors import InvalidRegex
+from schema.errors import InvalidField, InvalidRegex
 from schema.registry import (
     EVERYTHING,
     PROJECTS,
@@ -248,3 +248,36 @@ def test_odd_documents_disturb_no_search(registry: Registry) -> None:
     assert run(registry.find(PROJECTS, "x", Matches("description", "x", True))) == []
     assert run(registry.find(PROJECTS, "x", Not(OneOf("description", ("x",))))) == [odd]
     run(registry.delete(PROJECTS, "p"))
+
+
+BODY_BYTES = 1000
+
+
+def with_bodies(registry: Registry, count: int) -> None:
+    for number in range(count):
+        fields = {"id": f"{number:032x}", "company": "c", "name": "n", "created": "2026", "status": "created"}
+        run(registry.create(TASKS, fields | {"type": "training", "comment": "", "script": {"diff": "x" * BODY_BYTES}}))
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_listing_has_a_limit_of_bytes(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schema.registry.search.MAX_BYTES", 5 * BODY_BYTES)
+    monkeypatch.setattr("schema.registry.search.MAX_READ_BYTES", 5 * BODY_BYTES)
+    with registry_on(database, tmp_path, request) as registry:
+        with_bodies(registry, 30)
+        assert len(run(registry.find(TASKS, "c", page=PageBounds(limit=4)))) == 4
+        for fields in (None, frozenset(("script",))):
+            with pytest.raises(InvalidField, match="list fewer"):
+                run(registry.find(TASKS, "c", page=PageBounds(limit=10, fields=fields)))
+        names = run(registry.find(TASKS, "c", page=PageBounds(fields=frozenset(("id", "name")))))
+        assert names[0] == {"id": f"{0:032x}", "name": "n"}
+        assert len(names) == 30
+
+
+def test_one_document_is_always_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.registry.search.MAX_BYTES", 10)
+    with registry_on("sqlite", tmp_path, None) as registry:  # type: ignore[arg-type]
+        with_bodies(registry, 1)
+        assert len(run(registry.find(TASKS, "c"))) == 1

@@ -7,10 +7,13 @@ import asyncio
 import pytest
 
 from query.live.stream_hub import StreamHub
+from schema.api.wire import Caller
 from schema.changefeed.changefeed import NoChangefeed
 from schema.errors import Unavailable
 from schema.registry import Entity
 from schema.store import Store
+
+USER = Caller("user", "company", "user")
 
 
 def entity(key: str) -> Entity:
@@ -20,8 +23,8 @@ def entity(key: str) -> Entity:
 def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None:
     async def come_and_go() -> list[str]:
         watching = StreamHub(store, NoChangefeed())
-        first = await watching.subscribe("user", [entity("a")], True, None)
-        second = asyncio.create_task(watching.subscribe("user", [entity("a"), entity("b")], True, None))
+        first = await watching.subscribe(USER, [entity("a")], True, None)
+        second = asyncio.create_task(watching.subscribe(USER, [entity("a"), entity("b")], True, None))
         await asyncio.sleep(0)
         watching.unsubscribe(first)
         told = await (await second).next(5)
@@ -35,10 +38,10 @@ def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None
 def test_after_the_end_no_stream_begins(store: Store) -> None:
     async def end() -> None:
         watching = StreamHub(store, NoChangefeed())
-        open_one = await watching.subscribe("user", [entity("a")], True, None)
+        open_one = await watching.subscribe(USER, [entity("a")], True, None)
         await watching.close()
         assert open_one.is_closed
         with pytest.raises(Unavailable):
-            await watching.subscribe("user", [entity("a")], True, None)
+            await watching.subscribe(USER, [entity("a")], True, None)
 
     asyncio.run(end())

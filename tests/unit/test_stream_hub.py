@@ -13,11 +13,14 @@ from query.live.new_points import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL
 from query.live.stream import NOWHERE, event_id, parse_event_id
 from query.live.subscription import MAX_QUEUED_MESSAGES, Subscription
 from query.live.watermarks import WATERMARK_SQL
+from schema.api.wire import Caller
 from schema.changefeed.changefeed import NoChangefeed
-from schema.errors import Unavailable
+from schema.errors import TooManyStreams, Unavailable
 from schema.events.tables import SCALAR
 from schema.registry import Entity
 from schema.store import Store
+
+USER = Caller("user", "company", "user")
 
 
 def entity(key: str) -> Entity:
@@ -41,7 +44,7 @@ async def told(subscription: Subscription) -> list[str]:
 
 def test_a_slow_reader_gets_a_reset_in_place_of_what_waits() -> None:
     async def overflow() -> list[str]:
-        subscription = Subscription("user", [entity("a")], wants_points=True)
+        subscription = Subscription(USER, [entity("a")], wants_points=True)
         subscription.is_ready = True
         for _ in range(MAX_QUEUED_MESSAGES + 1):
             subscription.tell(StreamMessage("points", {}))
@@ -74,7 +77,7 @@ class WrittenStore:
 
 async def first_points(store: WrittenStore) -> Any:
     watched = stream_hub.StreamHub(cast("Store", store), NoChangefeed())
-    subscription = await watched.subscribe("user", [entity("a")], True, None)
+    subscription = await watched.subscribe(USER, [entity("a")], True, None)
     store.batch = 2
     while (told := await subscription.next(5)) and told[1].name != "points":
         pass
@@ -96,3 +99,22 @@ def test_crowded_points_become_few_with_their_range(monkeypatch: pytest.MonkeyPa
     told = asyncio.run(first_points(store))
     assert told == {"x": [1], "t": [5], "y": [0.5], "y_min": [0.0], "y_max": [1.0], "y_last": [0.25]}
     assert BUCKETS_SQL in store.asked
+
+
+def test_streams_are_limited_by_user_and_by_company() -> None:
+    limits = stream_hub.StreamLimits(of_company=3, of_user=2)
+
+    async def come() -> list[str]:
+        hub = stream_hub.StreamHub(cast("Store", WrittenStore(0, [])), NoChangefeed(), limits)
+        outcomes = []
+        for user, company in ("aA", "aA", "aA", "bA", "cA", "dB"):
+            try:
+                await hub.subscribe(Caller(user, company, "user"), [entity("a")], True, None)
+                outcomes.append("open")
+            except TooManyStreams as error:
+                outcomes.append(str(error))
+        await hub.close()
+        return outcomes
+
+    of_user, of_company = "A user has at most 2 streams open", "A company has at most 3 streams open"
+    assert asyncio.run(come()) == ["open", "open", of_user, "open", of_company, "open"]

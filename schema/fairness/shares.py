@@ -1,0 +1,84 @@
+"""The share of a process that each company may have, by its weight and by who else has asked for something lately."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+
+ACTIVE_SECONDS = 10.0  # since its last call, a company counts among those that share the process
+MAX_REMEMBERED = 10_000  # companies; then the one that was there longest ago is forgotten
+
+Clock = Callable[[], float]
+
+
+class Share:
+    """The share of one company. ``weight``: relative to those of others, 1 unless it is set."""
+
+    __slots__ = ("_shares", "company", "seen_at", "weight")
+
+    def __init__(self, company: str, weight: float = 1.0, shares: Shares | None = None) -> None:
+        self.company = company
+        self.weight = weight
+        self.seen_at = float("-inf")
+        self._shares = shares
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other company has made a call lately."""
+        return self._shares is None or self._shares.active_weight <= self.weight
+
+    def most(self, slots: int) -> int:
+        """Return how many of some slots the company may have at once: all while it is alone, at least one."""
+        if self._shares is None or self._shares.active_weight <= self.weight:
+            return slots
+        return max(1, int(slots * self.weight / self._shares.active_weight))
+
+
+class Shares:
+    """The shares of all companies, by name. ``weights``: of those that do not weigh 1. Used on the event loop only."""
+
+    def __init__(self, weights: Mapping[str, float] | None = None, clock: Clock = time.monotonic) -> None:
+        self._weights = dict(weights or {})
+        self._clock = clock
+        self._shares: OrderedDict[str, Share] = OrderedDict()  # the latest last
+        self._active: dict[str, Share] = {}
+        self._checked_at = float("-inf")
+        self.active_weight = 0.0  # of the companies that were there within ACTIVE_SECONDS
+
+    def of(self, company: str) -> Share:
+        """Return the share of a company that makes a call now."""
+        now = self._clock()
+        share = self._shares.get(company) or self._new(company)
+        share.seen_at = now
+        if company not in self._active:
+            self._active[company] = share
+            self._weigh()
+        elif now - self._checked_at > 1:
+            self._expire(now)
+        return share
+
+    def _new(self, company: str) -> Share:
+        share = self._shares[company] = Share(company, self._weights.get(company, 1.0), self)
+        if len(self._shares) > MAX_REMEMBERED:
+            oldest = next(iter(self._shares))
+            del self._shares[oldest]
+            self._active.pop(oldest, None)
+        return share
+
+    def _expire(self, now: float) -> None:
+        self._checked_at = now
+        gone = [name for name, share in self._active.items() if now - share.seen_at > ACTIVE_SECONDS]
+        for name in gone:
+            del self._active[name]
+        if gone:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        self.active_weight = sum(share.weight for share in self._active.values())
+
+
+UNKNOWN = Share("(unknown)")  # of callers until they are known
+BACKGROUND = Share("(background)")  # of what a process does by itself
+current_share: ContextVar[Share] = ContextVar("current_share", default=BACKGROUND)
