@@ -7,10 +7,10 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import create_document, new_document, own_document
-from ingest.registry.foreign import without_foreign
+from ingest.registry.foreign import DELETED, without_foreign
 from ingest.registry.old_forms import INPUT_MODEL, present_form
 from ingest.registry.projects import project_of_name
-from ingest.registry.references import DELETED, check_references
+from ingest.registry.references import check_references
 from ingest.registry.tasks import NEW_TASK, Configuration, Execution, HyperParams, InputOrOutput, distinct_artifacts
 from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier

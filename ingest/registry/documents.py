@@ -81,7 +81,7 @@ async def create_document(gateway: Gateway, caller: Caller, kind: Kind, document
 
 
 async def _update(gateway: Gateway, caller: Caller, kind: Kind, document_id: str, make: Change) -> Document | None:
-    """Change a document that names no other company's document afterwards that it did not name before.
+    """Change a document that names afterwards nothing bad (see ``foreign``) that it did not name before.
 
     The change runs inside a transaction, which cannot look at other documents: what it names anew is looked at between
     two attempts.
@@ -100,6 +100,9 @@ async def _update(gateway: Gateway, caller: Caller, kind: Kind, document_id: str
             return await gateway.registry.update(kind, document_id, guarded)
         except foreign.UncheckedReferences as error:
             await foreign.check(gateway, caller, error.references)
+            for reference in error.references:
+                if reference.kind == kind.name:
+                    await foreign.check_ancestry(gateway, kind, document_id, reference.key)
             checked |= error.references
     raise Unavailable(f"{kind.name.capitalize()} {document_id} is being changed by others")
 

@@ -1,16 +1,31 @@
-"""References to other companies' documents: no stored document gets one, by whatever field and endpoint."""
+"""References between documents: no stored document gets a bad one, by whatever field and endpoint.
+
+Bad are references to another company's document, by a field that names one document also to none, and a parent that
+descends from the document itself. Only models in a task's lists need not exist: SDKs name some before they are made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.gateway import Gateway
 from ingest.permission import INVALID
 from schema.api.wire import Caller
+from schema.errors import BadDocument
 from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
 
-Reference = tuple[str, str]  # name of a kind, id
+DELETED = "__DELETED__"  # before the id of a document that is gone, where others name it
+MAX_GENERATIONS = 100  # of ancestors that are looked at for a document itself; nothing follows parents further
+
+
+class Reference(NamedTuple):
+    """A document by the name of its kind and its id. ``must_exist``: whether there has to be one."""
+
+    kind: str
+    key: str
+    must_exist: bool = True
+
 
 KINDS = {kind.name: kind for kind in (TASKS, MODELS, PROJECTS)}
 FIELDS = {
@@ -30,36 +45,54 @@ class UncheckedReferences(Exception):
 
 def references_of(kind: Kind, document: Mapping[str, Any]) -> set[Reference]:
     """Return what a document names: documents by their fields, and the models that a task uses and makes."""
-    named = {(target, document.get(field)) for field, target in FIELDS[kind.name].items()}
-    if kind is TASKS:
-        named |= {(MODELS.name, model) for model in _models_of(document)}
-    return {(target, key) for target, key in named if isinstance(key, str) and key}
+    fields = ((target, document.get(field)) for field, target in FIELDS[kind.name].items())
+    named = {Reference(target, key) for target, key in fields if isinstance(key, str) and key}
+    models = _models_of(document) if kind is TASKS else ()
+    return named | {Reference(MODELS.name, model, must_exist=False) for model in models if model}
 
 
 async def check(gateway: Gateway, caller: Caller, references: Iterable[Reference]) -> None:
-    """Raise InvalidTask, InvalidModel or InvalidProject for references to another company's documents.
+    """Raise InvalidTask, InvalidModel or InvalidProject for references to what the caller cannot see.
 
-    Documents that do not exist are nobody's; public ones are everybody's.
+    Public documents are everybody's. Of those that do not exist only the ones that must are refused, and none whose id
+    says that it was deleted.
     """
-    for name, key in sorted(await foreign(gateway, caller, references)):
-        raise INVALID[name](f"Invalid {name} id {key}")
+    wanted = set(references)
+    companies = await _companies(gateway, wanted)
+    for reference in sorted(wanted):
+        company = companies.get((reference.kind, reference.key))
+        is_missing = company is None and reference.must_exist and not reference.key.startswith(DELETED)
+        if is_missing or company not in (None, "", caller.company):
+            raise INVALID[reference.kind](f"Invalid {reference.kind} id {reference.key}")
 
 
-async def foreign(gateway: Gateway, caller: Caller, references: Iterable[Reference]) -> set[Reference]:
-    """Return the references to documents of other companies."""
+async def check_ancestry(gateway: Gateway, kind: Kind, document_id: str, parent: str | None) -> None:
+    """Raise BadDocument if a document that is to get a parent is that itself, or an ancestor of it."""
+    for _ in range(MAX_GENERATIONS):
+        if parent == document_id:
+            raise BadDocument(f"parent: {kind.name} {document_id} cannot descend from itself")
+        found = await gateway.registry.get(kind, parent) if parent else None
+        if found is None:
+            return
+        parent = found.get("parent")
+
+
+async def _companies(gateway: Gateway, references: Iterable[Reference]) -> dict[tuple[str, str], str]:
+    """Return the companies of the documents that exist, by kind and id; empty ones of public documents."""
     wanted: dict[str, set[str]] = {}
-    for name, key in references:
-        wanted.setdefault(name, set()).add(key)
-    found: set[Reference] = set()
-    for name, keys in wanted.items():
-        documents = await gateway.registry.get_many(KINDS[name], keys)
-        found |= {(name, document["id"]) for document in documents if document["company"] not in (caller.company, "")}
-    return found
+    for reference in references:
+        wanted.setdefault(reference.kind, set()).add(reference.key)
+    return {
+        (name, document["id"]): document["company"]
+        for name, keys in wanted.items()
+        for document in await gateway.registry.get_many(KINDS[name], keys)
+    }
 
 
 async def without_foreign(gateway: Gateway, caller: Caller, fields: Document, *, parent: str) -> Document:
     """Return the fields of a task without another company's models and parent, in whose place ``parent`` is."""
-    others = await foreign(gateway, caller, references_of(TASKS, fields))
+    companies = await _companies(gateway, references_of(TASKS, fields))
+    others = {named for named, company in companies.items() if company not in (caller.company, "")}
     models = {
         way: [item for item in items or () if (MODELS.name, item.get("model")) not in others]
         for way, items in (fields.get("models") or {}).items()

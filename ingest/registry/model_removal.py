@@ -9,8 +9,8 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import SomeDocuments, each, marks, own_document
+from ingest.registry.foreign import DELETED
 from ingest.registry.models import OneModel
-from ingest.registry.references import DELETED
 from ingest.registry.status import PUBLISHED
 from schema.api.requests import Boolean
 from schema.api.wire import Answer, Caller, Endpoints, Tier

@@ -7,8 +7,9 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import change, check_visible, create_document, given, new_document, own_document, updated
+from ingest.registry.foreign import DELETED
 from ingest.registry.old_forms import present_form
-from ingest.registry.references import DELETED, input_models
+from ingest.registry.references import input_models
 from ingest.registry.status import CREATED, IN_PROGRESS
 from schema.api.requests import AnyFields, Boolean, Integer, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -196,12 +197,12 @@ async def raise_iteration(gateway: Gateway, caller: Caller, task_id: str, iterat
 async def _create_for(gateway: Gateway, caller: Caller, task: Document, request: UpdateForTask) -> str:
     """Create a model with what its task says of it; return its id."""
     execution = task.get("execution") or {}
-    inputs = input_models(task)
+    inputs = await gateway.registry.get_many(MODELS, input_models(task)[:1])  # which need not exist
     fields = {
         "name": task["name"],
         "comment": f"Created by task `{task['name']}` ({task['id']})",
         "project": task.get("project"),
-        "parent": inputs[0] if inputs else None,
+        "parent": inputs[0]["id"] if inputs else None,
         "framework": execution.get("framework"),
         "design": execution.get("model_desc") or {},
         "labels": execution.get("model_labels") or {},

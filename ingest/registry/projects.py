@@ -20,6 +20,7 @@ from schema.errors import (
 from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with, owner_of
 
 MAX_DEPTH = 10
+PLACE = ("parent", "basename")  # fields that follow from the name
 NEW_PROJECT: Document = {"description": "", "tags": [], "system_tags": []}
 
 endpoints = Endpoints(Tier.GATEWAY)
@@ -29,6 +30,8 @@ class ProjectFields(AnyFields):
     """A project's document, or a part of it. Other fields are kept as they are."""
 
     name: str | None = None
+    parent: str | None = None
+    basename: str | None = None
     description: str | None = None
     tags: list[str] | None = None
     system_tags: list[str] | None = None
@@ -65,11 +68,12 @@ async def create(gateway: Gateway, caller: Caller, request: CreateProject) -> An
 async def update(gateway: Gateway, caller: Caller, request: EditProject) -> Answer:
     """Change a project; with a new name all that lies in it is renamed along.
 
-    Raises InvalidProject, NotUnique and BadProjectName, and ProjectPlaceFixed for a name in another place.
+    Raises InvalidProject, NotUnique and BadProjectName, and ProjectPlaceFixed for a name or parent of another place.
     """
-    fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project"))
+    fields = present_form(caller, PROJECTS, given(request.model_dump(exclude_unset=True), "project", *PLACE))
+    project = await own_document(gateway, caller, PROJECTS, request.project)
+    _check_place(project, request)
     if request.name is not None:
-        project = await own_document(gateway, caller, PROJECTS, request.project)
         name = normal_name(request.name)
         if place_of(name) != place_of(project["name"]):
             raise ProjectPlaceFixed(f"Project {project['name']} cannot be moved by an update")
@@ -123,6 +127,15 @@ def place_of(name: str) -> str:
     """Return the path of the project in which one of a name lies, with a slash at its end; empty if in none."""
     place, slash, _ = name.rpartition("/")
     return place + slash
+
+
+def _check_place(project: Document, request: EditProject) -> None:
+    """Raise ProjectPlaceFixed for another place than the one that the name says: ``projects.move`` changes it."""
+    basename = (request.name or project["name"]).rstrip("/ ").rpartition("/")[2].strip()
+    places = {"parent": (project.get("parent"),), "basename": (project["basename"], basename)}
+    for field, allowed in places.items():
+        if field in request.model_fields_set and (getattr(request, field) or None) not in allowed:
+            raise ProjectPlaceFixed(f"{field}: it follows from the name of project {project['name']}; projects.move")
 
 
 def _not_too_deep(name: str) -> str:

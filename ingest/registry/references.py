@@ -7,10 +7,9 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import check_visible
+from ingest.registry.foreign import DELETED
 from schema.api.wire import Caller
 from schema.registry import MODELS, PROJECTS, TASKS
-
-DELETED = "__DELETED__"  # before the id of a document that is gone, where others name it
 
 
 async def check_references(gateway: Gateway, caller: Caller, fields: Mapping[str, Any]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import SomeDocuments, change, each, marks, own_document
+from ingest.registry.foreign import DELETED
 from ingest.registry.model_removal import delete_events, remove_models
 from ingest.registry.pipeline_steps import WithSteps, steps_of
-from ingest.registry.references import DELETED
 from ingest.registry.status import CREATED, PUBLISHED, PUBLISHING, check_transition
 from ingest.registry.task_status import Reasons, status_fields
 from ingest.registry.tasks import OneTask

@@ -58,7 +58,7 @@ COVERED_BY = {
     "ingest/registry/belonging.py": "endpoints: integration/test_registry_tasks.py, conformance/test_projects.py",
     "ingest/registry/cloning.py": "an endpoint: integration/test_registry_tasks.py, conformance/test_task_documents.py",
     "ingest/registry/credentials.py": "endpoints: conformance/test_revocation.py",
-    "ingest/registry/foreign.py": "every endpoint that takes references: conformance/test_foreign_references.py",
+    "ingest/registry/foreign.py": "all calls: conformance/test_foreign_references.py",
     "ingest/registry/model_removal.py": "endpoints: conformance/test_model_lifecycle.py",
     "ingest/registry/old_forms.py": "forms of older clients: conformance/test_task_documents.py",
     "ingest/registry/pipeline_steps.py": "endpoints of tasks with steps: conformance/test_task_removal.py",
