@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import re
@@ -18,23 +19,27 @@ if TYPE_CHECKING:  # a worker has no use for the registry's libraries
 
 MIN_TOKEN_SECRET, MIN_SECRET_KEY = 32, 8  # characters
 TOKEN_SECRET_FILE = "token-secret"
-TOKEN_SECRET = "token"  # its name in the registry
+TOKEN_SECRET = "token"  # its name in the registry, where earlier versions kept it
+TOKEN_SECRET_DIGEST = "token digest"
 
 
 async def token_secret(registry: Registry, settings: Settings) -> str:
     """Return the key of tokens and cursors.
 
-    It is the setting's; else, with a registry of one's own, the shared one in that; else one in a file of the data
-    directory, apart from the registry, so that a copy of the registry forges nothing. Raises ConfigError.
+    It is the setting's, or else in a file of the data directory: never in the registry, so that a copy of that forges
+    nothing. Raises ConfigError, also if other processes on the registry have another key from their own directories.
     """
     if given := settings.token_secret.get_secret_value():
         check_strength("EVENTIDE_TOKEN_SECRET", given, MIN_TOKEN_SECRET)
+        await registry.forget_secrets(TOKEN_SECRET, TOKEN_SECRET_DIGEST)
         return given
-    if settings.registry_url:
-        return await registry.secret(TOKEN_SECRET)
     make_private(settings.data_dir)
-    await registry.forget_secret(TOKEN_SECRET)  # earlier versions kept it there
-    return kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
+    await registry.forget_secrets(TOKEN_SECRET)
+    kept = kept_secret(settings.data_dir / TOKEN_SECRET_FILE)
+    digest = hashlib.sha256(kept.encode()).hexdigest()  # of 256 random bits, which nobody finds by trying
+    if settings.registry_url and await registry.agreed(TOKEN_SECRET_DIGEST, digest) != digest:
+        raise ConfigError("EVENTIDE_TOKEN_SECRET: other processes on this registry have another key; set one for all")
+    return kept
 
 
 def other_token_secrets(settings: Settings) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ class Settings(BaseModel):
     web_secret_key: SecretStr = Field(SecretStr(""), description="its secret; made at the first start")
     company: str = Field("eventide", min_length=1, description="company of the first user")
     token_secret: SecretStr = Field(
-        SecretStr(""), description="HS256 key of tokens and cursors; made at the first start, shared by the registry"
+        SecretStr(""),
+        description="HS256 key of tokens and cursors, the same for all tiers; made in the data directory",
     )
     token_secret_previous: SecretStr = Field(
         SecretStr(""),
@@ -131,7 +132,8 @@ class Settings(BaseModel):
         0, ge=0, description="open connections of one address (IPv6: /64 network); 0: half of `MAX_CONNECTIONS`"
     )
     trusted_proxies: str = Field(
-        "", description="addresses or networks of proxies, `10.0.0.0/8,::1`, whose `X-Forwarded-For` is believed"
+        "",
+        description="networks, addresses or names of proxies, `10.0.0.0/8,nginx`, whose `X-Forwarded-For` counts",
     )
     quota_events_per_second: int = Field(
         0, ge=0, description="events a second of each company without a quota of its own; 0: any number"

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from schema.http.proxy_names import ProxyNames, Resolve
+
 HOST_BITS = 64  # of an IPv6 address: one customer has a whole network
+LABEL = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+HOST_NAME = re.compile(rf"({LABEL}\.)*(?=[^.]*[a-z]){LABEL}", re.IGNORECASE)  # its last part is no number
 
 
 class Proxies:
-    """The proxies whose ``X-Forwarded-For`` is believed. ``networks``: addresses or networks between commas.
+    """The proxies whose ``X-Forwarded-For`` is believed.
 
-    Raises ValueError for what is none of them.
+    ``proxies``: addresses, networks or host names between commas. ``resolve``: finds the addresses of a name. Raises
+    ValueError for what is none of them.
     """
 
-    def __init__(self, networks: str = "") -> None:
-        names = [name.strip() for name in networks.split(",") if name.strip()]
-        self._networks: list[IPv4Network | IPv6Network] = [ip_network(name, strict=False) for name in names]
-        self._is_proxy = lru_cache(1000)(self._is_in_a_network)
+    def __init__(self, proxies: str = "", resolve: Resolve | None = None) -> None:
+        given = [name.strip() for name in proxies.split(",") if name.strip()]
+        names = [name for name in given if HOST_NAME.fullmatch(name)]
+        others = [name for name in given if name not in names]
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(name, strict=False) for name in others]
+        self._is_in_networks = lru_cache(1000)(self._is_in_a_network)
+        self._names = ProxyNames(names, resolve)
 
     def is_proxy(self, address: str) -> bool:
         """Tell whether connections from this address are those of many clients."""
-        return bool(self._networks) and self._is_proxy(address)
+        return (bool(self._networks) and self._is_in_networks(address)) or address in self._names
 
     def client(self, peer: str, headers: Mapping[str, str]) -> str:
         """Return the client's address; empty if it is unknown.

@@ -24,7 +24,7 @@ REMEMBERED = 20_000
 
 
 class LoginLimits:
-    """Counts failures of one process; the least recent are forgotten beyond REMEMBERED."""
+    """Failures that one process has seen (ADR 30); the least recent are forgotten beyond REMEMBERED."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[tuple[str, ...], tuple[float, float]] = OrderedDict()  # count, at

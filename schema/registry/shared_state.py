@@ -1,9 +1,8 @@
-"""What the processes on one registry share besides documents: secrets, topics, and states of scrolls."""
+"""What the processes on one registry share besides documents: agreed values, topics, and states of scrolls."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 import time
 import uuid
 
@@ -18,19 +17,19 @@ SCROLL_SECONDS = 3600
 class Shared(Database):
     """Small shared values by name."""
 
-    async def secret(self, name: str) -> str:
-        """Return a random secret that all processes on this registry share; it is made when first asked for."""
+    async def agreed(self, name: str, value: str) -> str:
+        """Return the value that the first process to ask has proposed under a name."""
         query = sa.select(SECRETS.c.value).where(SECRETS.c.name == name)
 
-        def find_or_make(connection: sa.Connection) -> str:
-            insert_if_new(connection, SECRETS, {"name": name, "value": secrets.token_hex(32)})
+        def find_or_store(connection: sa.Connection) -> str:
+            insert_if_new(connection, SECRETS, {"name": name, "value": value})
             return str(connection.execute(query).scalar_one())
 
-        return await self._write(find_or_make)
+        return await self._write(find_or_store)
 
-    async def forget_secret(self, name: str) -> None:
-        """Remove a secret."""
-        await self._write(lambda c: c.execute(sa.delete(SECRETS).where(SECRETS.c.name == name)))
+    async def forget_secrets(self, *names: str) -> None:
+        """Remove what is stored under some names."""
+        await self._write(lambda c: c.execute(sa.delete(SECRETS).where(SECRETS.c.name.in_(names))))
 
     async def topic(self, name: str) -> tuple[int, int] | None:
         """Return epoch and partition count of a topic, as ``eventide migrate`` left them."""

@@ -35,6 +35,7 @@ class Project:
         """Write what docker-compose.yml asks for; nothing of it has a default."""
         values = {
             "EVENTIDE_SECRET_KEY": self.credentials.secret_key,
+            "EVENTIDE_TOKEN_SECRET": secrets.token_hex(24),
             "CLICKHOUSE_PASSWORD": secrets.token_hex(16),
             "POSTGRES_PASSWORD": secrets.token_hex(16),
             "EVENTIDE_API_PORT": str(self.api_port),

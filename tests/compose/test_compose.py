@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from pathlib import Path
 
@@ -116,6 +117,22 @@ def test_a_tier_has_its_own_secrets_and_no_root(project: Project, tier: str) -> 
     secret = {"EVENTIDE_REGISTRY_URL", "EVENTIDE_CLICKHOUSE_URL", "EVENTIDE_SECRET_KEY", "EVENTIDE_WEB_SECRET_KEY"}
     assert variables & secret == needed
     assert project.docker.run("exec", container, "id", "-u").strip() == "10001"
+
+
+def test_tiers_tell_clients_from_nginx(project: Project, api: Api) -> None:
+    """Limits are those of an address: of nginx's all clients would share one."""
+    key = secrets.token_hex(8)
+    assert httpx.get(f"{api.origins.query}/auth.login", auth=(key, "wrong")).status_code == 401
+    (container,) = project.containers("nginx")
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    own = project.docker.run("inspect", "-f", form, container).split()
+
+    def told() -> list[str]:
+        events = api.call("audit.get_all", events=["auth.failure"])["events"]
+        return [event["address"] for event in events if event["details"]["access_key"] == key]
+
+    assert own
+    assert not set(until(told)) & {*own, ""}
 
 
 def test_nothing_of_the_api_is_open_to_other_machines(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.sdk import Sdk
-from tests.harness.api import Api
+from tests.harness.api import Api, until
 from tests.harness.deployment import MAX_BODY_BYTES, Deployment
 from tests.harness.events import scalar
 from tests.harness.front import fronted
@@ -53,6 +54,22 @@ def test_calls_reach_their_tiers(one_address: Api) -> None:
 def test_refusals_keep_their_envelope(one_address: Api) -> None:
     assert one_address.fail("events.unknown") == (404, 0)
     assert one_address.raw_batch(["x" * (MAX_BODY_BYTES + 1)]).status_code == 413
+
+
+def test_clients_are_told_apart_and_cannot_choose_their_address(front: Deployment, one_address: Api) -> None:
+    """Limits are those of an address: of nginx's all would share one, of a forged one nobody would have any."""
+    key = secrets.token_hex(8)
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as client:
+        for forged in ({}, {"X-Forwarded-For": "6.6.6.6"}, {"X-Forwarded-For": "6.6.6.6, 127.0.0.3"}):
+            for origin in (front.origins.query, front.files):
+                answer = client.get(f"{origin}/auth.login", auth=(key, secrets.token_hex(8)), headers=forged)
+                assert answer.status_code == 401
+
+    def told() -> list[str]:
+        events = one_address.call("audit.get_all", events=["auth.failure"])["events"]
+        return [event["address"] for event in events if event["details"]["access_key"] == key]
+
+    assert until(lambda: told() if len(told()) == 6 else []) == ["127.0.0.2"] * 6
 
 
 @pytest.mark.parametrize(("client", "connection"), [("clearml-2.1.0", "close"), ("", "keep-alive")])

@@ -70,8 +70,10 @@ def embedded(directory: Path, settings: Mapping[str, str] | None = None, code: P
 
 
 @contextmanager
-def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[Deployment]:
-    """Each tier in a process of its own, on a topic and a database of their own."""
+def distributed(
+    directory: Path, bootstrap: str, clickhouse_url: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Deployment]:
+    """Each tier in a process of its own, on a topic and a database of their own. ``settings``: further ones."""
     name = f"eventide_{secrets.token_hex(4)}"
     environment = environment_with(
         {
@@ -83,6 +85,7 @@ def distributed(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterato
             "KAFKA_PARTITIONS": "4",
             "CLICKHOUSE_URL": own_database(clickhouse_url, name),
         }
+        | dict(settings or {})
     )
     run_eventide(["migrate"], environment)
     with Started(directory, environment) as started:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tests.harness.api import Origins
 from tests.harness.deployment import Deployment, distributed
-from tests.servers.nginx import nginx
+from tests.servers.nginx import OWN_ADDRESS, nginx
 
 
 @contextmanager
 def fronted(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[Deployment]:
     """Separate processes, all tiers at one address. Raises Unavailable if nginx is not installed."""
     with (
-        distributed(directory, bootstrap, clickhouse_url) as deployment,
+        distributed(directory, bootstrap, clickhouse_url, {"TRUSTED_PROXIES": OWN_ADDRESS}) as deployment,
         nginx(directory, deployment.origins.gateway, deployment.origins.query, deployment.files) as address,
     ):
         origins = Origins(address.api, address.api)

@@ -89,6 +89,35 @@ def test_the_key_of_tokens_is_in_a_file_of_its_own(tmp_path: Path, made: Path) -
         assert status_of(nobody.raw(READ, {}, headers=bearer(token))) == 200
 
 
+def test_the_key_is_in_no_registry_of_ones_own_either(tmp_path: Path) -> None:
+    """A copy of a registry goes to more places than a data directory: replicas, dumps, whoever may read tables."""
+    settings = SECRETS | {"REGISTRY_URL": f"sqlite:///{tmp_path / 'own.db'}"}
+    with embedded(tmp_path, settings):
+        pass
+    with sqlite3.connect(tmp_path / "own.db") as registry:
+        registry.execute("INSERT INTO secrets VALUES ('token', 'a key that everybody has read by now')")
+    with embedded(tmp_path, settings) as deployment:
+        token = use(deployment, tmp_path / "data")
+    with sqlite3.connect(tmp_path / "own.db") as registry:
+        left = "\n".join(registry.iterdump())
+    key = tmp_path / "data" / "token-secret"
+    assert (stat.S_IMODE(key.stat().st_mode), key.read_text() in left, "everybody has read" in left) == (0o600, 0, 0)
+    assert jwt.decode(token, key.read_text(), ["HS256"])
+
+
+def test_processes_with_keys_of_their_own_do_not_share_a_registry(tmp_path: Path) -> None:
+    """Tokens of one would be forgeries to the other."""
+    settings = SECRETS | {"REGISTRY_URL": f"sqlite:///{tmp_path / 'own.db'}", "PORT": "0", "FILES_PORT": "0"}
+    with embedded(tmp_path, SECRETS | {"REGISTRY_URL": settings["REGISTRY_URL"]}):
+        other = environment_with(settings | {"DATA_DIR": str(tmp_path / "other")})
+        ended = attempt_eventide(["up"], other)
+        assert (ended.returncode, "EVENTIDE_TOKEN_SECRET" in ended.stderr) == (2, True)
+    with embedded(tmp_path, {"REGISTRY_URL": settings["REGISTRY_URL"], "DATA_DIR": str(tmp_path / "other")}):
+        pass  # with one for all
+    with sqlite3.connect(tmp_path / "own.db") as registry:
+        assert registry.execute("SELECT count(*) FROM secrets").fetchone() == (0,)
+
+
 def test_tokens_outlive_a_restart(tmp_path: Path) -> None:
     with embedded(tmp_path, SECRETS) as deployment:
         token = use(deployment, tmp_path / "data")

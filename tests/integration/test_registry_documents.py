@@ -212,10 +212,12 @@ def test_a_profile_outlives_a_new_secret(registry: Registry) -> None:
     assert run(registry.profile("nobody")) == {}
 
 
-def test_secrets_and_topics_are_shared(registry: Registry, request: pytest.FixtureRequest) -> None:
-    secret = run(registry.secret("token"))
+def test_agreed_values_and_topics_are_shared(registry: Registry) -> None:
     other = Registry(registry._engine.url.render_as_string(hide_password=False))
-    assert run(other.secret("token")) == secret != run(other.secret("other"))
+    assert run(registry.agreed("a", "first")) == run(other.agreed("a", "second")) == "first"
+    assert run(other.agreed("b", "second")) == "second"
+    run(registry.forget_secrets("a", "b", "never made"))
+    assert run(other.agreed("a", "third")) == "third"
     assert run(registry.topic("events")) is None
     run(registry.set_topic("events", 1, 12))
     run(registry.set_topic("events", 2, 24))

@@ -14,7 +14,9 @@ from tests.servers.process import Process, Unavailable, free_port, listens
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 # What the image's own user and folders are in production.
+OWN_ADDRESS = "127.0.0.3"  # that it calls the tiers from: clients have others, as in production
 OURS = """    access_log off;
+    proxy_bind {address};
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi;
@@ -54,7 +56,7 @@ def nginx(directory: Path, gateway: str, query: str, files: str) -> Iterator[Add
 def _configuration(directory: Path, ports: tuple[int, int], gateway: str, query: str, files: str) -> str:
     text = CONFIGURATION.read_text()
     changes = {
-        r"http \{\n": "http {\n" + OURS.format(directory=directory),
+        r"http \{\n": "http {\n" + OURS.format(directory=directory, address=OWN_ADDRESS),
         r"listen 8008 ": f"listen 127.0.0.1:{ports[0]} ",
         r"listen 8081 ": f"listen 127.0.0.1:{ports[1]} ",
         r"gateway gateway:8008;": f"gateway {gateway.removeprefix('http://')};",

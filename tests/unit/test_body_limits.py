@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ingest.parsing.batch import CHUNK_ROWS, read_events
@@ -94,5 +96,6 @@ def test_the_client_is_who_stands_before_the_last_proxy(peer: str, forwarded: st
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(ValueError, match="nonsense"):
-        Proxies("10.0.0.0/8, nonsense")
+    for wrong in ("not a name", "10.0.0.0/33", "10.0.0.300", "nginx:80", "-x", "a..b", "*"):
+        with pytest.raises(ValueError, match=re.escape(wrong)):
+            Proxies(f"10.0.0.0/8, {wrong}, nginx")

@@ -29,7 +29,6 @@ NEEDED = {
     "files": {"REGISTRY_URL", "TOKEN_SECRET"},
 }
 OPTIONAL = {
-    "EVENTIDE_TOKEN_SECRET",
     "EVENTIDE_ACCESS_KEY",
     "EVENTIDE_WEB_ACCESS_KEY",
     "EVENTIDE_WEB_SECRET_KEY",
@@ -112,7 +111,26 @@ def test_compose_gives_each_tier_the_secrets_that_it_needs(service: str) -> None
 def test_compose_has_no_default_passwords() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert set(re.findall(r"\$\{(\w+):-", text)) <= OPTIONAL | PLACES
-    assert set(re.findall(r"\$\{(\w+):\?", text)) == {"EVENTIDE_SECRET_KEY", "CLICKHOUSE_PASSWORD", "POSTGRES_PASSWORD"}
+    required = {"EVENTIDE_SECRET_KEY", "EVENTIDE_TOKEN_SECRET", "CLICKHOUSE_PASSWORD", "POSTGRES_PASSWORD"}
+    assert set(re.findall(r"\$\{(\w+):\?", text)) == required
+    for document in ("README.md", "docs/web.md"):
+        (loop,) = re.findall(r"^ *for name in (.*); do echo \$name=", (ROOT / document).read_text(), re.MULTILINE)
+        assert required <= set(loop.split()), document
+
+
+@pytest.mark.parametrize("service", ["gateway", "query", "files"])
+def test_compose_trusts_proxies_by_name_and_no_network(service: str) -> None:
+    """Docker gives addresses anew; and in a network that is trusted whole, clients would choose theirs."""
+    trusted = SERVICES[service]["environment"]["EVENTIDE_TRUSTED_PROXIES"].split(",")
+    assert trusted == [name for name, found in SERVICES.items() if found.get("image", "").startswith("nginx:")]
+
+
+@pytest.mark.parametrize("file", ["nginx.conf", "web.conf.template"])
+def test_every_proxy_says_whom_it_forwards_for(file: str) -> None:
+    text = (ROOT / "deploy" / file).read_text()
+    assert text.count("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;") == 1
+    if file == "nginx.conf":  # a level that sets a header of its own inherits none
+        assert text.count("proxy_set_header") == text.partition("    server {")[0].count("proxy_set_header")
 
 
 def test_compose_opens_ports_to_this_machine_alone() -> None:
