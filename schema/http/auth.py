@@ -114,7 +114,7 @@ class Authenticator:
         self._keys = TtlCache("access_keys", registry.has_key, REVOKED_SECONDS, CACHED)
 
     async def caller(self, sender: Sender, access: Access = Access.USERS, scopes: Scopes = FULL_ONLY) -> Caller:
-        """The caller of a request; the header wins over the cookie. Who is not known is NOBODY, where anyone may call.
+        """Return the caller of a request: by its header, or else its cookie; NOBODY where anyone may call.
 
         ``scopes``: of keys that are good for the request. Raises the 401 errors, Forbidden, OutOfScope, and
         AmbiguousIdentity or BadImpersonation for the impersonation headers.
@@ -138,7 +138,7 @@ class Authenticator:
         return caller
 
     async def log_in(self, caller: Caller, lifetime_seconds: int) -> Login:
-        """A token for the caller; 0 means the default lifetime.
+        """Make a token for the caller; 0 means the default lifetime.
 
         A token is made for the session of the token that asked for it, and never outlives that; else a session is
         opened. Raises InvalidField beyond the maximum lifetime, and Forbidden for who acts as another.
@@ -166,7 +166,7 @@ class Authenticator:
             self._sessions.invalidate(digest)
 
     async def check(self, caller: Caller) -> None:
-        """Raises a 401 error if what the caller authenticated with is good no more: for answers that take long."""
+        """Raise a 401 error if what the caller authenticated with is good no more: for answers that take long."""
         if caller.expires_at is not None and caller.expires_at < time.time():
             raise BadToken("The credentials have expired")
         if caller.session:
@@ -186,7 +186,7 @@ class Authenticator:
         raise BadScheme("Unknown authorization scheme")
 
     async def _from_cookies(self, sender: Sender) -> Caller:
-        """The caller of this deployment's own cookie; of the shared one if there is no other, or it has ended."""
+        """Return the caller of this deployment's own cookie; of the shared one if that is missing or has ended."""
         shared = sender.cookies.get(COOKIE)
         own = next((sender.cookies[name] for name in self._own_cookies if name in sender.cookies), None)
         if not shared and not own:
@@ -212,7 +212,7 @@ class Authenticator:
         )
 
     async def _from_basic(self, payload: str, sender: Sender) -> Caller:
-        key, _ = _decoded(payload)
+        key, _ = read_basic(payload)
         self._limits.check(sender.address, key, payload)
         try:
             credential, user = await self._credentials.get(payload)
@@ -231,7 +231,7 @@ class Authenticator:
         )
 
     def _caller(self, user: User, name_session: str | None) -> Caller:
-        """Raises BadCredentials, unless names log in, for the web application's credential and what names opened."""
+        """Raise BadCredentials, unless names log in, for the web application's credential and what names opened."""
         if self.asks_password and (name_session or user.role == WEB_ROLE):
             raise BadCredentials("Invalid credentials")
         return _caller(user)
@@ -240,15 +240,15 @@ class Authenticator:
         return self._tokens.read(token)
 
     async def _session(self, digest: str) -> tuple[Session, User, str | None]:
-        """Raises BadToken if there is no such session, or its user is gone."""
+        """Raise BadToken if there is no such session, or its user is gone."""
         found = await self._registry.session(digest)
         if found is None:
             raise BadToken("Invalid token: its session has ended")
         return found
 
     async def _credential(self, payload: str) -> tuple[Credential, User]:
-        """Raises BadBasic and BadCredentials."""
-        key, secret = _decoded(payload)
+        """Raise BadBasic and BadCredentials."""
+        key, secret = read_basic(payload)
         found = await self._registry.credential(key, secret) if "\0" not in key else None
         if found is None:
             raise BadCredentials("Invalid credentials")
@@ -280,7 +280,7 @@ def _own_cookie(secret: str) -> str:
     return f"eventide_token_{hashlib.sha256(secret.encode()).hexdigest()[:12]}"
 
 
-def _decoded(payload: str) -> tuple[str, str]:
+def read_basic(payload: str) -> tuple[str, str]:
     """Return key and secret of Basic credentials. Raises BadBasic."""
     try:
         key, _, secret = base64.b64decode(payload, validate=True).decode().partition(":")
@@ -308,7 +308,7 @@ def _with_headers(caller: Caller, sender: Sender) -> Caller:
 
 
 def _session_of(caller: Caller, claims: Claims, now: int, by_name: bool) -> Session:
-    """The session that a log-in opens. One that a name opened ends alone, with all that was made in it."""
+    """Return the session that a log-in opens. One that a name opened ends alone, with all that was made in it."""
     digest = digest_of(claims.session)
     return Session(
         id=digest,
