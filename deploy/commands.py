@@ -22,9 +22,19 @@ TOPIC_PLAN = frozenset(
     ("kafka_partitions", "kafka_replication", "kafka_max_record_bytes", "kafka_group", "kafka_timeout_seconds")
 )
 WORKER = frozenset(("kafka_group", "stall_seconds", "worker_id", "dlq_max_run", "dlq_max_ratio", "data_dir"))
-QUOTAS = frozenset(("quota_events_per_second", "quota_bytes_per_day", "quota_metrics_per_task", "quota_tasks"))
 FAIRNESS = frozenset(("max_company_calls", "company_weights"))
 STREAMS = frozenset(("max_company_streams", "max_user_streams"))
+QUOTAS = frozenset(
+    (
+        "quota_events_per_second",
+        "quota_bytes_per_day",
+        "quota_metrics_per_task",
+        "quota_tasks",
+        "quota_stored_bytes",
+        "quota_files",
+        "quota_file_bytes",
+    )
+)
 API = LISTENER | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY
 
 
@@ -73,7 +83,7 @@ COMMANDS = {
     "files": Command(
         "keeps the files that events and artifacts refer to",
         "deploy.files:files",
-        LISTENER - {"port"} | TOKENS | REGISTRY | FILES,
+        LISTENER - {"port"} | TOKENS | REGISTRY | FILES | QUOTAS,
     ),
     "env": Command(
         "prints what clients of `up` need, as exports for a shell",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -81,13 +82,16 @@ def _is_http(url: str) -> bool:
         return False
 
 
-def file_store(settings: Settings) -> FileStore:
-    """Make the object store of files. Raises ConfigError if the setting names none."""
+def file_store(settings: Settings, make: Callable[[str, StoreAccess], FileStore] | None = None) -> FileStore:
+    """Make the object store of files; Raises ConfigError if the setting names none.
+
+    ``make``: makes it of its URL and how it is reached.
+    """
     from schema.store.object_store import BadStore, FileStore
 
     url = settings.files_store or str(settings.data_dir.resolve() / "files")
     try:
-        return FileStore(url, _store_access(settings))
+        return (make or FileStore)(url, _store_access(settings))
     except BadStore as error:
         raise ConfigError(f"EVENTIDE_FILES_STORE: {error}") from error
 
@@ -101,13 +105,25 @@ def _store_access(settings: Settings) -> StoreAccess:
     return StoreAccess(settings.files_endpoint, settings.files_region, settings.files_access_key, secret, files.ca)
 
 
-def own_origin_files(settings: Settings, authenticator: Authenticator) -> Files | None:
+def limited_files(settings: Settings, registry: Registry, ledger: QuotaLedger) -> FileStore:
+    """Make the object store of files, under quotas, for which they are counted. Raises ConfigError."""
+    from schema.quotas.limited_files import LOOK_SECONDS, FileUsage, LimitedFiles
+
+    store = file_store(settings, lambda url, reached: LimitedFiles(url, ledger, reached))
+    ledger.repeat(FileUsage(store, registry, ledger).measure, LOOK_SECONDS, "files are not counted")
+    return store
+
+
+def own_origin_files(
+    settings: Settings, authenticator: Authenticator, registry: Registry, ledger: QuotaLedger
+) -> Files | None:
     """Return the files below ``/files/`` of a query service that has their address. Raises ConfigError."""
     from schema.http.files_server import OWN_ORIGIN, Files
 
     if not settings.files_store:
         return None
-    return Files(file_store(settings), authenticator, settings.max_file_bytes, proxies(settings), prefix=OWN_ORIGIN)
+    store = limited_files(settings, registry, ledger)
+    return Files(store, authenticator, settings.max_file_bytes, proxies(settings), prefix=OWN_ORIGIN)
 
 
 def limits(settings: Settings) -> Limits:
@@ -136,6 +152,9 @@ def quota_defaults(settings: Settings) -> dict[Kind, int]:
         Kind.BYTES_PER_DAY: settings.quota_bytes_per_day,
         Kind.METRICS_PER_TASK: settings.quota_metrics_per_task,
         Kind.TASKS: settings.quota_tasks,
+        Kind.STORED_BYTES: settings.quota_stored_bytes,
+        Kind.FILES: settings.quota_files,
+        Kind.FILE_BYTES: settings.quota_file_bytes,
     }
 
 

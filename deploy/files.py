@@ -12,9 +12,11 @@ from schema.settings import Settings
 async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     registry = await components.registry(settings)
-    store = components.file_store(settings)
+    ledger = await components.quota_ledger(settings, registry)
+    store = components.limited_files(settings, registry, ledger)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
     app = create_files_app(store, authenticator, health, settings.max_file_bytes, components.proxies(settings))
     await serve(app, health, settings, settings.files_port)
+    await ledger.close()
     await registry.close()

@@ -29,7 +29,7 @@ async def query(settings: Settings) -> None:
     health = Health({"store": store.ping, "registry": registry.ping})
     site = components.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
     limits, proxies = components.limits(settings), components.proxies(settings)
-    files = components.own_origin_files(settings, authenticator)
+    files = components.own_origin_files(settings, authenticator, registry, ledger)
     admission = components.admission(settings)
     app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files, admission)
     app.on_shutdown.append(lambda _: services.close())

@@ -25,13 +25,16 @@ from ingest.rollups.scheduler import RollupScheduler
 from query.services import QueryServices
 from schema.api.wire import Endpoints, Tier
 from schema.changefeed.changefeed import Changefeed
+from schema.http.auth import Authenticator
 from schema.http.dispatcher import create_app
 from schema.http.files_server import OWN_ORIGIN, Files, create_files_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
+from schema.http.static_site import Site
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 from schema.store.migrate import migrate
+from schema.store.object_store import FileStore
 
 DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client that is slow takes longer
 
@@ -82,13 +85,9 @@ async def embedded(
         login_endpoints.bind(authenticator),
     )
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
-    store_of_files = components.file_store(settings)
-    limits, proxies = components.limits(settings), components.proxies(settings)
-    files_app = create_files_app(store_of_files, authenticator, health, settings.max_file_bytes, proxies)
-    files = Files(store_of_files, authenticator, settings.max_file_bytes, proxies, prefix=OWN_ORIGIN)
+    store_of_files = components.limited_files(settings, registry, ledger)
     site = components.site(settings, web_credentials)
-    admission = components.admission(settings)
-    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files, admission)
+    app, files_app = _apps(settings, endpoints, authenticator, health, store_of_files, site)
     app.on_shutdown.append(lambda _: services.close())
     rollup_scheduler.start()
     try:
@@ -100,3 +99,19 @@ async def embedded(
         await ledger.close()
         store.close()
         await registry.close()
+
+
+def _apps(
+    settings: Settings,
+    endpoints: Endpoints,
+    authenticator: Authenticator,
+    health: Health,
+    store_of_files: FileStore,
+    site: Site,
+) -> tuple[web.Application, web.Application]:
+    """Create the applications of the API, which also has the files, and of the files server."""
+    limits, proxies = components.limits(settings), components.proxies(settings)
+    files = Files(store_of_files, authenticator, settings.max_file_bytes, proxies, prefix=OWN_ORIGIN)
+    admission = components.admission(settings)
+    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files, admission)
+    return app, create_files_app(store_of_files, authenticator, health, settings.max_file_bytes, proxies)

@@ -19,7 +19,7 @@ from schema.quotas.token_bucket import TokenBucket
 from schema.registry import CountLimit, Document, Entity
 
 MAX_BUCKETS = 10_000  # beyond, those that are full are forgotten
-WRITE_KINDS = (Kind.EVENTS_PER_SECOND, Kind.BYTES_PER_DAY)
+WRITE_KINDS = (Kind.EVENTS_PER_SECOND, Kind.BYTES_PER_DAY, Kind.STORED_BYTES)
 
 
 @dataclass
@@ -65,7 +65,7 @@ class WriteQuotas:
         """Count a batch, or refuse it whole. ``size_bytes``: of its body.
 
         Raises RateExceeded if what came before has reached somebody's limit of events a second, and QuotaExceeded if
-        this batch brings too many bytes.
+        this batch brings too many bytes, or too many are stored already.
         """
         if not self.is_limited:
             return Charge()
@@ -112,10 +112,14 @@ class WriteQuotas:
                 raise rate_refusal(Kind.EVENTS_PER_SECOND, subject, limit, wait)
 
     def _check_bytes(self, sizes: Mapping[Subject, int]) -> None:
+        """Raise QuotaExceeded if these bytes would be too many today, or if too many are stored already."""
         for subject, limit in self._ledger.limits.among(Kind.BYTES_PER_DAY, sizes):
             used = self._ledger.used(Kind.BYTES_PER_DAY, subject)
             if used >= limit or used + sizes[subject] > limit:
                 raise refusal(Kind.BYTES_PER_DAY, subject, limit)(used)
+        for subject, limit in self._ledger.limits.among(Kind.STORED_BYTES, sizes):
+            if (used := self._ledger.used(Kind.STORED_BYTES, subject)) >= limit:
+                raise refusal(Kind.STORED_BYTES, subject, limit)(used)
 
     def _bucket(self, subject: Subject, limit: int, now: float) -> TokenBucket:
         """Return the bucket of a subject, with this gateway's share of its limit."""

@@ -14,6 +14,7 @@ from query.live.stream_hub import StreamHub, StreamLimits
 from query.pagination.cursor import Cursors
 from query.registry.quotas import QuotaReader
 from query.registry.quotas import endpoints as quota_endpoints
+from query.stored_bytes import LOOK_SECONDS, StoredBytes
 from schema.api.wire import Endpoints
 from schema.changefeed.changefeed import Changefeed
 from schema.quotas.ledger import QuotaLedger
@@ -41,6 +42,8 @@ class QueryServices:
         caches = ReadCaches(store, changefeed, max_points)
         context = QueryContext(store, registry, Cursors(secret, other_secrets), changefeed, caches)
         self._hub = StreamHub(store, changefeed, streams or StreamLimits())
+        stored_bytes = StoredBytes(store, registry, quotas)
+        quotas.repeat(stored_bytes.measure, LOOK_SECONDS, "stored bytes are not measured")
         self.endpoints: Endpoints = endpoints.bind(context).merge(
             stream_endpoints.bind(Streams(context, self._hub)),
             quota_endpoints.bind(QuotaReader(registry, quotas.defaults)),

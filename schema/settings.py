@@ -155,6 +155,13 @@ class Settings(BaseModel):
     )
     max_company_streams: int = Field(256, ge=1, description="open streams of one company; beyond: 429")
     max_user_streams: int = Field(64, ge=1, description="open streams of one user; beyond: 429")
+    quota_stored_bytes: int = Field(
+        0, ge=0, description="bytes of stored events of each company without a quota of its own; 0: any number"
+    )
+    quota_files: int = Field(0, ge=0, description="files of each company without a quota of its own; 0: any number")
+    quota_file_bytes: int = Field(
+        0, ge=0, description="bytes of files of each company without a quota of its own; 0: any number"
+    )
     validate_plots: bool = Field(False, description="check that plots are JSON and hide others from get_task_plots")
     held_points: int = Field(16 << 20, ge=0, description="up: points of curves kept in memory, 12 bytes each; 0: none")
     readers: int = Field(4, ge=1, le=64, description="concurrent ClickHouse queries of this process")

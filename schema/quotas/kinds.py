@@ -35,6 +35,9 @@ class Kind(StrEnum):
     BYTES_PER_DAY = "bytes_per_day"
     METRICS_PER_TASK = "metrics_per_task"
     TASKS = "tasks"
+    STORED_BYTES = "stored_bytes"
+    FILES = "files"
+    FILE_BYTES = "file_bytes"
 
 
 @dataclass(frozen=True)
@@ -56,4 +59,7 @@ KINDS = {
     Kind.BYTES_PER_DAY: KindInfo("bytes of events a day", is_of_day=True),
     Kind.METRICS_PER_TASK: KindInfo("metrics of a task"),
     Kind.TASKS: KindInfo("tasks"),
+    Kind.STORED_BYTES: KindInfo("bytes of stored events"),
+    Kind.FILES: KindInfo("files", scopes=(Scope.COMPANY,)),
+    Kind.FILE_BYTES: KindInfo("bytes of files", scopes=(Scope.COMPANY,)),
 }

@@ -7,11 +7,10 @@ be overshot by what the processes take in that time. The registry is written to 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from heapq import nlargest
 
@@ -19,13 +18,12 @@ from schema.errors import EventsError
 from schema.metrics import QUOTA_USED
 from schema.quotas.kinds import Kind, Subject
 from schema.quotas.limits import Limits
+from schema.quotas.periodic import Periodic
 from schema.quotas.usage import gateways_in, presence, totals, usage_change, usage_key
-from schema.registry import Registry, UsageKey
+from schema.registry import Registry, UsageChange, UsageKey
 
 REFRESH_SECONDS = 2.0
 MAX_RATIOS = 1000  # in the Prometheus metric
-
-logger = logging.getLogger("eventide.quotas")
 
 
 class QuotaLedger:
@@ -51,8 +49,7 @@ class QuotaLedger:
         self._added: Counter[UsageKey] = Counter()  # by this process since then
         self._sending: Counter[UsageKey] = Counter()
         self._sent_at = now()
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._repeated: list[Periodic] = []
         self._exchanging = asyncio.Lock()
         self.limits = Limits()
         self.gateways = 1
@@ -60,13 +57,17 @@ class QuotaLedger:
     async def start(self) -> None:
         """Read limits and usage, and go on in the background. Raises Unavailable."""
         await self.refresh()
-        self._task = asyncio.create_task(self._run())
+        self.repeat(self.refresh, REFRESH_SECONDS, "quotas stay as they are")
+
+    def repeat(self, work: Callable[[], Awaitable[None]], seconds: float, failure: str) -> None:
+        """Have something done every so many seconds until the ledger is closed. ``failure``: what is logged then."""
+        periodic = Periodic(work, seconds, failure)
+        periodic.start()
+        self._repeated.append(periodic)
 
     async def close(self) -> None:
         """Stop, and write the rest to the registry. An exchange under way is not cut off."""
-        self._closing.set()
-        if self._task:
-            await self._task
+        await asyncio.gather(*(periodic.close() for periodic in self._repeated))
         if self.limits:
             with suppress(EventsError):
                 await self._exchange(is_last=True)
@@ -80,6 +81,13 @@ class QuotaLedger:
         """Count what is used; negative: what was counted and is not used after all."""
         self._added[usage_key(kind, subject, self._now(), self._process)] += amount
 
+    async def set_used(self, kind: Kind, subject: Subject, used: int) -> None:
+        """Replace how much of a total is used by what was measured. Raises Unavailable."""
+        key = usage_key(kind, subject, self._now(), self._process)
+        async with self._exchanging:
+            self._added.pop(key, None)
+            self._used = await self._registry.change_usage([UsageChange(key, used, is_added=False)])
+
     async def refresh(self) -> None:
         """Read the limits anew, and exchange usage. Raises Unavailable."""
         self.limits = Limits(await self._registry.quotas(), self.defaults)
@@ -88,22 +96,6 @@ class QuotaLedger:
         QUOTA_USED.clear()
         for ratio, kind, subject in nlargest(MAX_RATIOS, self._ratios()):
             QUOTA_USED.labels(kind, *subject).set(ratio)
-
-    async def _run(self) -> None:
-        is_away = False
-        while not await self._is_closing_within(REFRESH_SECONDS):
-            try:
-                await self.refresh()
-                is_away = False
-            except EventsError as error:
-                if not is_away:
-                    logger.warning("quotas stay as they are: %s", error)
-                is_away = True
-
-    async def _is_closing_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        return self._closing.is_set()
 
     async def _exchange(self, *, is_last: bool = False) -> None:
         """Send what was added, and read what all use. If that fails, it is added again."""

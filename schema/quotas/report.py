@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from schema.quotas.kinds import KINDS, Kind, Scope, Subject
+from schema.quotas.in_force import quotas_in_force
+from schema.quotas.kinds import Kind, Scope, Subject
 from schema.quotas.usage import totals
 from schema.registry import PROJECTS, Quota, Registry
 
@@ -38,14 +39,8 @@ async def company_of(registry: Registry, subject: Subject) -> str | None:
 
 async def quota_lines(registry: Registry, defaults: Mapping[Kind, int], company: str | None = None) -> list[QuotaLine]:
     """Return the limits of a company (None: of all companies), those that come from the settings last."""
-    quotas = [quota for quota in await registry.quotas(company) if quota.kind in KINDS]
-    companies = await registry.company_names(None if company is None else [company])
-    own = {(quota.scope_id, quota.kind) for quota in quotas}
-    given = [
-        Quota(one, Scope.COMPANY, one, kind, limit) for one in companies for kind, limit in defaults.items() if limit
-    ]
-    default = [quota for quota in given if (quota.scope_id, quota.kind) not in own]
-    names = companies | await _names(registry, quotas)
+    in_force = await quotas_in_force(registry, defaults, company)
+    names = {**in_force.companies, **await _names(registry, in_force.own)}
     counted = totals(await registry.usage(), time.time())
     return [
         QuotaLine(
@@ -56,9 +51,9 @@ async def quota_lines(registry: Registry, defaults: Mapping[Kind, int], company:
             quota.kind,
             quota.limit,
             await used_of(registry, quota, counted),
-            is_default=number >= len(quotas),
+            is_default=number >= len(in_force.own),
         )
-        for number, quota in enumerate([*quotas, *default])
+        for number, quota in enumerate([*in_force.own, *in_force.default])
     ]
 
 
@@ -69,7 +64,7 @@ async def used_of(registry: Registry, quota: Quota, counted: Mapping[tuple[Kind,
         return await registry.count_tasks(quota.company, quota.scope, quota.scope_id)
     if kind is Kind.METRICS_PER_TASK:
         return await registry.most_metrics(quota.company, quota.scope, quota.scope_id)
-    return counted.get((kind, Subject(Scope(quota.scope), quota.scope_id)), 0)
+    return max(0, counted.get((kind, Subject(Scope(quota.scope), quota.scope_id)), 0))
 
 
 async def _names(registry: Registry, quotas: Iterable[Quota]) -> dict[str, str]:

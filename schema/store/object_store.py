@@ -28,6 +28,8 @@ from schema.store.local_paths import check_file, check_place
 CHUNK_BYTES = 5 << 20  # the least that S3 takes as a part
 CONCURRENT_PARTS = 4
 MAX_NAME_BYTES = 255
+NO_COMPANY = "_"
+LISTED_FILES = 1000  # at once
 ESCAPED = re.compile(r"[%#\\\x00-\x1f\x7f]")
 NOT_A_FILE = re.compile(r"Is a directory|Not a directory|File exists|File name too long|os error (?:17|20|21|36)\b")
 MISSING = (FileNotFoundError, NotADirectoryError)
@@ -140,6 +142,17 @@ class FileStore:
         except (BaseError, OSError) as error:
             raise _translated(error, path) from error
 
+    async def usage(self, company: str) -> tuple[int, int]:
+        """Return the number of a company's files, and their bytes together."""
+        count = size = 0
+        try:
+            async for some in obstore.list(self._store, f"{company or NO_COMPANY}/", chunk_size=LISTED_FILES):
+                count += len(some)
+                size += sum(file["size"] for file in some)
+        except (BaseError, OSError) as error:
+            raise _translated(error, company) from error
+        return count, size
+
     async def _key_of_file(self, company: str, path: str) -> str:
         """Return where a file is kept; in a directory only if it is one, and no link."""
         key = key_of(company, path)
@@ -191,7 +204,7 @@ def key_of(company: str, path: str) -> str:
             raise BadPath(f"A name in a path has at most {MAX_NAME_BYTES} bytes")
     except UnicodeEncodeError as error:
         raise BadPath(f"Invalid path {path!r}") from error
-    return "/".join((company or "_", *escaped))
+    return "/".join((company or NO_COMPANY, *escaped))
 
 
 def _translated(error: Exception, path: str) -> Exception:
