@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
-from query.cache.entity_index import EntityIndex
 from query.context import QueryContext
 from query.pagination.paging import MAX_TIES, PageSize, remember, resume
 from query.sql.statements import ANY_TYPE, EventType, MetricFilter, fill, filter_sql
@@ -20,6 +19,7 @@ from schema.api.requests import Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN
+from schema.registry import Entity
 from schema.store import Store
 from schema.store.tombstone_filters import OF_ENTITY_SQL
 
@@ -169,9 +169,8 @@ async def get_task_events(context: QueryContext, caller: Caller, request: GetTas
     reading = _resume(context, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
-    facts = await context.caches.entity_index.of([entity])
-    types = _types(facts, reading.request.event_type)
-    alive = TombstoneFilter.after(facts.tombstones[entity.id], entity)
+    alive = await context.caches.entity_index.tombstone_filter(entity)
+    types = await _types(context, entity, reading.request.event_type)
     events, total = await _counted(Events(context.store, alive, reading.request, types), reading.total)
     rows, position = await events.after(reading.position)
     scroll_id = _scroll_id(context, caller, replace(reading, total=total, position=position))
@@ -186,9 +185,9 @@ async def _counted(events: Events, total: int | None) -> tuple[Events, int | Non
     return replace(events, counts=counts), counts.total
 
 
-def _types(facts: EntityIndex, wanted: str) -> Sequence[str]:
+async def _types(context: QueryContext, entity: Entity, wanted: str) -> Sequence[str]:
     """Return the event types to look for: for ``*``, those that the entity ever had, which are few."""
-    return sorted({row.event_type for row in facts.index}) if wanted == ANY_TYPE else [wanted]
+    return sorted(await context.caches.entity_index.event_types(entity)) if wanted == ANY_TYPE else [wanted]
 
 
 def _resume(context: QueryContext, caller: Caller, request: GetTaskEvents) -> EventScroll:

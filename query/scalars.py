@@ -39,9 +39,13 @@ UINT64_MAX = 2**64 - 1
 PointPosition = tuple[int, int]  # x of the last point delivered, and its seq, or UINT64_MAX if all of that x were
 START = (INT64_MIN, 0)
 
+# Metrics that ever had single values: those of a task with 100 000 others are found without a look at its points.
+WITH_SINGLE_VALUES = f"""metric IN (SELECT metric FROM metric_index
+    WHERE {OF_ENTITIES_SQL} AND event_type = '{SCALAR}' AND min_iter <= {SINGLE_VALUE_ITER})"""
 SINGLE_VALUES_SQL = f"""
 SELECT {document_columns(SCALAR)} FROM scalars FINAL
-PREWHERE {OF_ENTITIES_SQL} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter WHERE {NOT_DELETED_MANY_SQL}
+PREWHERE {OF_ENTITIES_SQL} AND {WITH_SINGLE_VALUES} AND has_iter AND iter = {SINGLE_VALUE_ITER} AND $filter
+WHERE {NOT_DELETED_MANY_SQL}
 ORDER BY min((received_at, seq, task)) OVER (PARTITION BY task), seq
 """
 POINTS = f"""

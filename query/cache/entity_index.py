@@ -1,7 +1,7 @@
 """The metric index and the tombstones of entities, cached: two statements less for each read.
 
 A process that is the only one to write (``eventide up``) keeps them for entities that were read or are new, and adds
-what is written. Other processes ask the store each time.
+what is written. Other processes ask the store each time, as do all for entities of very many curves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from query.sql.metric_index import COLUMNS, IndexRow, read_index, read_tables
+from query.sql.metric_index import (
+    COLUMNS,
+    IndexRow,
+    count_index_rows,
+    read_event_types,
+    read_index,
+    read_tables,
+)
 from query.sql.statements import MetricFilter
 from query.sql.tombstone_filter import TombstoneFilter
 from query.sql.tombstones import read_tombstones
@@ -28,6 +35,7 @@ from schema.store import Store
 MAX_ROWS = 200_000  # of the index, of all entities that are cached
 MAX_ENTITY_ROWS = 10_000
 MAX_LARGE = 10_000  # entities that have more
+MAX_UNMERGED = 5 * MAX_ENTITY_ROWS  # rows of an entity that are read to be cached: merged they may be few
 MAX_MISSING = 20  # entities that are read at once to be cached
 MAX_PENDING = 64  # inserts of an entity that nobody read since; beyond, it is evicted
 
@@ -78,19 +86,35 @@ class EntityIndexCache:
     ) -> EntityIndex:
         """Return index and tombstones of entities; of the index these metrics and this event type, if named."""
         keys = [entity.key for entity in entities]
-        if not self._changefeed.is_live or (filters and self._are_large(keys)):
+        cached = None if filters and self._are_many(keys) else await self.cached(entities)
+        if cached is None:
             index = read_index(self._store, keys, filters, event_type)
             return EntityIndex(*await asyncio.gather(index, read_tombstones(self._store, keys)))
         variants = {entry.metric: entry.variants for entry in filters}
-        cached = await self._cached(keys)
-        rows = [row for entity in cached.values() for row in entity.index() if row.passes(variants, event_type)]
-        return EntityIndex(rows, {task: entity.tombstones for (_, task), entity in cached.items()})
+        return EntityIndex([row for row in cached.index if row.passes(variants, event_type)], cached.tombstones)
+
+    async def cached(self, entities: Sequence[Entity]) -> EntityIndex | None:
+        """Return the whole index and the tombstones of entities; None if one of them is too large to be cached.
+
+        None also in a process that is not the only one to write.
+        """
+        found = await self._cached([entity.key for entity in entities])
+        if found is None:
+            return None
+        rows = [row for entity in found.values() for row in entity.index()]
+        return EntityIndex(rows, {task: entity.tombstones for (_, task), entity in found.items()})
 
     async def tombstones(self, entity: Entity) -> Sequence[Row]:
         """Return the tombstones of an entity."""
-        if not self._changefeed.is_live:
-            return (await read_tombstones(self._store, [entity.key]))[entity.id]
-        return (await self._cached([entity.key]))[entity.key].tombstones
+        if cached := await self._cached([entity.key]):
+            return cached[entity.key].tombstones
+        return (await read_tombstones(self._store, [entity.key]))[entity.id]
+
+    async def event_types(self, entity: Entity) -> set[str]:
+        """Return the event types that an entity ever had."""
+        if cached := await self._cached([entity.key]):
+            return {row.event_type for row in cached[entity.key].index()}
+        return await read_event_types(self._store, entity.key)
 
     async def tombstone_filter(self, entity: Entity) -> TombstoneFilter:
         """Return the conditions that rows of an entity are not deleted now; later deletions may or may not be seen."""
@@ -114,6 +138,7 @@ class EntityIndexCache:
         """Add index rows to cached entities, keep new entities, drop invalidated ones."""
         for key in batch.invalidated:
             self._entities.pop(key)
+            self._large.pop(key)
         for key in batch.created:
             self._entities.put(key, CachedEntity())
         for rows in batch.index_rows:
@@ -126,26 +151,38 @@ class EntityIndexCache:
         """Invalidate everything."""
         self._entities.clear()
 
-    def _are_large(self, keys: Sequence[EntityKey]) -> bool:
-        """Tell whether the store is asked for a part of their index, as all of it is too much to keep."""
-        missing = [key for key in keys if key not in self._entities]
-        return len(missing) > MAX_MISSING or any(key in self._large for key in missing)
+    def _are_many(self, keys: Sequence[EntityKey]) -> bool:
+        """Tell whether the store is asked for a part of their index, as they are too many to be read for the cache."""
+        return sum(key not in self._entities for key in keys) > MAX_MISSING
 
     def _had(self, key: EntityKey, is_meant: Callable[[IndexRow], bool]) -> bool:
         entity = self._entities.peek(key)
         return entity is None or any(is_meant(row) for row in entity.index())
 
-    async def _cached(self, keys: Sequence[EntityKey]) -> dict[EntityKey, CachedEntity]:
+    async def _cached(self, keys: Sequence[EntityKey]) -> dict[EntityKey, CachedEntity] | None:
+        if not self._changefeed.is_live:
+            return None
         found = {key: entity for key in keys if (entity := self._entities.get(key))}
         missing = [key for key in keys if key not in found]
-        return found | await self._read(missing) if missing else found
+        if not missing:
+            return found
+        if any(key in self._large for key in missing):
+            return None
+        read = await self._read(missing)
+        return None if read is None else found | read
 
-    async def _read(self, keys: Sequence[EntityKey]) -> dict[EntityKey, CachedEntity]:
-        """Read entities, and keep those that nobody wrote in the meantime."""
+    async def _read(self, keys: Sequence[EntityKey]) -> dict[EntityKey, CachedEntity] | None:
+        """Read entities, and keep those that nobody wrote in the meantime; None if one of them is too large."""
         before = {key: self._changefeed.version(key[1]) for key in keys}
-        rows, tombstones = await asyncio.gather(read_index(self._store, keys), read_tombstones(self._store, keys))
+        counts, tombstones = await asyncio.gather(
+            count_index_rows(self._store, keys), read_tombstones(self._store, keys)
+        )
+        if large := [key for key in keys if counts.get(key[1], 0) > MAX_UNMERGED]:
+            for key in large:
+                self._large.put(key, True)
+            return None
         entities = {key[1]: CachedEntity(tombstones[key[1]]) for key in keys}
-        for row in rows:
+        for row in await read_index(self._store, keys):
             entities[row.task].rows[row.identity] = row
         for key in keys:
             if self._changefeed.version(key[1]) == before[key]:

@@ -2,18 +2,20 @@
 
 Two small statements read the watermark of each entity, under which its summaries are cached: only entities with new
 scalars or deletions are read again. ``count`` and ``mean_value`` alone come from the points, and only where they are
-asked for.
+asked for. Of entities with more curves than MAX_LAST_METRICS, ClickHouse leaves out the others: to send the rows of
+100 000 curves here took 40 times as long as to choose among them there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from query.cache.metric_columns import IGNORED_METRICS, MetricColumns
+from query.sql.statements import MetricFilter, by_task, fill, filter_sql
 from schema.changefeed.changefeed import Changefeed
 from schema.events.rows import Row
 from schema.events.tables import INT64_MIN, SCALAR
@@ -31,21 +33,27 @@ ALL = FIELDS | {COUNTS}
 
 WATERMARK_SQL = f"""
 SELECT task, since_reset, maxIf(max_iter, metric NOT IN {IGNORED_METRICS}) AS newest_iter,
-    max(latest.batch) AS newest_batch, max(arrived) AS newest, max(received_at) AS received
+    max(latest.batch) AS newest_batch, max(arrived) AS newest, max(received_at) AS received,
+    count() AS curves
 FROM metric_index WHERE {OF_ENTITIES_SQL} GROUP BY task, since_reset
 """
+NOT_RESET_SQL = "since_reset = transform(task, {tasks:Array(String)}, {resets:Array(UInt64)}, 0)"
 CURVES_SQL = f"""
-SELECT task, event_type, metric, variant, max(timestamp) AS newest_timestamp, max(latest) AS newest,
-    min(lowest) AS least, min(highest) AS greatest, min(first) AS oldest,
-    tupleElement(max(label), 'text') AS x_axis_label
-FROM metric_index
-WHERE {OF_ENTITIES_SQL} AND since_reset = transform(task, {{tasks:Array(String)}}, {{resets:Array(UInt64)}}, 0)
-GROUP BY task, event_type, metric, variant
+SELECT task, metric, variant, max(latest) AS newest, min(lowest) AS least, min(highest) AS greatest,
+    min(first) AS oldest, tupleElement(max(label), 'text') AS x_axis_label
+FROM metric_index WHERE {OF_ENTITIES_SQL} AND event_type = '{SCALAR}' AND {NOT_RESET_SQL}
+GROUP BY task, metric, variant HAVING newest.batch > 0
+ORDER BY oldest.batch, oldest.seq LIMIT {MAX_LAST_METRICS} BY task
+"""
+METRIC_STATS_SQL = f"""
+SELECT task, event_type, metric, max(timestamp) AS newest_timestamp
+FROM metric_index WHERE {OF_ENTITIES_SQL} AND {NOT_RESET_SQL}
+GROUP BY task, event_type, metric ORDER BY newest_timestamp DESC, metric LIMIT {MAX_LAST_METRICS} BY task
 """
 COUNTS_SQL = f"""
 SELECT task, metric, variant, count(value) AS n, avg(value) AS mean
 FROM scalars FINAL
-WHERE {OF_ENTITIES_SQL} AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
+WHERE {OF_ENTITIES_SQL} AND $filter AND seq > transform(task, {{tasks:Array(String)}}, {{deletions:Array(UInt64)}}, 0)
 GROUP BY task, metric, variant
 """
 
@@ -54,7 +62,10 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class StatisticsWatermark:
-    """The newest writes and deletions of an entity: while they are the same, so are its summaries."""
+    """The newest writes and deletions of an entity: while they are the same, so are its summaries.
+
+    ``most_curves``: it has no more curves; mostly far fewer, as the index's parts are merged. It is not compared.
+    """
 
     reset: int = 0
     deleted: int = 0
@@ -62,6 +73,7 @@ class StatisticsWatermark:
     arrived: int = 0
     received: int = 0  # ms; of rows that workers of before `arrived` wrote it alone tells
     last_iteration: int = 0
+    most_curves: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -131,32 +143,53 @@ class StatisticsCache:
             if row["since_reset"] == reset:
                 last_iteration = max(0, row["newest_iter"])
                 found[row["task"]] = StatisticsWatermark(
-                    reset, newest, row["newest_batch"], row["newest"], row["received"], last_iteration
+                    reset,
+                    newest,
+                    row["newest_batch"],
+                    row["newest"],
+                    row["received"],
+                    last_iteration,
+                    row["curves"],
                 )
         return found
 
     async def _read(
         self, storage: Mapping[str, str], watermarks: Mapping[str, StatisticsWatermark], needed: frozenset[str]
     ) -> dict[str, Fields]:
-        ids = list(storage)
-        resets, deletions = [watermarks[key].reset for key in ids], [watermarks[key].deleted for key in ids]
-        parameters = _entities(storage) | {"resets": resets, "deletions": deletions}
-        statements = (CURVES_SQL, COUNTS_SQL) if COUNTS in needed else (CURVES_SQL,)
-        curves, *counts = await asyncio.gather(*(self._store.read(sql, parameters) for sql in statements))
-        counted = {(row["task"], row["metric"], row["variant"]): row for row in (counts[0] if counts else [])}
-        by_entity: dict[str, list[Row]] = {key: [] for key in ids}
-        for row in curves:
-            by_entity[row["task"]].append(row)
-        with_counts = counted if COUNTS in needed else None
-        return {
-            key: _empty(watermarks[key]) | _fields(rows, with_counts, watermarks[key].deleted)
-            for key, rows in by_entity.items()
-        }
+        of_them = {key: watermarks[key] for key in storage}
+        parameters = _entities(storage) | {"resets": [of.reset for of in of_them.values()]}
+        is_wide = any(of.most_curves > MAX_LAST_METRICS for of in of_them.values())
+        counts = self._counts(parameters, of_them) if COUNTS in needed and not is_wide else _nothing()
+        stats = self._store.read(METRIC_STATS_SQL, parameters) if METRIC_STATS in needed else _nothing()
+        curves, newest, counted = await asyncio.gather(self._store.read(CURVES_SQL, parameters), stats, counts)
+        if COUNTS in needed and is_wide:
+            counted = await self._counts(parameters, of_them, curves)
+        found = {key: _empty(of) for key, of in of_them.items()}
+        for key, rows in by_task(curves).items():
+            found[key] |= _last_metrics(rows)
+        for key, rows in by_task(newest).items():
+            found[key] |= {METRIC_STATS: _metric_stats(rows)}
+        _add_counts(found, curves, counted, of_them)
+        return found
+
+    async def _counts(
+        self, parameters: Row, watermarks: Mapping[str, StatisticsWatermark], curves: Sequence[Row] = ()
+    ) -> list[Row]:
+        """Read the counts of these curves' metrics; without any, of all."""
+        condition, names = filter_sql([MetricFilter(metric=name) for name in {row["metric"] for row in curves}])
+        deletions = [of.deleted for of in watermarks.values()]
+        return await self._store.read(
+            fill(COUNTS_SQL, {"$filter": condition}), parameters | names | {"deletions": deletions}
+        )
 
 
 def md5(name: str) -> str:
     """Return the key of a metric or variant in ``last_metrics``."""
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+
+
+async def _nothing() -> list[Row]:
+    return []
 
 
 def _entities(storage: Mapping[str, str]) -> dict[str, Any]:
@@ -168,19 +201,27 @@ def _empty(watermark: StatisticsWatermark) -> Fields:
     return {LAST_ITERATION: watermark.last_iteration, LAST_METRICS: {}, UNIQUE_METRICS: [], METRIC_STATS: {}}
 
 
-def _fields(rows: list[Row], counted: Mapping[tuple[str, str, str], Row] | None, deleted: int) -> Fields:
-    """Return the statistics of one entity from its curves. ``counted``: rows of COUNTS_SQL."""
-    scalars = [row for row in rows if row["event_type"] == SCALAR and row["newest"]["batch"]]
-    scalars.sort(key=lambda row: (row["oldest"]["batch"], row["oldest"]["seq"]))
-    kept = sorted(scalars[:MAX_LAST_METRICS], key=lambda row: (md5(row["metric"]), md5(row["variant"])))
+def _last_metrics(rows: Sequence[Row]) -> Fields:
+    """Return the summaries and the names of one entity's curves."""
     last_metrics: dict[str, Fields] = {}
-    for row in kept:
-        summary = _summary(row)
-        if counted is not None and row["oldest"]["seq"] > deleted:
-            summary |= _counts(counted.get((row["task"], row["metric"], row["variant"])))
-        last_metrics.setdefault(md5(row["metric"]), {})[md5(row["variant"])] = summary
-    unique = sorted(f"{row['metric']}/{row['variant']}" for row in kept)
-    return {LAST_METRICS: last_metrics, UNIQUE_METRICS: unique, METRIC_STATS: _metric_stats(rows)}
+    for row in sorted(rows, key=lambda row: (md5(row["metric"]), md5(row["variant"]))):
+        last_metrics.setdefault(md5(row["metric"]), {})[md5(row["variant"])] = _summary(row)
+    return {LAST_METRICS: last_metrics, UNIQUE_METRICS: sorted(f"{row['metric']}/{row['variant']}" for row in rows)}
+
+
+def _add_counts(
+    found: Mapping[str, Fields],
+    curves: Sequence[Row],
+    counted: Sequence[Row],
+    watermarks: Mapping[str, StatisticsWatermark],
+) -> None:
+    """Add count and mean to the summaries; not of a curve that lost points to a deletion or meanwhile."""
+    counts = {(row["task"], row["metric"], row["variant"]): row for row in counted}
+    for row in curves:
+        of_curve = counts.get((row["task"], row["metric"], row["variant"]))
+        if of_curve and of_curve["n"] and row["oldest"]["seq"] > watermarks[row["task"]].deleted:
+            summary = found[row["task"]][LAST_METRICS][md5(row["metric"])][md5(row["variant"])]
+            summary |= {"count": of_curve["n"], "mean_value": round(float(of_curve["mean"]), 2)}
 
 
 def _summary(row: Row) -> Fields:
@@ -198,11 +239,6 @@ def _summary(row: Row) -> Fields:
     if row["x_axis_label"]:
         summary["x_axis_label"] = row["x_axis_label"]
     return summary
-
-
-def _counts(row: Row | None) -> Fields:
-    """Return count and mean; none of a curve that lost its points between the two statements."""
-    return {"count": row["n"], "mean_value": round(float(row["mean"]), 2)} if row and row["n"] else {}
 
 
 def _metric_stats(rows: Iterable[Row]) -> Fields:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from query.cache import statistics
 from query.context import QueryContext
 from query.registry.conform import conform
+from query.registry.documents import Tree, select
 from query.registry.filters import Vocabulary
 from query.registry.listing import (
+    MAX_FIELDS,
     GetAll,
     Listing,
     in_projects,
     list_documents,
+    statistics_of,
     with_artifacts,
     with_duration,
     with_statistics,
 )
-from schema.api.requests import Boolean, Request
+from schema.api.requests import Boolean, Request, Texts
 from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -40,9 +45,10 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class TaskById(Request):
-    """One task."""
+    """One task. ``only_fields``, Eventide's own: the fields to show; none: all."""
 
     task: str
+    only_fields: Annotated[Texts, Field(max_length=MAX_FIELDS)] = []
 
 
 class TasksById(Request):
@@ -73,9 +79,10 @@ class OfProjects(Request):
 async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
     """Return ``{"task": document}`` with its statistics. Raises InvalidTask."""
     (task,) = await _visible(context, caller, [request.task])
-    shown = await with_statistics(context, [with_artifacts(with_duration(task))], statistics.ALL)
+    wanted = statistics_of(request.only_fields) if request.only_fields else statistics.ALL
+    shown = await with_statistics(context, [with_artifacts(with_duration(task))], wanted)
     conform(caller, TASKS, shown)
-    return {"task": shown[0]}
+    return {"task": select(shown, Tree.of(request.only_fields))[0]}
 
 
 @endpoints.add("tasks.get_all")

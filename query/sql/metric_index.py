@@ -25,6 +25,8 @@ SELECT {", ".join(IDENTITY)}, min(min_iter) AS low, max(max_iter) AS high, max(l
 FROM metric_index WHERE $entities AND $of_type AND $filter
 GROUP BY {", ".join(IDENTITY)}
 """
+ROWS_SQL = "SELECT task, count() AS count FROM metric_index WHERE $entities GROUP BY task"
+TYPES_SQL = "SELECT DISTINCT event_type FROM metric_index WHERE $entities"
 
 COLUMNS = (*IDENTITY, "min_iter", "max_iter", "label")  # the columns that are kept of rows as they are written
 NAMES = itemgetter(*IDENTITY[:4])
@@ -109,6 +111,19 @@ async def read_index(
     statement += threads(len(keys) * ROWS_READ)
     rows = await store.read(statement, parameters | names | {"event_type": event_type})
     return [IndexRow.of(NAMES(row), NUMBERS(row), row["newest"]) for row in rows]
+
+
+async def count_index_rows(store: Store, keys: Sequence[EntityKey]) -> dict[str, int]:
+    """Count the rows of each entity, by its id: a row for each curve, and more until ClickHouse has merged them."""
+    of_them, names = entities_condition(*companies_and_tasks(keys))
+    rows = await store.read(fill(ROWS_SQL, {"$entities": of_them}), names)
+    return {row["task"]: row["count"] for row in rows}
+
+
+async def read_event_types(store: Store, key: EntityKey) -> set[str]:
+    """Read the event types that an entity ever had."""
+    of_it, names = entities_condition(*companies_and_tasks([key]))
+    return {row["event_type"] for row in await store.read(fill(TYPES_SQL, {"$entities": of_it}), names)}
 
 
 def read_tables(tables: Sequence[pa.Table]) -> Iterator[IndexRow]:

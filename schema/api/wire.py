@@ -93,6 +93,12 @@ class Caller:
     client: str = ""
     is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left
 
+    def but(self, **fields: Any) -> Caller:
+        """Return a copy with other values of some fields: ``dataclasses.replace`` takes a tenth of a small read."""
+        copy = object.__new__(Caller)
+        copy.__dict__.update(self.__dict__, **fields)
+        return copy
+
 
 @dataclass(frozen=True)
 class Cookie:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from schema.api.requests import first_of
 from schema.api.roles import is_over
@@ -202,8 +202,7 @@ class Authenticator:
         if claims.expires_at < time.time():
             raise BadToken("Invalid token: it has expired")
         session, user, scope = await self._sessions.get(digest_of(claims.session))
-        return replace(
-            self._caller(user, session.name_session),
+        return self._caller(user, session.name_session).but(
             session=claims.session,
             access_key=session.access_key,
             expires_at=min(claims.expires_at, session.expires_at),
@@ -222,8 +221,7 @@ class Authenticator:
             self.audit.record(FAILURE, failed, {"access_key": key[:MAX_CLIENT_CHARACTERS]})
             raise
         self._limits.succeeded(payload)
-        return replace(
-            self._caller(user, credential.name_session),
+        return self._caller(user, credential.name_session).but(
             access_key=credential.access_key,
             expires_at=credential.expires_at,
             name_session=credential.name_session,
@@ -267,8 +265,8 @@ class Authenticator:
         user = await self._users.get(user_id)
         if user is None or not (is_over(caller, user) or _may_open_by_name(caller, user)):
             raise BadImpersonation("Impersonation is not permitted, or there is no such user")
-        acting = replace(caller, actor=caller.user, actor_role=caller.role)
-        return replace(acting, **{name: getattr(_caller(user), name) for name in IDENTITY})
+        acting = caller.but(actor=caller.user, actor_role=caller.role)
+        return acting.but(**{name: getattr(_caller(user), name) for name in IDENTITY})
 
 
 def _may_open_by_name(caller: Caller, user: User) -> bool:
@@ -296,8 +294,7 @@ def _caller(user: User) -> Caller:
 def _with_headers(caller: Caller, sender: Sender) -> Caller:
     headers = sender.headers
     client = first_of(headers, "X-Clearml-Client", "X-Trains-Client") or headers.get("User-Agent") or ""
-    return replace(
-        caller,
+    return caller.but(
         worker=first_of(headers, "X-Clearml-Worker", "X-Trains-Worker") or caller.worker,
         ack=headers.get("X-Eventide-Ack"),
         idempotency_key=headers.get("Idempotency-Key"),

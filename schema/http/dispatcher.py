@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -147,7 +146,7 @@ class Dispatcher:
     async def _handled(self, call: Call, caller: Caller, incoming: Incoming, body: bytes) -> web.Response | Stream:
         request, endpoint = incoming.request, incoming.endpoint
         parameters = await read_parameters(incoming, body)
-        waiting = replace(caller, version=call.version, is_abandoned=partial(is_disconnected, request.transport))
+        waiting = caller.but(version=call.version, is_abandoned=partial(is_disconnected, request.transport))
         if waiting.is_abandoned():
             raise ClientGone("The client has closed its connection")
         caches_hit.set(set())  # from here on: those of the answer, not those of the caller

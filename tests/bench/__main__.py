@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import fairness, floors, growth, mixed, page, reads, registry, stored, tiers, writes
+from tests.bench import fairness, floors, growth, mixed, page, reads, registry, stored, tiers, wide, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
@@ -26,6 +26,7 @@ FAMILIES = {
     "tiers": tiers.measure,
     "registry": registry.measure,
     "page": page.measure,
+    "wide": wide.measure,
     "growth": growth.measure,
     "fairness": fairness.measure,
 }

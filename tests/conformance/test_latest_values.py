@@ -111,3 +111,32 @@ def test_an_overwritten_value_is_gone(api: Api, task: str) -> None:
 def test_malformed_requests(api: Api) -> None:
     assert api.fail(LATEST) == (400, 12)
     assert api.fail(LATEST, task=5) == (400, 12)
+
+
+# --- a page of the metrics (API contract 6.7) -------------------------------------------------------------------------
+
+
+def test_a_page_of_the_metrics(api: Api, task: str) -> None:
+    """The last iteration is the task's, and the values are those of the whole."""
+    api.add(
+        *(scalar(task, n, n / 2, f"m{m:02}", v) for n in range(120) for m in range(7) for v in "vw"),
+        log(task, iter=500),
+    )
+    whole = api.call(LATEST, task=task)
+    page = api.call(LATEST, task=task, page=1, page_size=3)
+    assert page["metrics"] == whole["metrics"][3:6]
+    assert (page["total"], page["last_iter"]) == (7, 500)
+    assert "total" not in whole
+    assert api.call(LATEST, task=task, page=9, page_size=3)["metrics"] == []
+
+
+def test_metrics_by_a_pattern_of_curves_of_different_length(api: Api, task: str) -> None:
+    """Of long curves the end alone is read; others are read whole."""
+    api.add(
+        *(scalar(task, n, float(n), "long") for n in range(2000)), *(scalar(task, n, 1.0, "short") for n in range(3))
+    )
+    api.add(scalar(task, SINGLE_VALUE, 0.5, "single"), scalar(task, 7, 2.0, "other"))
+    whole = {metric["name"]: metric for metric in api.call(LATEST, task=task)["metrics"]}
+    chosen = api.call(LATEST, task=task, pattern="^(long|short|single)$")
+    assert chosen["metrics"] == [whole[name] for name in ("long", "short", "single")]
+    assert whole["long"]["variants"][0]["last_100_value"] == sum(range(1900, 2000)) / 100

@@ -108,3 +108,41 @@ def test_models(api: Api, model: str) -> None:
 def test_malformed_requests_of_several_tasks(api: Api, task: str, fields: dict[str, Any]) -> None:
     body = fields if not fields or "tasks" in fields else {"tasks": [task]} | fields
     assert api.fail(MULTI, body) == (400, 12)
+
+
+# --- a page of the metrics (API contract 6.7) -------------------------------------------------------------------------
+
+
+@each
+def test_a_page_of_the_metrics(api: Api, task: str, action: str) -> None:
+    api.add(*(OF_TYPE[action](task, 1, metric=f"m{n:02}", variant=v) for n in range(12) for v in "wv"))
+    told = api.call(action, task=task, page=1, page_size=5)
+    assert told == {"metrics": {f"m{n:02}": ["v", "w"] for n in range(5, 10)}, "total": 12}
+    assert list(api.call(action, task=task, page=2, page_size=5)["metrics"]) == ["m10", "m11"]
+    assert api.call(action, task=task, page=3, page_size=5) == {"metrics": {}, "total": 0}
+
+
+@each
+def test_metrics_by_a_pattern(api: Api, task: str, action: str) -> None:
+    api.add(*(OF_TYPE[action](task, 1, metric=metric, variant="v") for metric in ("layer.1", "layer.10", "loss")))
+    assert list(api.call(action, task=task, pattern=r"layer\.1$")["metrics"]) == ["layer.1"]
+    assert api.call(action, task=task, pattern="^l", page_size=2) == {
+        "metrics": {"layer.1": ["v"], "layer.10": ["v"]},
+        "total": 3,
+    }
+    assert api.call(action, task=task, pattern="(?i)LOSS") == {"metrics": {"loss": ["v"]}, "total": 1}
+
+
+@each
+@pytest.mark.parametrize("pattern", ["(", "(?=a)", "x" * 1001])
+def test_what_is_no_pattern_is_refused(api: Api, task: str, action: str, pattern: str) -> None:
+    api.add(OF_TYPE[action](task, 1))
+    assert api.fail(action, task=task, pattern=pattern)[0] == 400
+
+
+@each
+def test_a_page_after_a_deletion(api: Api, task: str, action: str) -> None:
+    api.add(OF_TYPE[action](task, 1, metric="old"))
+    api.call("events.delete_for_task", task=task)
+    api.add(OF_TYPE[action](task, 1, metric="new"))
+    assert list(api.call(action, task=task, page_size=5)["metrics"]) == ["new"]

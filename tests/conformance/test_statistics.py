@@ -172,8 +172,18 @@ def test_beyond_2000_curves_the_rest_has_no_summary(api: Api, task: str) -> None
     last_metrics = api.task(task)["last_metrics"]
     assert sum(map(len, last_metrics.values())) == 2_000
     assert md5("one") not in last_metrics
-    assert summary(api, task, "m0", "v0")["value"] == 7.0
+    assert summary(api, task, "m0", "v0") | {"value": 7.0, "count": 2, "mean_value": 4.0} == summary(
+        api, task, "m0", "v0"
+    )
     assert api.call("events.scalar_metrics_iter_histogram", task=task)["one"]["more"]["y"] == [5.0]
+
+
+def test_beyond_2000_metrics_those_written_last_have_their_times(api: Api, task: str) -> None:
+    api.add(*(scalar(task, metric=f"m{i}", timestamp=1_700_000_000_000 + i) for i in range(2_001)))
+    stats = api.task(task)["metric_stats"]
+    assert len(stats) == 2_000
+    assert md5("m0") not in stats
+    assert stats[md5("m2000")]["event_stats_by_type"]["training_stats_scalar"]["last_update"] == 1_700_000_002_000
 
 
 def test_a_refused_event_leaves_nothing(api: Api, task: str) -> None:

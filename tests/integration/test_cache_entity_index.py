@@ -21,6 +21,7 @@ from schema.registry import Entity
 from tests.harness.cached_reads import TASKS, Written, writing
 from tests.harness.events import Event, log, scalar
 
+STATEMENTS = 3  # that read an entity: its number of rows, its tombstones, its index
 LOSS = [MetricFilter(metric="loss"), MetricFilter(metric="lr", variants=["v1"])]
 
 
@@ -110,7 +111,7 @@ def test_what_is_written_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             written.changefeed.apply(1, [TASKS[0].id])  # a write comes to its end
             await reading
-            assert await asked_for(written, TASKS[0]) == 2
+            assert await asked_for(written, TASKS[0]) == STATEMENTS
             assert await asked_for(written, TASKS[0]) == 0
 
     asyncio.run(scenario())
@@ -135,7 +136,8 @@ def test_what_is_too_much_is_asked_for_again(
             monkeypatch.setattr(*((cache, "budget") if limit[0] == "budget of rows" else limit), 1)
             for place in range(2):
                 await written.write(TASKS[0], scalar("", place, metric="a"), scalar("", place, metric="b"))
-            assert await asked_for(written, TASKS[0]) == 2
+            is_large = limit[1] == "MAX_ENTITY_ROWS"  # which is known already: no rows are counted
+            assert await asked_for(written, TASKS[0]) == (2 if is_large else STATEMENTS)
             told = [
                 await context.caches.entity_index.of(TASKS[:1]) for context in (written.remembering, written.asking)
             ]
@@ -172,5 +174,20 @@ def test_who_is_not_the_only_writer_asks_each_time(tmp_path: Path) -> None:
                 assert written.store.asked == asked
             assert await written.asking.caches.entity_index.tombstones(TASKS[0]) == []
             assert written.store.asked == 5
+
+    asyncio.run(scenario())
+
+
+def test_an_entity_of_too_many_rows_is_not_read_to_be_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with writing(tmp_path) as written:
+            await written.write(TASKS[0], *(scalar("", metric=metric) for metric in ("loss", "lr", "f1")))
+        monkeypatch.setattr(entity_index, "MAX_UNMERGED", 2)
+        async with writing(tmp_path) as written:
+            cache = written.remembering.caches.entity_index
+            assert await cache.cached(TASKS[:1]) is None
+            facts = await cache.of(TASKS[:1], LOSS)
+            assert {row.metric for row in facts.index} == {"loss"}
+            assert await cache.event_types(TASKS[0]) == {SCALAR}
 
     asyncio.run(scenario())

@@ -16,6 +16,7 @@ import pytest
 from query.cache import points
 from query.curves.histograms import MultiTaskScalarMetricsIterHistogram, read_curves
 from query.curves.latest import latest_of
+from query.sql.metric_names import ALL_METRICS
 from schema.changefeed.change_batch import ChangeBatch, EntityKey
 from schema.changefeed.points import CurveName, Points
 from schema.errors import Unavailable
@@ -118,7 +119,7 @@ async def compare(written: Written, tasks: Sequence[Entity], question: dict[str,
         return drawn(context, tasks, **question)
 
     def latest(context: Any) -> Any:
-        return latest_of(context, tasks[0])
+        return latest_of(context, tasks[0], ALL_METRICS)
 
     return [(await asked(written, read))[1] for read in (curves, latest)].count(0)
 

@@ -132,10 +132,11 @@ def test_metrics_go_with_the_events_that_had_them(tmp_path: Path) -> None:
 
             async def expect(names: list[str], names_on_axis: list[str], curves: dict[str, list[str]]) -> None:
                 for context in (written.remembering, written.asking):
-                    assert await metrics.get_scalar_metrics_and_variants(context, CALLER, of_one) == {"metrics": curves}
-                    found = await metrics.get_multi_task_metrics(context, CALLER, of_any)
+                    found = _data(await metrics.get_scalar_metrics_and_variants(context, CALLER, of_one))
+                    assert found == {"metrics": curves}
+                    found = _data(await metrics.get_multi_task_metrics(context, CALLER, of_any))
                     assert found == {"metrics": [{"metric": name, "variants": ["v"]} for name in names]}
-                    found = await metrics.get_task_metrics(context, CALLER, on_axis)
+                    found = _data(await metrics.get_task_metrics(context, CALLER, on_axis))
                     assert found == {"metrics": [{"task": TASKS[0].id, "metrics": names_on_axis}]}
 
             await written.write(TASKS[0], log("", metric="old", variant="v", iter=1), scalar("", metric="loss"))
