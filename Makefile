@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schema ingest query deploy
+FUZZ_OPTIONS = --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 UV := UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --python $(BIN)/python
 # uv takes a fifth of pip's time; where it cannot be had, or knows nothing of pip's mirror, pip does it.
 install = $(UV) -q --require-hashes -r $(1) || $(BIN)/pip install -q --require-hashes -r $(1)
 
 unexport PYTHONDONTWRITEBYTECODE # a start would compile every module anew
 
-.PHONY: up test faults lint format lock bench clean
+.PHONY: up test faults fuzz audit lint format lock bench clean
 
 up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
@@ -21,6 +22,14 @@ bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,stored,mi
 
 faults: $(VENV)/installed-test ## every fault on a real Kafka, about 80 minutes: SEED=7 ONLY=worker,kafka RUNS=2 make faults
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+
+fuzz: $(VENV)/installed-test ## every endpoint, and what parses bytes of strangers: SECONDS=600 SEED=7 make fuzz
+	$(BIN)/python -m tests.fuzz.api $(FUZZ_OPTIONS)
+	$(BIN)/python -m tests.fuzz.parsers $(FUZZ_OPTIONS)
+	$(BIN)/python -m tests.fuzz.arrow $(FUZZ_OPTIONS)
+
+audit: $(VENV)/installed-test ## what the package index knows of the pinned versions
+	$(BIN)/python -m tests.audit.pins
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

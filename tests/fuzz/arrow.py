@@ -62,7 +62,7 @@ def stream_of(table: pa.Table, compression: str | None, rows: int) -> bytes:
 
 def mutated(source: random.Random, body: bytes) -> bytes:
     """A body with a few places changed: bytes, numbers, cuts and repetitions."""
-    changed = bytearray(body)
+    changed = bytearray(body or b"\0")
     for _ in range(source.choice((1, 1, 1, 2, 4, 8))):
         place = source.randrange(len(changed) or 1)
         match source.randrange(6):
@@ -77,7 +77,7 @@ def mutated(source: random.Random, body: bytes) -> bytes:
             case 4:
                 changed[place & ~7 : place & ~7] = changed[place & ~7 : (place & ~7) + 8 * source.randrange(64)]
             case _:
-                changed[place] = changed[place] ^ 1 << source.randrange(8) if changed else 0
+                changed[place] ^= 1 << source.randrange(8)
         if not changed:
             break
     return bytes(changed)
