@@ -1,6 +1,7 @@
 // The frame around the views: who is logged in, what is shown, light or dark.
 
 import { call, describe, isAbort, login, refused } from "./api.js";
+import { audit } from "./audit.js";
 import { compare } from "./compare.js";
 import { append, h, iconButton, notice, replace } from "./dom.js";
 import * as route from "./route.js";
@@ -10,7 +11,8 @@ import { svg } from "./dom.js";
 
 /** @typedef {(root: HTMLElement, path: string[], signal: AbortSignal) => Promise<void>} Show */
 
-const VIEWS = /** @type {Record<string, Show>} */ ({ tasks, task, compare });
+const VIEWS = /** @type {Record<string, Show>} */ ({ tasks, task, compare, audit });
+const ADMINISTRATORS = ["admin", "root"];
 const main = h("main", { id: "main", tabindex: -1 });
 let shown = new AbortController();
 
@@ -30,7 +32,7 @@ async function show() {
   }
 }
 
-/** What is around the views. Returns what tells it who is logged in. */
+/** What is around the views. Returns what tells it who is logged in, and what they may see. */
 function frame() {
   const theme = iconButton("sun", "Light or dark", switchTheme);
   const user = h("span", { class: "user" });
@@ -40,10 +42,12 @@ function frame() {
   });
   const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ e) => (e.preventDefault(), main.focus()) }, "Skip to content");
   const logo = h("a", { class: "logo", href: "#/tasks" }, mark(), "Eventide");
-  const links = h("nav", { "aria-label": "Eventide" }, h("a", { href: "#/tasks" }, "Tasks"), h("a", { href: "docs" }, "API"));
+  const log = h("a", { href: "#/audit", hidden: true }, "Audit log");
+  const links = h("nav", { "aria-label": "Eventide" }, h("a", { href: "#/tasks" }, "Tasks"), log, h("a", { href: "docs" }, "API"));
   replace(document.body, skip, h("header", { class: "top" }, logo, links, user, theme, leave), main);
-  return (/** @type {string} */ name) => {
+  return (/** @type {{name: string, role: string}} */ { name, role }) => {
     user.textContent = name;
+    log.hidden = !ADMINISTRATORS.includes(role);
     leave.title = leave.ariaLabel = `Log out ${name}`;
   };
 }
@@ -112,7 +116,7 @@ async function useKeysOfLink() {
 /** The view need not wait for the name of who looks at it: who may not is asked for keys by the first answer. */
 async function start() {
   const greet = frame();
-  await Promise.all([show(), call("users.get_current_user").then(({ user }) => greet(user.name))]);
+  await Promise.all([show(), call("users.get_current_user").then(({ user }) => greet(user))]);
 }
 
 async function begin() {

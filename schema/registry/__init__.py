@@ -8,7 +8,7 @@ authenticate; ``quotas`` limit. ``Registry`` is all of them.
 from __future__ import annotations
 
 from schema.registry.accounts import Accounts
-from schema.registry.audit import AuditEvent, AuditEvents
+from schema.registry.audit import AuditEvent, AuditEvents, AuditFilter
 from schema.registry.conditions import (
     EVERYTHING,
     Between,
@@ -51,6 +51,7 @@ __all__ = [
     "TASKS",
     "WEB_ROLE",
     "AuditEvent",
+    "AuditFilter",
     "Between",
     "Change",
     "Condition",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,30 @@ class AuditEvent:
     details: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which events: of a company (None: all), of a user or actor, of names, from a time on, and before another (ms)."""
+
+    company: str | None
+    user: str = ""
+    names: Sequence[str] = ()
+    from_ms: int = 0
+    before_ms: int = 0
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        """Yield the conditions of a statement."""
+        if self.company is not None:
+            yield AUDIT.c.company == self.company
+        if self.user:
+            yield (AUDIT.c.user == self.user) | (AUDIT.c.actor == self.user)
+        if self.names:
+            yield AUDIT.c.event.in_(self.names)
+        if self.from_ms:
+            yield AUDIT.c.at_ms >= self.from_ms
+        if self.before_ms:
+            yield AUDIT.c.at_ms < self.before_ms
+
+
 class AuditEvents(Database):
     """Events in the order in which they were written."""
 
@@ -40,16 +64,13 @@ class AuditEvents(Database):
 
         await self._write(insert)
 
-    async def audit_events(
-        self, company: str | None, *, user: str = "", names: Sequence[str] = (), limit: int = 100, offset: int = 0
-    ) -> list[AuditEvent]:
-        """Return events, newest first: of a company (None: of all), of a user or actor, and of these names."""
-        query = sa.select(*[AUDIT.c[name] for name in AuditEvent.__dataclass_fields__])
-        if company is not None:
-            query = query.where(AUDIT.c.company == company)
-        if user:
-            query = query.where((AUDIT.c.user == user) | (AUDIT.c.actor == user))
-        if names:
-            query = query.where(AUDIT.c.event.in_(names))
+    async def audit_events(self, which: AuditFilter, *, limit: int = 100, offset: int = 0) -> list[AuditEvent]:
+        """Return events, newest first."""
+        query = sa.select(*[AUDIT.c[name] for name in AuditEvent.__dataclass_fields__]).where(*which.conditions())
         query = query.order_by(AUDIT.c.id.desc()).limit(limit).offset(offset)
         return await self._read(lambda c: [AuditEvent(*row) for row in c.execute(query)])
+
+    async def audit_event_names(self, which: AuditFilter) -> list[str]:
+        """Return the names that events have, in order."""
+        query = sa.select(AUDIT.c.event).where(*which.conditions()).distinct().order_by(AUDIT.c.event)
+        return await self._read(lambda c: list(c.execute(query).scalars()))

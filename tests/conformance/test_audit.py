@@ -75,6 +75,34 @@ def test_only_administrators_read_it_and_only_of_their_company(api: Api, strange
         assert status_of(api.raw("audit.get_all", {}, headers=acting)) == 403
 
 
+def test_events_are_found_by_name_user_and_time_in_pages(eventide: Deployment) -> None:
+    company = f"company {secrets.token_hex(4)}"
+    with new_user(eventide, "admin", company) as admin:
+        for _ in range(5):
+            admin.call("tasks.delete", task=admin.create_task(), force=True)
+        told = until(lambda: found if len(found := events_of(admin, "", "tasks.delete")) == 5 else [])
+        assert "tasks.delete" in admin.call("audit.get_event_names")["events"]
+        times = [event["timestamp"] for event in told]
+        assert times == sorted(times, reverse=True)
+        pages = [admin.call("audit.get_all", events=["tasks.delete"], page=n, page_size=2)["events"] for n in range(4)]
+        assert [event for page in pages for event in page] == told
+        assert [len(page) for page in pages] == [2, 2, 1, 0]
+
+        def between(start: int, end: int) -> list[Data]:
+            wanted: Data = {"events": ["tasks.delete"], "from_timestamp": start, "to_timestamp": end}
+            found: list[Data] = admin.call("audit.get_all", wanted)["events"]
+            return found
+
+        assert between(times[-1], times[0] + 1) == between(0, 0) == told
+        assert between(times[0] + 1, 0) == between(0, times[-1]) == []
+        assert all(event["timestamp"] < times[0] for event in between(0, times[0]))
+        for bad in (-1, 2**63):
+            assert admin.fail("audit.get_all", from_timestamp=bad) == (400, 12)
+        assert events_of(admin, "nobody") == []
+    with new_user(eventide, "user", company) as user:
+        assert user.fail("audit.get_event_names") == (403, 20)
+
+
 def guess(api: Api, key: str, secret: str) -> int:
     """The status of one attempt, from an address of its own tests' alone."""
     pair = b64encode(f"{key}:{secret}".encode()).decode()
