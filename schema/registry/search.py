@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -42,27 +43,29 @@ class Search(Database):
         self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: PageBounds | None = None
     ) -> list[Document]:
         """Return a page of the documents that match, sorted; ties by id. Raises InvalidField for too many bytes."""
-        page = page or PageBounds()
-        if any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition)):
-            query = _few(kind, company, condition, page)
-        else:
-            query = _many(kind, company, condition, page)
         await self.settle()
-        limit = MAX_BYTES if page.fields is None else MAX_READ_BYTES
-        return await self._read(lambda c: [_project(row, page) for row in listed_rows(c, query, limit)])
+        return await self._read(partial(_find, kind, company, condition, page or PageBounds()))
 
     async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:
         """Return, by id, the company under which the events of all matching documents are stored."""
-        query = sa.select(kind.rows.c.id, _storage(kind)).where(*_visible(kind, company, condition))
-        return await self._read(lambda c: {key: company for key, company in c.execute(query)})
+
+        def find(connection: sa.Connection) -> dict[str, str]:
+            query = sa.select(kind.rows.c.id, _storage(kind)).where(*_visible(kind, company, condition))
+            return {key: storage for key, storage in connection.execute(query)}
+
+        return await self._read(find)
 
     async def find_values(
         self, kind: Kind, company: str, condition: Condition, fields: Sequence[str]
     ) -> dict[str, tuple[Any, ...]]:
         """Return the same as ``find_ids`` for very many documents, with the sort key of each of ``fields``."""
-        columns = (_storage(kind), *(value_of(kind, field) for field in fields))
-        query = sa.select(kind.rows.c.id, *columns).where(*_visible(kind, company, condition, often=None))
-        return await self._read(lambda c: {key: tuple(values) for key, *values in c.execute(query)})
+
+        def find(connection: sa.Connection) -> dict[str, tuple[Any, ...]]:
+            columns = (_storage(kind), *(value_of(kind, field) for field in fields))
+            query = sa.select(kind.rows.c.id, *columns).where(*_visible(kind, company, condition, often=None))
+            return {key: tuple(values) for key, *values in connection.execute(query)}
+
+        return await self._read(find)
 
     async def tally(self, kind: Kind, company: str, condition: Condition, by: Sequence[str]) -> list[Tally]:
         """Count the matching documents for each combination of values of the columns ``by``."""
@@ -81,6 +84,16 @@ class Search(Database):
             value = kind.rows.c[field]
             query = sa.select(value).where(*_visible(kind, company, condition), value.is_not(None)).distinct()
         return await self._read(lambda c: sorted(c.execute(query).scalars()))
+
+
+def _find(
+    kind: Kind, company: str, condition: Condition, page: PageBounds, connection: sa.Connection
+) -> list[Document]:
+    """Make the statement here, on a thread: of long paths that takes 0.1 s, for which the event loop would stand."""
+    by_id = any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition))
+    query = (_few if by_id else _many)(kind, company, condition, page)
+    limit = MAX_BYTES if page.fields is None else MAX_READ_BYTES
+    return [_project(row, page) for row in listed_rows(connection, query, limit)]
 
 
 def _visible(

@@ -15,6 +15,7 @@ TOO_MUCH: list[tuple[str, dict[str, Any], str]] = [
     ("tasks.get_all", {"order_by": ["name"] * 21}, "at most 20"),
     ("tasks.get_all_ex", {"order_by": [f"hyperparams.a{number}" for number in range(400)]}, "at most 20"),
     ("models.get_all", {"order_by": ["metadata." + "a." * 3500 + "a"]}, "at most 500 characters"),
+    ("tasks.get_all", {"order_by": ["hyperparams." + ".".join("a" * 20)]}, "at most 20 parts"),
     ("tasks.get_all", {"only_fields": ["name"] * 1001}, "at most 1000"),
     ("tasks.get_all", {"_any_": {"pattern": "a", "fields": ["name"] * 21}}, "at most 20"),
     ("projects.get_all", {"_all_": {"pattern": "a", "fields": ["name"] * 15_000}}, "at most"),
