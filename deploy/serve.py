@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from schema.http.server_certificate import ServerCertificate
 
 BACKLOG = 1024
+# After so long a thread that computes hands Python's lock to the event loop, if that waits for it: with Python's 5 ms, a
+# call that goes through two threads takes 7 to 11 ms beside one that computes; with this, 2 to 3.
+SWITCH_SECONDS = 0.001
 logger = logging.getLogger("eventide.serve")
 
 
@@ -37,6 +41,7 @@ async def start(
     ``port``: another one than the settings'. ``connections``, ``certificate``: those of the process, if it listens on
     several ports. Raises ConfigError if the address cannot be had, and for a certificate that cannot be used.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     ignore_odd_names()
     certificate = certificate or tls.server_certificate(settings)
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)
