@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from deploy.commands import COMMANDS, Command
+from schema.api.project_roles import PROJECT_ROLES
 from schema.api.scopes import FULL, SCOPES
 from schema.build import build
 from schema.quotas.kinds import Kind
@@ -17,6 +18,7 @@ USAGES = {
     "user": "user add|list|role|delete|revoke --name NAME",
     "quota": "quota list|set|unset|usage --company NAME --kind KIND --limit NUMBER",
     "key": "key create|list|revoke",
+    "member": "member set|list|remove",
     "dlq": "dlq list|show|replay",
 }
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -106,19 +108,28 @@ def _add_key_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--key", dest="key_id", metavar="ACCESS_KEY", help="to revoke")
 
 
-def _seconds(argument: str) -> int:
-    found = re.fullmatch(r"([1-9]\d{0,4})([smhd])", argument)
-    if not found:
-        raise argparse.ArgumentTypeError("a number with a unit is expected: 90d, 12h, 30m or 45s")
-    return int(found[1]) * UNIT_SECONDS[found[2]]
+def _add_member_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("action", choices=("set", "list", "remove"))
+    parser.add_argument("--project", type=_text, metavar="PATH", help="name of the project, as in team/experiments")
+    parser.add_argument("--name", type=_text, help="of the user")
+    parser.add_argument("--user", dest="user_id", help="the user's id, where a name is not enough (`user list`)")
+    parser.add_argument("--role", choices=PROJECT_ROLES, help="in the project and those under it")
 
 
 OWN_ARGUMENTS = {
     "user": _add_user_arguments,
     "quota": _add_quota_arguments,
     "key": _add_key_arguments,
+    "member": _add_member_arguments,
     "dlq": _add_dlq_arguments,
 }
+
+
+def _seconds(argument: str) -> int:
+    found = re.fullmatch(r"([1-9]\d{0,4})([smhd])", argument)
+    if not found:
+        raise argparse.ArgumentTypeError("a number with a unit is expected: 90d, 12h, 30m or 45s")
+    return int(found[1]) * UNIT_SECONDS[found[2]]
 
 
 def _text(argument: str) -> str:

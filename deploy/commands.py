@@ -110,6 +110,11 @@ COMMANDS = {
         "deploy.keys:key",
         REGISTRY | {"company"},
     ),
+    "member": Command(
+        "`member set|list|remove`: who works in private projects",
+        "deploy.members:member",
+        REGISTRY | {"company"},
+    ),
     "topics": Command(
         "partitions of the events topic, and the workers' lag",
         "deploy.admin:topics",

@@ -8,7 +8,7 @@ from deploy import components
 from schema.errors import ConfigError
 from schema.quotas.kinds import KINDS, Kind, Scope, Subject
 from schema.quotas.report import QuotaLine, quota_lines
-from schema.registry import PROJECTS, OneOf, Quota, Registry, some
+from schema.registry import PROJECTS, OneOf, Quota, Registry, View, some
 from schema.settings import Settings
 
 
@@ -51,7 +51,8 @@ async def _subject(registry: Registry, company: str, project: str | None, user: 
     company_id = _only([i for i, name in (await registry.company_names()).items() if company in (i, name)], "company")
     if project:
         named = some(OneOf("id", (project,)), OneOf("name", (project,)))
-        found = [one["id"] for one in await registry.find(PROJECTS, company_id, named) if one["company"] == company_id]
+        projects = await registry.find(PROJECTS, View(company_id), named)
+        found = [project["id"] for project in projects if project["company"] == company_id]
         return company_id, Subject(Scope.PROJECT, _only(found, "project"))
     if user:
         found = [one.id for one in await registry.users_of(company_id) if user in (one.id, one.name)]

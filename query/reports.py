@@ -15,6 +15,7 @@ from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
 from query.scalars import GetTaskSingleValueMetrics, get_task_single_value_metrics
 from query.sql.statements import MetricFilter
 from schema.api.requests import AnyFields, Boolean, Nothing, Parameters
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import PROJECTS, TASKS, Condition, OneOf, every, some
 from schema.registry.project_kinds import REPORTS_PROJECT
@@ -74,7 +75,7 @@ async def get_all_ex(context: QueryContext, caller: Caller, request: GetReports)
 async def get_tags(context: QueryContext, caller: Caller, request: Nothing) -> Answer:
     """Return the tags of the company's reports, sorted."""
     own = every(IS_REPORT, OneOf("company", (caller.company,)))
-    return {"tags": await context.registry.distinct(TASKS, caller.company, "tags", own)}
+    return {"tags": await context.registry.distinct(TASKS, view_of(caller), "tags", own)}
 
 
 @endpoints.add("reports.get_task_data")
@@ -101,7 +102,7 @@ async def _in_projects(context: QueryContext, caller: Caller, request: GetReport
     named = tuple(project for project in ids if project)
     places = [OneOf("parent", tuple(ids)), *([OneOf("id", named)] if named else [])]
     holds = every(some(*places), OneOf("basename", (REPORTS_PROJECT,)))
-    found = await context.registry.find_ids(PROJECTS, caller.company, holds)
+    found = await context.registry.find_ids(PROJECTS, view_of(caller), holds)
     return every(IS_REPORT, OneOf("project", tuple(found))) if found else None
 
 

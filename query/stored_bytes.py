@@ -15,7 +15,7 @@ from schema.events.tables import TABLES
 from schema.quotas.in_force import quotas_in_force
 from schema.quotas.kinds import Kind, Scope, Subject
 from schema.quotas.ledger import QuotaLedger
-from schema.registry import EVERYTHING, MODELS, TASKS, Quota, Registry
+from schema.registry import EVERYTHING, MODELS, TASKS, Quota, Registry, View
 from schema.store import Store
 
 MEASURE_SECONDS = 60.0
@@ -83,7 +83,7 @@ class StoredBytes:
         """Return project and user of each task and model."""
         owners = {}
         for kind in (TASKS, MODELS):
-            found = await self._registry.find_values(kind, company, EVERYTHING, ["project", "user"])
+            found = await self._registry.find_values(kind, View(company), EVERYTHING, ["project", "user"])
             for entity, (_, project, user) in found.items():
                 owners[entity] = (Subject(Scope.PROJECT, project or ""), Subject(Scope.USER, user or ""))
         return owners

@@ -13,9 +13,10 @@ from ingest.registry.projects import project_of_name
 from ingest.registry.references import check_references
 from ingest.registry.tasks import NEW_TASK, Configuration, Execution, HyperParams, InputOrOutput, distinct_artifacts
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidField
-from schema.registry import TASKS, Document, iso_now
+from schema.registry import TASKS, Document, iso_now, owner_of
 
 KEPT = ("type", "script", "comment", "tags", "project", "hyperparams", "configuration", "container")
 DROPPED_SYSTEM_TAGS = frozenset(("archived", "development"))
@@ -79,7 +80,7 @@ async def clone(gateway: Gateway, caller: Caller, request: CloneTask) -> Answer:
     Raises what ``tasks.create`` raises.
     """
     source = await gateway.registry.get(TASKS, request.task)
-    if source is None or source["company"] not in (caller.company, ""):
+    if source is None or not may_see(caller, owner_of(TASKS, source)):
         source = await own_document(gateway, caller, TASKS, request.task)
     changes = present_form(caller, TASKS, request.changes(), source)
     answer: dict[str, Any] = {}

@@ -149,12 +149,15 @@ async def set_public(gateway: Gateway, caller: Caller, kind: Kind, ids: Iterable
     def publish(document: Document) -> Document:
         if document["company"] != caller.company:
             raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
+        check_write(kind, caller, document["id"], owner_of(kind, document))
         return document | {"company": "", "company_origin": caller.company}
 
     def take_back(document: Document) -> Document:
         if document["company"] or document.get("company_origin") != caller.company:
             raise INVALID[kind.name](f"Invalid {kind.name} id {document['id']}")
-        return document | {"company": caller.company, "company_origin": None}
+        private = document | {"company": caller.company, "company_origin": None}
+        check_write(kind, caller, document["id"], owner_of(kind, private))
+        return private
 
     wanted = list(dict.fromkeys(ids))
     found = await gateway.registry.update_many(kind, wanted, publish if is_public else take_back)

@@ -1,19 +1,22 @@
 """References between documents: no stored document gets a bad one, by whatever field and endpoint.
 
-Bad are references to another company's document, by a field that names one document also to none, and a parent that
-descends from the document itself. Only models in a task's lists need not exist: SDKs name some before they are made.
+Bad are references to a document that the caller does not see, by a field that names one document also to none, to a
+project where they only read, and a parent that descends from the document itself. Only models in a task's lists need
+not exist: SDKs name some before they are made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ingest.gateway import Gateway
 from ingest.permission import INVALID
+from schema.api.visibility import view_of
 from schema.api.wire import Caller
-from schema.errors import BadDocument
-from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
+from schema.errors import BadDocument, NoWritePermission
+from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind, Owner, View, owner_of
 
 DELETED = "__DELETED__"  # before the id of a document that is gone, where others name it
 MAX_GENERATIONS = 100  # of ancestors that are looked at for a document itself; nothing follows parents further
@@ -55,15 +58,17 @@ async def check(gateway: Gateway, caller: Caller, references: Iterable[Reference
     """Raise InvalidTask, InvalidModel or InvalidProject for references to what the caller cannot see.
 
     Public documents are everybody's. Of those that do not exist only the ones that must are refused, and none whose id
-    says that it was deleted.
+    says that it was deleted. Raises NoWritePermission for a project where the caller only reads.
     """
     wanted = set(references)
-    companies = await _companies(gateway, wanted)
+    owners, view = await _owners(gateway, wanted), _view(caller)
     for reference in sorted(wanted):
-        company = companies.get((reference.kind, reference.key))
-        is_missing = company is None and reference.must_exist and not reference.key.startswith(DELETED)
-        if is_missing or company not in (None, "", caller.company):
+        owner = owners.get((reference.kind, reference.key))
+        is_missing = owner is None and reference.must_exist and not reference.key.startswith(DELETED)
+        if is_missing or (owner and not view.shows(owner)):
             raise INVALID[reference.kind](f"Invalid {reference.kind} id {reference.key}")
+        if owner and owner.is_project and not caller.projects.may_write(reference.key):
+            raise NoWritePermission(f"The role in project {reference.key} does not allow this")
 
 
 async def check_ancestry(gateway: Gateway, kind: Kind, document_id: str, parent: str | None) -> None:
@@ -77,22 +82,27 @@ async def check_ancestry(gateway: Gateway, kind: Kind, document_id: str, parent:
         parent = found.get("parent")
 
 
-async def _companies(gateway: Gateway, references: Iterable[Reference]) -> dict[tuple[str, str], str]:
-    """Return the companies of the documents that exist, by kind and id; empty ones of public documents."""
+async def _owners(gateway: Gateway, references: Iterable[Reference]) -> dict[tuple[str, str], Owner]:
+    """Return the owners of the documents that exist, by kind and id."""
     wanted: dict[str, set[str]] = {}
     for reference in references:
         wanted.setdefault(reference.kind, set()).add(reference.key)
     return {
-        (name, document["id"]): document["company"]
+        (name, document["id"]): owner_of(KINDS[name], document)
         for name, keys in wanted.items()
         for document in await gateway.registry.get_many(KINDS[name], keys)
     }
 
 
+def _view(caller: Caller) -> View:
+    """Return what a caller may refer to: with a key that only reports also what others made."""
+    return replace(view_of(caller), made_by=None)
+
+
 async def without_foreign(gateway: Gateway, caller: Caller, fields: Document, *, parent: str) -> Document:
-    """Return the fields of a task without another company's models and parent, in whose place ``parent`` is."""
-    companies = await _companies(gateway, references_of(TASKS, fields))
-    others = {named for named, company in companies.items() if company not in (caller.company, "")}
+    """Return the fields of a task without models and a parent that the caller does not see, but ``parent``."""
+    owners, view = await _owners(gateway, references_of(TASKS, fields)), _view(caller)
+    others = {named for named, owner in owners.items() if not view.shows(owner)}
     models = {
         way: [item for item in items or () if (MODELS.name, item.get("model")) not in others]
         for way, items in (fields.get("models") or {}).items()

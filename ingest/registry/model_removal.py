@@ -13,10 +13,11 @@ from ingest.registry.foreign import DELETED
 from ingest.registry.models import OneModel
 from ingest.registry.status import PUBLISHED
 from schema.api.requests import Boolean
+from schema.api.visibility import may_see, view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import ModelInUse, ModelOfPublishedTask
 from schema.events.blocks import ALL, Deletion
-from schema.registry import MODELS, TASKS, Document, OneOf, iso_now
+from schema.registry import MODELS, TASKS, Document, OneOf, View, iso_now, owner_of
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -68,13 +69,15 @@ async def delete_events(gateway: Gateway, caller: Caller, ids: Iterable[str]) ->
 
 async def _delete_model(gateway: Gateway, caller: Caller, model_id: str, force: bool) -> dict[str, Any]:
     model = await own_document(gateway, caller, MODELS, model_id)
-    users = await gateway.registry.find_ids(TASKS, caller.company, OneOf("models.input.model", (model_id,)))
+    is_input = OneOf("models.input.model", (model_id,))
+    users = await gateway.registry.find_ids(TASKS, view_of(caller), is_input)
     if users and not force:
         raise ModelInUse(f"Model {model_id} is the input of {len(users)} tasks")
     maker = await gateway.registry.get(TASKS, model["task"]) if model.get("task") else None
-    if maker and maker["status"] == PUBLISHED and not force:
+    if maker and maker["status"] == PUBLISHED and not force and may_see(caller, owner_of(TASKS, maker)):
         raise ModelOfPublishedTask(f"Model {model_id} was made by published task {maker['id']}")
     await remove_models(gateway, caller, [model_id])
+    users = await gateway.registry.find_ids(TASKS, View(caller.company), is_input)  # whoever sees them
     own_users = [key for key, company in users.items() if company == caller.company]
     await gateway.registry.update_in_parts(TASKS, own_users, lambda task: _marked(task, "input", model_id))
     if maker and maker["company"] == caller.company:

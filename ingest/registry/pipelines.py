@@ -11,6 +11,7 @@ from ingest.registry.documents import each
 from ingest.registry.removal import Removal, delete_with_steps
 from ingest.registry.tasks import AGENTS
 from schema.api.requests import AnyFields, Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import LastPipelineRun, NotSupported
 from schema.registry import TASKS, OneOf, every
@@ -30,7 +31,7 @@ class DeleteRuns(Request):
 async def delete_runs(gateway: Gateway, caller: Caller, request: DeleteRuns) -> Answer:
     """Remove runs with their steps: what was done and what was not. Raises LastPipelineRun if none would be left."""
     condition = every(OneOf("project", (request.project,)), IS_RUN)
-    runs = await gateway.registry.find_ids(TASKS, caller.company, condition)
+    runs = await gateway.registry.find_ids(TASKS, view_of(caller), condition)
     if not runs.keys() - set(request.ids):
         raise LastPipelineRun(f"At least one run of pipeline {request.project} is to be left")
     ids = [run for run in dict.fromkeys(request.ids) if run in runs]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ingest.gateway import Gateway
+from ingest.permission import may_write
+from ingest.registry import foreign
 from ingest.registry.documents import own_document
 from ingest.registry.projects import find_project, rename
 from schema.api.requests import Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import MergeIntoChild, SameProjectPlace
-from schema.registry import MODELS, PROJECTS, TASKS, Document, OneOf
+from schema.registry import MODELS, PROJECTS, TASKS, Document, OneOf, owner_of
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -49,6 +52,7 @@ async def _move_child(gateway: Gateway, caller: Caller, child: Document, locatio
     if there is None:
         await rename(gateway, caller, child, name)
         return 0
+    await foreign.check(gateway, caller, [foreign.Reference(PROJECTS.name, there["id"])])
     moved = await _move_entities(gateway, caller, child["id"], there["id"])
     for inner in await _children(gateway, caller, child["id"]):
         moved += await _move_child(gateway, caller, inner, f"{name}/")
@@ -60,12 +64,12 @@ async def _move_entities(gateway: Gateway, caller: Caller, source: str, target: 
     """Give the caller's tasks and models of a project to another; return how many."""
     count = 0
     for kind in (TASKS, MODELS):
-        found = await gateway.registry.find_ids(kind, caller.company, OneOf("project", (source,)))
+        found = await gateway.registry.find_ids(kind, view_of(caller), OneOf("project", (source,)))
         own = [document_id for document_id, company in found.items() if company == caller.company]
         count += await gateway.registry.update_in_parts(kind, own, lambda document: document | {"project": target})
     return count
 
 
 async def _children(gateway: Gateway, caller: Caller, project_id: str) -> list[Document]:
-    found = await gateway.registry.find(PROJECTS, caller.company, OneOf("parent", (project_id,)))
-    return [project for project in found if project["company"] == caller.company]
+    found = await gateway.registry.find(PROJECTS, view_of(caller), OneOf("parent", (project_id,)))
+    return [project for project in found if may_write(caller, owner_of(PROJECTS, project))]

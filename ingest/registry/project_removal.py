@@ -10,6 +10,7 @@ from ingest.registry.model_removal import remove_models
 from ingest.registry.projects import projects_below
 from ingest.registry.removal import Removal, file_urls, remove_task
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import ProjectHasDatasets, ProjectHasModels, ProjectHasPipelines, ProjectHasTasks, RequestError
 from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, OneOf, every
@@ -76,8 +77,8 @@ async def _remove_contents(gateway: Gateway, caller: Caller, tasks: list[str], m
 async def _check_empty(gateway: Gateway, caller: Caller, ids: Sequence[str]) -> None:
     """Raise for what is not archived: in pipelines their runs count, in datasets their versions, else everything."""
     inside = OneOf("id", tuple(ids))
-    pipelines = await gateway.registry.find_ids(PROJECTS, caller.company, every(inside, IS_PIPELINE))
-    datasets = await gateway.registry.find_ids(PROJECTS, caller.company, every(inside, IS_DATASET))
+    pipelines = await gateway.registry.find_ids(PROJECTS, view_of(caller), every(inside, IS_PIPELINE))
+    datasets = await gateway.registry.find_ids(PROJECTS, view_of(caller), every(inside, IS_DATASET))
     others = set(ids) - pipelines.keys() - datasets.keys()
     checks: list[tuple[Iterable[str], Kind, Condition, type[RequestError]]] = [
         (pipelines, TASKS, IS_RUN, ProjectHasPipelines),
@@ -92,12 +93,12 @@ async def _check_empty(gateway: Gateway, caller: Caller, ids: Sequence[str]) -> 
 
 
 async def _find(gateway: Gateway, caller: Caller, kind: Kind, condition: Condition) -> dict[str, str]:
-    return await gateway.registry.find_ids(kind, caller.company, every(condition, NOT_ARCHIVED))
+    return await gateway.registry.find_ids(kind, view_of(caller), every(condition, NOT_ARCHIVED))
 
 
 async def _own(gateway: Gateway, caller: Caller, kind: Kind, inside: Condition) -> list[str]:
     """Return the condition of documents, public or not, whose events are stored under the caller's company."""
-    found = await gateway.registry.find_ids(kind, caller.company, inside)
+    found = await gateway.registry.find_ids(kind, view_of(caller), inside)
     return [document_id for document_id, storage in found.items() if storage == caller.company]
 
 

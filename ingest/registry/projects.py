@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from ingest.gateway import Gateway
-from ingest.permission import check_write
+from ingest.permission import check_write, may_write
 from ingest.registry.documents import change, create_document, given, new_document, own_document, updated
 from ingest.registry.old_forms import present_form
 from schema.api.requests import AnyFields, Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import (
     BadProjectMove,
     BadProjectName,
     NotUnique,
+    NoWritePermission,
     ProjectPlaceFixed,
     ProjectTooDeep,
     PublicProjectExists,
     SameProjectPlace,
 )
-from schema.registry import PROJECTS, Document, OneOf, PageBounds, begins_with, owner_of
+from schema.registry import PROJECTS, Document, OneOf, PageBounds, View, begins_with, owner_of
 
 MAX_DEPTH = 10
 PLACE = ("parent", "basename")  # fields that follow from the name
@@ -154,7 +156,7 @@ async def _create(gateway: Gateway, caller: Caller, fields: Document) -> str:
 
 
 async def _check_not_public(gateway: Gateway, caller: Caller, name: str) -> None:
-    found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)))
+    found = await gateway.registry.find(PROJECTS, view_of(caller), OneOf("name", (name,)))
     if any(not project["company"] for project in found):
         raise PublicProjectExists(f"There is a public project {name}")
 
@@ -163,13 +165,15 @@ async def _place(gateway: Gateway, caller: Caller, name: str) -> Document:
     """Return the fields that say where a project of this name lies; the projects above it are made."""
     above, _, basename = name.rpartition("/")
     parent = await project_of_name(gateway, caller, above) if above else None
+    if not caller.projects.may_write(parent):
+        raise NoWritePermission(f"The role in project {above} does not allow this")
     return {"name": name, "basename": basename, "parent": parent}
 
 
 async def find_project(gateway: Gateway, caller: Caller, name: str) -> Document | None:
     """Return id and company of the caller's project of a name; None if there is none."""
     page = PageBounds(limit=2, fields=frozenset(("company",)))
-    found = await gateway.registry.find(PROJECTS, caller.company, OneOf("name", (name,)), page)
+    found = await gateway.registry.find(PROJECTS, view_of(caller), OneOf("name", (name,)), page)
     return next((project for project in found if project["company"] == caller.company), None)
 
 
@@ -182,19 +186,25 @@ async def rename(gateway: Gateway, caller: Caller, project: Document, name: str)
     if name.startswith(f"{old}/"):
         raise BadProjectMove(f"Project {old} cannot lie in itself")
     place = await _place(gateway, caller, name)
-    inside = await projects_below(gateway, caller, old)
+    inside = await _below(gateway, View(caller.company), old)  # names follow, whoever sees them
 
     def renamed(document: Document) -> Document:
-        check_write(PROJECTS, caller, document["id"], owner_of(PROJECTS, document))
         if document["id"] == project["id"]:
+            check_write(PROJECTS, caller, document["id"], owner_of(PROJECTS, document))
             return document | place
         return document | {"name": _not_too_deep(name + document["name"].removeprefix(old))}
 
-    return len(await gateway.registry.update_many(PROJECTS, [project["id"], *inside], renamed))
+    ids = [project["id"], *(below["id"] for below in inside)]
+    return len(await gateway.registry.update_many(PROJECTS, ids, renamed))
 
 
 async def projects_below(gateway: Gateway, caller: Caller, name: str) -> list[str]:
-    """Return the ids of the caller's projects that lie in the one of a name."""
+    """Return the ids of the projects that lie in the one of a name and that the caller may change."""
+    found = await _below(gateway, view_of(caller), name)
+    return [project["id"] for project in found if may_write(caller, owner_of(PROJECTS, project))]
+
+
+async def _below(gateway: Gateway, view: View, name: str) -> list[Document]:
     page = PageBounds(fields=frozenset(("company",)))
-    found = await gateway.registry.find(PROJECTS, caller.company, begins_with("name", f"{name}/"), page)
-    return [project["id"] for project in found if project["company"] == caller.company]
+    found = await gateway.registry.find(PROJECTS, view, begins_with("name", f"{name}/"), page)
+    return [project for project in found if project["company"] == view.company]

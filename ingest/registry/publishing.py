@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.gateway import Gateway
+from ingest.permission import may_write
 from ingest.registry.documents import SomeDocuments, change, each, own_document
 from ingest.registry.models import OneModel
 from ingest.registry.status import COMPLETED, PUBLISHED, check_transition
@@ -13,7 +14,7 @@ from ingest.registry.tasks import OneTask
 from schema.api.requests import Boolean
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import ModelIsReady
-from schema.registry import MODELS, TASKS, Document
+from schema.registry import MODELS, TASKS, Document, owner_of
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -112,7 +113,7 @@ async def _publish_task(
 
 async def _publish_if_there(gateway: Gateway, caller: Caller, model_id: str) -> None:
     model = await gateway.registry.get(MODELS, model_id)
-    if model and model["company"] == caller.company and not model.get("ready"):
+    if model and may_write(caller, owner_of(MODELS, model)) and not model.get("ready"):
         await change(gateway, caller, MODELS, model_id, lambda model: model | {"ready": True})
 
 
@@ -135,7 +136,7 @@ async def _publish_model(
 async def _publish_task_of(gateway: Gateway, caller: Caller, model: Document, force: bool) -> dict[str, Any] | None:
     """Publish the caller's task that made a model, unless it is: ``{"id", "data"}``. Raises TaskStateConflict."""
     task = await gateway.registry.get(TASKS, model["task"]) if model.get("task") else None
-    if task is None or task["company"] != caller.company or task["status"] == PUBLISHED:
+    if task is None or not may_write(caller, owner_of(TASKS, task)) or task["status"] == PUBLISHED:
         return None
     data = await _publish_task(gateway, caller, task["id"], Reasons(force=force), with_model=False)
     return {"id": task["id"], "data": data}

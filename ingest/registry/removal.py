@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.gateway import Gateway
+from ingest.permission import may_write
 from ingest.registry.documents import SomeDocuments, change, each, marks, own_document
 from ingest.registry.foreign import DELETED
 from ingest.registry.model_removal import delete_events, remove_models
@@ -15,9 +16,10 @@ from ingest.registry.status import CREATED, PUBLISHED, PUBLISHING, check_transit
 from ingest.registry.task_status import Reasons, status_fields
 from ingest.registry.tasks import OneTask
 from schema.api.requests import Boolean
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import TaskNotDeletable, TaskStateConflict
-from schema.registry import MODELS, TASKS, Document, OneOf, PageBounds, every, some
+from schema.registry import MODELS, TASKS, Document, OneOf, PageBounds, View, every, owner_of, some
 
 FORGOTTEN_BY_RESET = frozenset(
     (
@@ -116,7 +118,7 @@ async def remove_task(gateway: Gateway, caller: Caller, task_id: str, removal: R
     (deleted,) = await delete_events(gateway, caller, [task_id])
     removed, kept = await _remove_drafts(gateway, caller, made, removal)
     gone = {"parent": f"{DELETED}{task_id}"} | marks(caller)
-    children = await gateway.registry.find_ids(TASKS, caller.company, OneOf("parent", (task_id,)))
+    children = await gateway.registry.find_ids(TASKS, View(caller.company), OneOf("parent", (task_id,)))
     await gateway.registry.update_in_parts(TASKS, children, lambda child: child | gone)
     await _set_task(gateway, caller, kept, f"{DELETED}{task_id}")
     await _set_task(gateway, caller, made.used, None)
@@ -192,19 +194,19 @@ async def _check_nothing_published(gateway: Gateway, caller: Caller, task_id: st
     if made.published:
         raise TaskNotDeletable(f"Task {task_id} made {len(made.published)} published models, use force")
     condition = every(OneOf("parent", (task_id,)), OneOf("status", (PUBLISHED,)))
-    if children := await gateway.registry.find_ids(TASKS, caller.company, condition):
+    if children := await gateway.registry.find_ids(TASKS, view_of(caller), condition):
         raise TaskNotDeletable(f"Task {task_id} has {len(children)} published children, use force")
 
 
 async def _made(gateway: Gateway, caller: Caller, task: Document) -> Made:
-    """Return the caller's models that a task made."""
-    registry, fields = gateway.registry, frozenset(("company", "ready", "uri"))
+    """Return the models that a task made and that the caller may change."""
+    registry, fields = gateway.registry, frozenset(("company", "user", "project", "ready", "uri"))
     outputs = [item.get("model") for item in (task.get("models") or {}).get("output") or ()]
     named = OneOf("id", tuple(model for model in outputs if isinstance(model, str)))
     by_task = OneOf("task", (task["id"],))
     condition = some(by_task, named) if named.values else by_task
-    own = await registry.find(MODELS, caller.company, condition, PageBounds(fields=fields))
-    models = {model["id"]: model for model in own if model["company"] == caller.company}
+    own = await registry.find(MODELS, view_of(caller), condition, PageBounds(fields=fields))
+    models = {model["id"]: model for model in own if may_write(caller, owner_of(MODELS, model))}
     drafts = {key: model for key, model in models.items() if not model.get("ready")}
     used = await _used_by_others(gateway, caller, task["id"], drafts) if drafts else set()
     return Made(
@@ -216,7 +218,7 @@ async def _made(gateway: Gateway, caller: Caller, task: Document) -> Made:
 
 async def _used_by_others(gateway: Gateway, caller: Caller, task_id: str, models: Iterable[str]) -> set[Any]:
     registry = gateway.registry
-    users = await registry.find_ids(TASKS, caller.company, OneOf("models.input.model", tuple(models)))
+    users = await registry.find_ids(TASKS, View(caller.company), OneOf("models.input.model", tuple(models)))
     tasks = await registry.get_many(TASKS, users.keys() - {task_id})
     return {item.get("model") for task in tasks for item in (task.get("models") or {}).get("input") or ()}
 

@@ -14,6 +14,7 @@ from ingest.registry.status import CREATED, PUBLISHED
 from ingest.registry.task_status import Reasons, set_status
 from ingest.registry.tasks import MIN_NAME_LENGTH, NEW_TASK, OneTask
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import BadDocument, MissingField, NotAReport, TaskNotDeletable, TaskStateConflict
 from schema.registry import PROJECTS, TASKS, Document, OneOf
@@ -201,5 +202,5 @@ async def _remove_if_empty(gateway: Gateway, caller: Caller, project_id: str | N
     project = await gateway.registry.get(PROJECTS, project_id) if project_id else None
     if project is None or project["company"] != caller.company or project["basename"] != REPORTS_PROJECT:
         return
-    if not await gateway.registry.find_ids(TASKS, caller.company, OneOf("project", (project["id"],))):
+    if not await gateway.registry.find_ids(TASKS, view_of(caller), OneOf("project", (project["id"],))):
         await gateway.registry.delete(PROJECTS, project["id"])

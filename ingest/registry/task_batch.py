@@ -8,6 +8,7 @@ from typing import ClassVar
 from ingest.gateway import Gateway
 from ingest.parsing.json_lines import split_lines
 from ingest.permission import check_write
+from ingest.registry import foreign
 from ingest.registry.documents import marks
 from ingest.registry.references import check_references
 from ingest.registry.tasks import EditTask, updatable
@@ -37,6 +38,8 @@ async def update_batch(gateway: Gateway, caller: Caller, request: TaskBatch) -> 
     updates = {update.task: updatable(caller, update) for update in _updates(request)}
     for project in {fields.get("project") for fields in updates.values()}:
         await check_references(gateway, caller, {"project": project})
+    named = {reference for fields in updates.values() for reference in foreign.references_of(TASKS, fields)}
+    await foreign.check(gateway, caller, named)
     changed = await _change_all(gateway, caller, updates)
     projects = {task["project"] for task in changed if task.get("project")}
     gateway.last_update_recorder.touch(PROJECTS, projects, caller.user)

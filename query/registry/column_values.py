@@ -10,6 +10,7 @@ from query.registry.documents import at
 from query.registry.filters import pattern
 from query.registry.listing import in_projects
 from schema.api.requests import Boolean, Integer, Request, Texts
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.fairness.computing import compute
 from schema.registry import MODELS, TASKS, Document, Kind, OneOf, Order, PageBounds, matching, unescaped
@@ -134,4 +135,4 @@ async def _documents(
         inside = OneOf("project", (None,))
     order = [Order("last_update", descending=True)]
     page = PageBounds(order, limit=MAX_DOCUMENTS, fields=frozenset((field, "company")))
-    return await context.registry.find(kind, caller.company, inside, page)
+    return await context.registry.find(kind, view_of(caller), inside, page)

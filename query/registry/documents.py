@@ -7,8 +7,9 @@ from itertools import repeat
 from typing import Any
 
 from query.context import QueryContext
+from schema.api.visibility import may_see
 from schema.api.wire import Caller
-from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind, names_of
+from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind, names_of, owner_of
 
 USERS, COMPANIES = "users", "companies"
 REFERENCES: dict[str, dict[tuple[str, ...], Kind | str]] = {
@@ -144,7 +145,8 @@ async def _look_up(
         names = await context.registry.names_of_users(ids)
         return {key: pick({"id": key, "name": name}, wanted) for key, name in names.items()}
     assert isinstance(target, Kind)
-    visible = [d for d in await context.registry.get_many(target, ids) if d["company"] in (caller.company, "")]
+    documents = await context.registry.get_many(target, ids)
+    visible = [document for document in documents if may_see(caller, owner_of(target, document))]
     return {document["id"]: document for document in await expand(context, caller, target, visible, wanted)}
 
 

@@ -21,7 +21,7 @@ from query.registry.filters import Vocabulary, between
 from query.registry.paths import excluded_paths, shown_paths, sort_order
 from query.registry.statistics_order import ids_by_statistics, is_statistic
 from schema.api.requests import AnyFields, Boolean, Integer, Texts
-from schema.api.visibility import seen_by
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller
 from schema.errors import InvalidField
 from schema.registry import (
@@ -177,13 +177,13 @@ async def _find(context: QueryContext, caller: Caller, listing: Listing, window:
     fields = _top_level(listing.tree)
     if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
         page = PageBounds(listing.order, window.offset, window.limit, fields)
-        found = await context.registry.find(kind, caller.company, condition, page)
+        found = await context.registry.find(kind, view_of(caller), condition, page)
     else:
         ids = await ids_by_statistics(context, caller, kind, condition, listing.order, listing.by_statistics)
         wanted = ids[window.offset : window.offset + window.limit]
         page = PageBounds((), 0, None, fields)
         by_id = {
-            d["id"]: d for d in await context.registry.find(kind, caller.company, OneOf("id", tuple(wanted)), page)
+            d["id"]: d for d in await context.registry.find(kind, view_of(caller), OneOf("id", tuple(wanted)), page)
         }
         found = [by_id[key] for key in wanted if key in by_id]
     found = [with_artifacts(with_duration(document)) for document in found]
@@ -266,7 +266,6 @@ async def _condition(context: QueryContext, caller: Caller, listing: Listing) ->
     if request.include_subprojects and isinstance(projects, list) and projects:
         filters["project"] = await with_subprojects(context, caller, projects)
     conditions = [listing.vocabulary.condition(filters), of_company(caller, request.allow_public)]
-    conditions.append(seen_by(caller, listing.vocabulary.kind))
     if listing.vocabulary.has_hidden and not request.search_hidden and not request.id:
         conditions.append(HIDDEN)
     return every(*conditions, *([listing.more] if listing.more else []))
@@ -303,5 +302,5 @@ async def with_subprojects(context: QueryContext, caller: Caller, projects: Sequ
     if not named:
         return list(projects)
     below = some(*(begins_with("name", f"{project['name']}/") for project in named))
-    found = await context.registry.find_ids(PROJECTS, caller.company, below)
+    found = await context.registry.find_ids(PROJECTS, view_of(caller), below)
     return [*projects, *(key for key in found if key not in projects)]

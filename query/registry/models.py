@@ -9,7 +9,7 @@ from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, Listing, in_projects, list_documents, with_statistics
 from query.registry.tasks import OfProjects, TaskById
 from schema.api.requests import Boolean, Request
-from schema.api.visibility import may_see
+from schema.api.visibility import may_see, view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidModel
 from schema.registry import MODELS, OneOf, Order, PageBounds, owner_of
@@ -55,7 +55,7 @@ async def get_by_id(context: QueryContext, caller: Caller, request: ModelById) -
 async def get_by_task_id(context: QueryContext, caller: Caller, request: TaskById) -> Answer:
     """Return ``{"model": document}``: the newest that a task made. Raises InvalidModel if it made none."""
     page = PageBounds([Order("created", descending=True)], limit=1)
-    found = await context.registry.find(MODELS, caller.company, OneOf("task", (request.task,)), page)
+    found = await context.registry.find(MODELS, view_of(caller), OneOf("task", (request.task,)), page)
     if not found:
         raise InvalidModel(f"Task {request.task} made no model")
     return {"model": (await with_statistics(context, found, statistics.ALL))[0]}
@@ -89,4 +89,4 @@ async def get_by_id_ex(context: QueryContext, caller: Caller, request: GetModels
 async def get_frameworks(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
     """Return the frameworks of all models."""
     inside = await in_projects(context, caller, request.projects)
-    return {"frameworks": await context.registry.distinct(MODELS, caller.company, "framework", inside)}
+    return {"frameworks": await context.registry.distinct(MODELS, view_of(caller), "framework", inside)}

@@ -9,6 +9,7 @@ from query.context import QueryContext
 from query.registry.filters import Vocabulary
 from query.registry.listing import GetAll, with_subprojects
 from schema.api.requests import Boolean, Texts
+from schema.api.visibility import view_of
 from schema.api.wire import Caller
 from schema.errors import InvalidField
 from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, OneOf, PageBounds, every
@@ -99,7 +100,7 @@ async def _holding(context: QueryContext, caller: Caller, request: GetProjectsEx
     for kind, condition in _children(request.children_type):
         field = "id" if kind is PROJECTS else "project"
         holds = every(condition, request.made, tags)
-        found.update(await context.registry.distinct(kind, caller.company, field, holds))
+        found.update(await context.registry.distinct(kind, view_of(caller), field, holds))
     return found | await _around(context, caller, sorted(found))
 
 
@@ -118,11 +119,11 @@ def _tags_filter(request: GetProjectsEx) -> dict[str, Any]:
 async def _around(context: QueryContext, caller: Caller, ids: Sequence[str]) -> set[str]:
     """Return the projects in which projects lie."""
     page = PageBounds(fields=frozenset(("name",)))
-    inner = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(ids)), page) if ids else []
+    inner = await context.registry.find(PROJECTS, view_of(caller), OneOf("id", tuple(ids)), page) if ids else []
     names = {name for project in inner for name in _names_around(project["name"])}
     if not names:
         return set()
-    return set(await context.registry.find_ids(PROJECTS, caller.company, OneOf("name", tuple(sorted(names)))))
+    return set(await context.registry.find_ids(PROJECTS, view_of(caller), OneOf("name", tuple(sorted(names)))))
 
 
 def _names_around(name: str) -> list[str]:

@@ -10,6 +10,7 @@ from query.context import QueryContext
 from query.registry.listing import with_subprojects
 from query.registry.project_choice import CHILDREN, GetProjectsEx
 from query.registry.tasks import VOCABULARY as TASK_VOCABULARY
+from schema.api.visibility import view_of
 from schema.api.wire import Caller
 from schema.registry import (
     EVERYTHING,
@@ -68,7 +69,7 @@ async def projects_below(context: QueryContext, caller: Caller, ids: Sequence[st
     """Return each project with all projects under it. ``hidden``: also those that are hidden."""
     page = PageBounds(fields=frozenset(("name", "system_tags")))
     known = await with_subprojects(context, caller, ids)
-    found = await context.registry.find(PROJECTS, caller.company, OneOf("id", tuple(known)), page) if known else []
+    found = await context.registry.find(PROJECTS, view_of(caller), OneOf("id", tuple(known)), page) if known else []
     by_id = {project["id"]: project for project in found}
     shown = [p for p in found if hidden or p["id"] in ids or "hidden" not in (p.get("system_tags") or ())]
     by_name = sorted(shown, key=lambda project: str(project["name"]))
@@ -100,7 +101,7 @@ async def _own(
         own = {key: {"own_datasets": 0} for key in ids}
     inside = OneOf("project", tuple(ids))
     for name, kind, condition, field in _kinds_of_contents(request, inside, ids):
-        for tally in await context.registry.tally(kind, caller.company, condition, [field]) if ids else []:
+        for tally in await context.registry.tally(kind, view_of(caller), condition, [field]) if ids else []:
             own[tally.values[0]][name] = tally.count
     return own
 
@@ -135,17 +136,17 @@ async def _stats(context: QueryContext, caller: Caller, request: GetProjectsEx, 
 async def _datasets(context: QueryContext, caller: Caller, projects: Sequence[Document]) -> Document:
     """Count the datasets among some projects, and collect their tags."""
     condition = every(CHILDREN["dataset"][1], OneOf("id", tuple(project["id"] for project in projects)))
-    tags = await context.registry.distinct(PROJECTS, caller.company, "tags", condition)
+    tags = await context.registry.distinct(PROJECTS, view_of(caller), "tags", condition)
     return {"datasets": {"count": await count(context, caller, PROJECTS, condition), "tags": tags}}
 
 
 async def _activity(context: QueryContext, caller: Caller, condition: Condition) -> Document:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
     recently = every(condition, Not(UNFINISHED), Between("completed", yesterday))
-    tallies = await context.registry.tally(TASKS, caller.company, condition, ["status"])
+    tallies = await context.registry.tally(TASKS, view_of(caller), condition, ["status"])
     counts = {tally.values[0]: tally.count for tally in tallies}
     last = PageBounds([Order("started", descending=True)], limit=1, fields=frozenset(("started",)))
-    newest = await context.registry.find(TASKS, caller.company, condition, last)
+    newest = await context.registry.find(TASKS, view_of(caller), condition, last)
     return {
         "total_tasks": sum(counts.values()),
         "total_runtime": sum(tally.seconds for tally in tallies),
@@ -161,7 +162,7 @@ async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[st
     sizes = {}
     for key in ids:
         condition = every(OneOf("project", (key,)), STATES["active"])
-        tasks = await context.registry.find(TASKS, caller.company, condition, page)
+        tasks = await context.registry.find(TASKS, view_of(caller), condition, page)
         if runtime := next((task["runtime"] for task in tasks if task.get("runtime")), None):
             sizes[key] = {
                 "file_count": runtime.get("ds_file_count", 0),
@@ -172,4 +173,4 @@ async def _dataset_sizes(context: QueryContext, caller: Caller, ids: Sequence[st
 
 async def count(context: QueryContext, caller: Caller, kind: Kind, condition: Condition = EVERYTHING) -> int:
     """Count documents."""
-    return sum(tally.count for tally in await context.registry.tally(kind, caller.company, condition, []))
+    return sum(tally.count for tally in await context.registry.tally(kind, view_of(caller), condition, []))

@@ -14,6 +14,7 @@ from query.registry.listing import Listing, in_projects, list_documents, with_su
 from query.registry.project_choice import GetProjects, GetProjectsEx, choice
 from query.registry.project_contents import STATES, add_contents, count
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import may_see, view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidProject
 from schema.events.tables import SCALAR
@@ -29,6 +30,7 @@ from schema.registry import (
     OneOf,
     PageBounds,
     every,
+    owner_of,
 )
 from schema.registry.project_kinds import IS_DATASET, IS_PIPELINE, IS_REPORT, IS_RUN, NOT_ARCHIVED
 from schema.store.tombstone_filters import OF_ENTITIES_SQL, RESET_SEQS_SQL
@@ -89,7 +91,7 @@ class GetUserNames(Request):
 @endpoints.add("projects.get_by_id")
 async def get_by_id(context: QueryContext, caller: Caller, request: ProjectById) -> Answer:
     """Return ``{"project": document}``. Raises InvalidProject."""
-    project = await _visible(context, caller, request.project)
+    project = await visible_project(context, caller, request.project)
     conform(caller, PROJECTS, [project])
     return {"project": project}
 
@@ -117,10 +119,10 @@ async def validate_delete(context: QueryContext, caller: Caller, request: Projec
 
     ``pipelines`` and ``datasets``: those with runs and versions, which count in these only.
     """
-    await _visible(context, caller, request.project)
+    await visible_project(context, caller, request.project)
     inside = OneOf("id", tuple(await with_subprojects(context, caller, [request.project])))
-    pipelines = await context.registry.find_ids(PROJECTS, caller.company, every(inside, IS_PIPELINE))
-    datasets = await context.registry.find_ids(PROJECTS, caller.company, every(inside, IS_DATASET))
+    pipelines = await context.registry.find_ids(PROJECTS, view_of(caller), every(inside, IS_PIPELINE))
+    datasets = await context.registry.find_ids(PROJECTS, view_of(caller), every(inside, IS_DATASET))
     others = OneOf("project", tuple(key for key in inside.values if key not in {*pipelines, *datasets}))
     counts: Document = {
         "pipelines": await _with_tasks(context, caller, pipelines, IS_RUN),
@@ -139,7 +141,7 @@ async def _with_tasks(context: QueryContext, caller: Caller, projects: Iterable[
     if not inside.values:
         return 0
     found = every(inside, condition, NOT_ARCHIVED)
-    return len(await context.registry.distinct(TASKS, caller.company, "project", found))
+    return len(await context.registry.distinct(TASKS, view_of(caller), "project", found))
 
 
 @endpoints.add("projects.get_unique_metric_variants")
@@ -151,7 +153,7 @@ async def get_unique_metric_variants(context: QueryContext, caller: Caller, requ
         condition = OneOf("id", tuple(request.ids))
     elif request.project:
         condition = await in_projects(context, caller, [request.project], request.include_subprojects)
-    storage = await context.registry.find_ids(kind, caller.company, condition)
+    storage = await context.registry.find_ids(kind, view_of(caller), condition)
     await context.wait_until_readable(storage)
     found: set[tuple[str, str]] = set()
     for start in range(0, len(storage), ENTITIES_PER_STATEMENT):
@@ -166,10 +168,10 @@ async def get_task_parents(context: QueryContext, caller: Caller, request: GetTa
     """Return ``{"parents": [{id, name, project}]}``, by name."""
     inside = await in_projects(context, caller, request.projects, request.include_subprojects)
     condition = every(inside, STATES.get(request.tasks_state or "", EVERYTHING))
-    ids = await context.registry.distinct(TASKS, caller.company, "parent", condition)
+    ids = await context.registry.distinct(TASKS, view_of(caller), "parent", condition)
     named = pattern("name", request.task_name) if request.task_name else EVERYTHING
     page = PageBounds(fields=frozenset(("name", "project", "company")))
-    parents = await context.registry.find(TASKS, caller.company, every(OneOf("id", tuple(ids)), named), page)
+    parents = await context.registry.find(TASKS, view_of(caller), every(OneOf("id", tuple(ids)), named), page)
     shown = await expand(context, caller, TASKS, parents, Tree.of(("name", "project.name")))
     return {"parents": sorted(shown, key=lambda parent: parent.get("name") or "")}
 
@@ -179,7 +181,7 @@ async def get_user_names(context: QueryContext, caller: Caller, request: GetUser
     """Return ``{"users": [{id, name}]}``, by name."""
     kind = MODELS if request.entity == "model" else TASKS
     inside = await in_projects(context, caller, request.projects, request.include_subprojects)
-    ids = await context.registry.distinct(kind, caller.company, "user", inside)
+    ids = await context.registry.distinct(kind, view_of(caller), "user", inside)
     names = await context.registry.names_of_users(ids)
     return {"users": [{"id": key, "name": name} for key, name in sorted(names.items(), key=lambda item: item[1])]}
 
@@ -188,9 +190,10 @@ async def _listing(context: QueryContext, caller: Caller, request: GetProjects) 
     return Listing(VOCABULARY, request, await choice(context, caller, request, VOCABULARY))
 
 
-async def _visible(context: QueryContext, caller: Caller, project_id: str) -> Document:
+async def visible_project(context: QueryContext, caller: Caller, project_id: str) -> Document:
+    """Return a project that the caller may see. Raises InvalidProject."""
     project = await context.registry.get(PROJECTS, project_id)
-    if project is None or project["company"] not in (caller.company, ""):
+    if project is None or not may_see(caller, owner_of(PROJECTS, project)):
         raise InvalidProject(f"Invalid project id {project_id}")
     return project
 

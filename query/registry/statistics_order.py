@@ -7,6 +7,7 @@ from typing import Any
 
 from query.cache import statistics
 from query.context import QueryContext
+from schema.api.visibility import view_of
 from schema.api.wire import Caller
 from schema.registry import Between, Condition, Kind, Order
 
@@ -27,7 +28,7 @@ async def ids_by_statistics(
     """Return the ids of all documents that match, sorted. ``filters``: ranges of statistics, by field."""
     order = order or [Order("created")]
     fields = [by.field for by in order if not is_statistic(by.field)]
-    rows = await context.registry.find_values(kind, caller.company, condition, fields)
+    rows = await context.registry.find_values(kind, view_of(caller), condition, fields)
     storage = {key: row[0] for key, row in rows.items()}
     names = {by.field for by in order if is_statistic(by.field)} | filters.keys()
     values: dict[str, Mapping[str, Any]] = {n: await context.caches.statistics.columns.of(storage, n) for n in names}

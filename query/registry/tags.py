@@ -8,6 +8,7 @@ from query.context import QueryContext
 from query.registry.listing import in_projects, with_subprojects
 from query.registry.lists import matching
 from schema.api.requests import Boolean, Request
+from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import EVERYTHING, MODELS, PROJECTS, TASKS, Condition, Kind, OneOf, every
 
@@ -63,7 +64,7 @@ async def _tags_in(context: QueryContext, caller: Caller, kind: Kind, request: G
 async def _tags_of(context: QueryContext, caller: Caller, kind: Kind, request: GetTags, inside: Condition) -> Answer:
     names = NAMES if request.include_system else NAMES[:1]
     condition = every(inside, request.condition)
-    return {name: await context.registry.distinct(kind, caller.company, name, condition) for name in names}
+    return {name: await context.registry.distinct(kind, view_of(caller), name, condition) for name in names}
 
 
 def _matching(name: str, values: Any) -> Condition:

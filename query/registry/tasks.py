@@ -25,7 +25,7 @@ from query.registry.listing import (
 )
 from schema.api.requests import Boolean, Request, Texts
 from schema.api.told_ids import told_ids
-from schema.api.visibility import may_see
+from schema.api.visibility import may_see, view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidTask
 from schema.registry import TASKS, Document, owner_of
@@ -137,7 +137,7 @@ async def get_configuration_names(context: QueryContext, caller: Caller, request
 async def get_types(context: QueryContext, caller: Caller, request: OfProjects) -> Answer:
     """Return the types of all tasks."""
     inside = await in_projects(context, caller, request.projects)
-    return {"types": await context.registry.distinct(TASKS, caller.company, "type", inside)}
+    return {"types": await context.registry.distinct(TASKS, view_of(caller), "type", inside)}
 
 
 def _parameters(task: Document) -> list[Any]:

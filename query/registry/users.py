@@ -9,6 +9,7 @@ from query.context import QueryContext
 from query.registry.listing import in_projects, with_subprojects
 from schema.api.requests import Boolean, Nothing, Request, Texts
 from schema.api.scopes import FULL
+from schema.api.visibility import view_of
 from schema.api.wire import MAX_VERSION, Access, Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidUser
 from schema.registry import (
@@ -97,7 +98,7 @@ async def _active_in(context: QueryContext, caller: Caller, projects: Sequence[s
     ids = await with_subprojects(context, caller, projects) if projects else []
     made: list[tuple[Kind, Condition]] = [(TASKS, inside), (MODELS, inside)]
     made.append((PROJECTS, OneOf("id", tuple(ids)) if ids else EVERYTHING))
-    found = [await context.registry.distinct(kind, caller.company, "user", condition) for kind, condition in made]
+    found = [await context.registry.distinct(kind, view_of(caller), "user", condition) for kind, condition in made]
     return {user for users in found for user in users}
 
 

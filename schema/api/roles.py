@@ -8,6 +8,11 @@ from schema.registry import ROLES, User
 RANKS = {role: rank for rank, role in enumerate(ROLES)}
 
 
+def is_administrator(role: str) -> bool:
+    """Tell whether people of a role administer their company."""
+    return RANKS.get(role, 0) >= RANKS["admin"]
+
+
 def is_over(caller: Caller, user: User) -> bool:
     """Tell whether a caller may act as a user and administer them.
 

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import orjson
 
+from schema.api.project_roles import EVERYBODYS, ProjectRoles
 from schema.api.requests import Request
 from schema.api.scopes import FULL, scopes_of
 from schema.errors import BadVersion, EventsError, MalformedRequest, UnknownEndpoint
@@ -70,6 +71,7 @@ class Caller:
     ``actor`` and ``actor_role``: who really calls, if they act as the user. ``session``: the identifier that the token
     carries. ``access_key``: the key behind token or Basic credentials. ``expires_at``: the second since the epoch at
     which these end. ``name_session``: the digest of the session, opened by a name alone, that all of it ends with.
+    ``scope``: what the key is good for, see ``schema/api/scopes.py``. ``projects``: roles in private projects.
     """
 
     user: str
@@ -89,6 +91,7 @@ class Caller:
     expires_at: int | None = None
     name_session: str | None = None
     scope: str = FULL
+    projects: ProjectRoles = EVERYBODYS
     address: str = ""
     client: str = ""
     is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left

@@ -58,6 +58,8 @@ AUDITED = frozenset(
         "models.make_private",
         "projects.delete",
         "projects.merge",
+        "projects.set_member",
+        "projects.remove_member",
         "projects.make_public",
         "projects.make_private",
         "reports.delete",

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from schema.api.project_roles import EVERYBODYS, PrivateProjects, ProjectRoles
 from schema.api.requests import first_of
-from schema.api.roles import is_over
+from schema.api.roles import is_administrator, is_over
 from schema.api.scopes import FULL, FULL_ONLY, Scopes
 from schema.api.wire import Access, Caller
 from schema.errors import (
@@ -112,6 +113,7 @@ class Authenticator:
         self._credentials = TtlCache("credentials", self._credential, REVOKED_SECONDS, CACHED)
         self._users = TtlCache("users", registry.user, REVOKED_SECONDS, CACHED)
         self._keys = TtlCache("access_keys", registry.has_key, REVOKED_SECONDS, CACHED)
+        self._private = TtlCache("private_projects", self._private_projects, REVOKED_SECONDS, CACHED)
 
     async def caller(self, sender: Sender, access: Access = Access.USERS, scopes: Scopes = FULL_ONLY) -> Caller:
         """Return the caller of a request: by its header, or else its cookie; NOBODY where anyone may call.
@@ -132,7 +134,7 @@ class Authenticator:
         caller = await self._impersonated(caller, sender.headers)
         if caller.actor and access is Access.ONESELF:
             raise Forbidden("Nobody may do this in another's name")
-        caller = _with_headers(caller, sender)
+        caller = _with_headers(caller, sender).but(projects=await self._roles_of(caller))
         if caller.actor:
             self.audit.record_acting(caller)
         return caller
@@ -166,7 +168,12 @@ class Authenticator:
             self._sessions.invalidate(digest)
 
     async def check(self, caller: Caller) -> None:
-        """Raise a 401 error if what the caller authenticated with is good no more: for answers that take long."""
+        """Raise a 401 error if what the caller authenticated with is good no more: for answers that take long.
+
+        Raises Forbidden if the projects that they may see are no longer the same.
+        """
+        if caller.projects.hidden != (await self._roles_of(caller)).hidden:
+            raise Forbidden("The roles in projects have changed")
         if caller.expires_at is not None and caller.expires_at < time.time():
             raise BadToken("The credentials have expired")
         if caller.session:
@@ -233,6 +240,18 @@ class Authenticator:
         if self.asks_password and (name_session or user.role == WEB_ROLE):
             raise BadCredentials("Invalid credentials")
         return _caller(user)
+
+    async def _roles_of(self, caller: Caller) -> ProjectRoles:
+        """Return the roles of a user in private projects: administrators are administrators of all."""
+        if is_administrator(caller.role):
+            return EVERYBODYS
+        return (await self._private.get(caller.company)).roles_of(caller.user)
+
+    async def _private_projects(self, company: str) -> PrivateProjects:
+        members: dict[str, dict[str, str]] = {}
+        for member in await self._registry.members_of_company(company):
+            members.setdefault(member.project, {})[member.user] = member.role
+        return PrivateProjects(members, await self._registry.names_of_projects(company) if members else {})
 
     async def _read_token(self, token: str) -> Claims:
         return self._tokens.read(token)

@@ -175,6 +175,7 @@ class Files:
     async def download(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Send a file, or a range of it, in the one version that its headers describe."""
         path = self._path_of(request)
+        await self._authenticator.files.check_read(caller, path)
         for _ in range(OPEN_ATTEMPTS):
             with suppress(FileChanged):
                 return await self._download(request, caller, path)

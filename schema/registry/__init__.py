@@ -7,7 +7,7 @@ authenticate; ``quotas`` limit. ``Registry`` is all of them.
 
 from __future__ import annotations
 
-from schema.registry.accounts import Accounts
+from schema.registry.accounts import Accounts, company_id_of
 from schema.registry.audit import AuditEvent, AuditEvents, AuditFilter
 from schema.registry.conditions import (
     EVERYTHING,
@@ -32,6 +32,7 @@ from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
 from schema.registry.entities import Entities, Entity
 from schema.registry.last_update import Touches
+from schema.registry.members import Member, ProjectMembers
 from schema.registry.metric_names import MetricNames, NewMetrics
 from schema.registry.owner import Owner, owner_of
 from schema.registry.patterns import matching
@@ -41,6 +42,7 @@ from schema.registry.sessions import Session, Sessions, digest_of
 from schema.registry.shared_state import Shared
 from schema.registry.tables import MODELS, PROJECTS, TASKS, Kind
 from schema.registry.users import LABELS, ROLES, WEB_ROLE, User, Users
+from schema.registry.view import View
 
 __all__ = [
     "EVERYTHING",
@@ -62,6 +64,7 @@ __all__ = [
     "Every",
     "Kind",
     "Matches",
+    "Member",
     "NewMetrics",
     "Not",
     "OneOf",
@@ -75,7 +78,9 @@ __all__ = [
     "UsageChange",
     "UsageKey",
     "User",
+    "View",
     "begins_with",
+    "company_id_of",
     "digest_of",
     "every",
     "iso_now",
@@ -100,6 +105,7 @@ class Registry(
     Accounts,
     Sessions,
     Credentials,
+    ProjectMembers,
     Users,
     Shared,
     Documents,

@@ -25,7 +25,7 @@ class Accounts(Database):
         A known access key gets the new secret, and its user the new name, role and company; sessions that it opened
         end.
         """
-        company_id = hashlib.md5(company.encode(), usedforsecurity=False).hexdigest()
+        company_id = company_id_of(company)
         credential = {"access_key": access_key, "secret_hash": hash_secret(secret_key)}
         known = CREDENTIALS.c.access_key == access_key
 
@@ -81,6 +81,11 @@ class Accounts(Database):
         if name is not None:
             query = query.where(USERS.c.name == name)
         return await self._read(lambda c: [User(*row) for row in c.execute(query)])
+
+
+def company_id_of(name: str) -> str:
+    """Return the id of the company of a name."""
+    return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def _check_roots_without(connection: sa.Connection, user_id: str) -> None:

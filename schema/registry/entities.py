@@ -39,7 +39,7 @@ class Entity:
     @property
     def owner(self) -> Owner:
         """Whose it is."""
-        return Owner(self.company, self.user)
+        return Owner(self.company, self.user, self.project)
 
 
 class Entities(Documents):

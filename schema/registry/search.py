@@ -1,4 +1,4 @@
-"""Searches: conditions, order and page -> SQL. Callers see their company's documents and the public ones."""
+"""Searches: conditions, order and page -> SQL. Callers see what their view shows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from schema.registry.database import Database
 from schema.registry.documents import Document, join
 from schema.registry.listed_rows import MAX_BYTES, MAX_READ_BYTES, body_bytes, listed_rows
 from schema.registry.tables import Kind
+from schema.registry.view import PUBLIC, View
 from schema.registry.where import value_of, where
 
-PUBLIC = ""
 NEVER_NULL = frozenset(("id", "company", "name", "status", "created", "last_update"))
 MAX_BRANCHES = 50
 NUMBER = r"^[-+]?([0-9]{1,99}(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]{1,2})?$"
@@ -40,66 +40,62 @@ class Search(Database):
     """Searches for documents. All raise InvalidRegex for a pattern that is none."""
 
     async def find(
-        self, kind: Kind, company: str, condition: Condition = EVERYTHING, page: PageBounds | None = None
+        self, kind: Kind, view: View, condition: Condition = EVERYTHING, page: PageBounds | None = None
     ) -> list[Document]:
         """Return a page of the documents that match, sorted; ties by id. Raises InvalidField for too many bytes."""
         await self.settle()
-        return await self._read(partial(_find, kind, company, condition, page or PageBounds()))
+        return await self._read(partial(_find, kind, view, condition, page or PageBounds()))
 
-    async def find_ids(self, kind: Kind, company: str, condition: Condition) -> dict[str, str]:
+    async def find_ids(self, kind: Kind, view: View, condition: Condition) -> dict[str, str]:
         """Return, by id, the company under which the events of all matching documents are stored."""
 
         def find(connection: sa.Connection) -> dict[str, str]:
-            query = sa.select(kind.rows.c.id, _storage(kind)).where(*_visible(kind, company, condition))
+            query = sa.select(kind.rows.c.id, _storage(kind)).where(*_visible(kind, view, condition))
             return {key: storage for key, storage in connection.execute(query)}
 
         return await self._read(find)
 
     async def find_values(
-        self, kind: Kind, company: str, condition: Condition, fields: Sequence[str]
+        self, kind: Kind, view: View, condition: Condition, fields: Sequence[str]
     ) -> dict[str, tuple[Any, ...]]:
         """Return the same as ``find_ids`` for very many documents, with the sort key of each of ``fields``."""
 
         def find(connection: sa.Connection) -> dict[str, tuple[Any, ...]]:
             columns = (_storage(kind), *(value_of(kind, field) for field in fields))
-            query = sa.select(kind.rows.c.id, *columns).where(*_visible(kind, company, condition, often=None))
+            query = sa.select(kind.rows.c.id, *columns).where(*_visible(kind, view, condition, often=None))
             return {key: tuple(values) for key, *values in connection.execute(query)}
 
         return await self._read(find)
 
-    async def tally(self, kind: Kind, company: str, condition: Condition, by: Sequence[str]) -> list[Tally]:
+    async def tally(self, kind: Kind, view: View, condition: Condition, by: Sequence[str]) -> list[Tally]:
         """Count the matching documents for each combination of values of the columns ``by``."""
         columns = [kind.rows.c[name] for name in by]
         seconds = kind.rows.c.active_duration if "active_duration" in kind.rows.c else sa.literal(0)
         query = sa.select(*columns, sa.func.count(), sa.func.coalesce(sa.func.sum(seconds), 0))
-        query = query.where(*_visible(kind, company, condition)).group_by(*columns)
+        query = query.where(*_visible(kind, view, condition)).group_by(*columns)
         return await self._read(lambda c: [Tally(tuple(row[:-2]), row[-2], int(row[-1])) for row in c.execute(query)])
 
-    async def distinct(self, kind: Kind, company: str, field: str, condition: Condition = EVERYTHING) -> list[str]:
+    async def distinct(self, kind: Kind, view: View, field: str, condition: Condition = EVERYTHING) -> list[str]:
         """Return the values of a column or list of terms in the matching documents, sorted."""
         if field in kind.term_fields:
-            value, matching = kind.terms.c.value, sa.select(kind.rows.c.id).where(*_visible(kind, company, condition))
+            value, matching = kind.terms.c.value, sa.select(kind.rows.c.id).where(*_visible(kind, view, condition))
             query = sa.select(value).where(kind.terms.c.field == field, kind.terms.c.id.in_(matching)).distinct()
         else:
             value = kind.rows.c[field]
-            query = sa.select(value).where(*_visible(kind, company, condition), value.is_not(None)).distinct()
+            query = sa.select(value).where(*_visible(kind, view, condition), value.is_not(None)).distinct()
         return await self._read(lambda c: sorted(c.execute(query).scalars()))
 
 
-def _find(
-    kind: Kind, company: str, condition: Condition, page: PageBounds, connection: sa.Connection
-) -> list[Document]:
+def _find(kind: Kind, view: View, condition: Condition, page: PageBounds, connection: sa.Connection) -> list[Document]:
     """Make the statement here, on a thread: of long paths that takes 0.1 s, for which the event loop would stand."""
     by_id = any(isinstance(part, OneOf) and part.field == "id" for part in _parts(condition))
-    query = (_few if by_id else _many)(kind, company, condition, page)
+    query = (_few if by_id else _many)(kind, view, condition, page)
     limit = MAX_BYTES if page.fields is None else MAX_READ_BYTES
     return [_project(row, page) for row in listed_rows(connection, query, limit)]
 
 
-def _visible(
-    kind: Kind, company: str, condition: Condition, often: bool | None = False
-) -> list[sa.ColumnElement[bool]]:
-    return [kind.rows.c.company.in_((company, PUBLIC)), where(kind, condition, often=often)]
+def _visible(kind: Kind, view: View, condition: Condition, often: bool | None = False) -> list[sa.ColumnElement[bool]]:
+    return [kind.rows.c.company.in_((view.company, PUBLIC)), *view.limits(kind), where(kind, condition, often=often)]
 
 
 def _storage(kind: Kind) -> sa.ColumnElement[str]:
@@ -108,17 +104,17 @@ def _storage(kind: Kind) -> sa.ColumnElement[str]:
     return sa.case((rows.company != PUBLIC, rows.company), else_=sa.func.coalesce(rows.company_origin, PUBLIC))
 
 
-def _few(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
+def _few(kind: Kind, view: View, condition: Condition, page: PageBounds) -> sa.Select[Any]:
     """Search among documents that are named by id, where no other index matters."""
-    query = _columns(kind, page).where(*_visible(kind, company, condition))
+    query = _columns(kind, page).where(*_visible(kind, view, condition))
     query = query.order_by(*_sort_keys(kind, page.order), kind.rows.c.id)
     return query if page.limit is None else query.limit(page.limit).offset(page.offset)
 
 
-def _many(kind: Kind, company: str, condition: Condition, page: PageBounds) -> sa.Select[Any]:
+def _many(kind: Kind, view: View, condition: Condition, page: PageBounds) -> sa.Select[Any]:
     """Search for the ids and sort keys of the page first, then for their documents."""
     order = _sort_keys(kind, page.order)
-    found = _page(kind, company, condition, order, page)
+    found = _page(kind, view, condition, order, page)
     return _columns(kind, page).join(found, found.c.id == kind.rows.c.id).order_by(*_again(found, order))
 
 
@@ -133,13 +129,14 @@ def _columns(kind: Kind, page: PageBounds) -> sa.Select[Any]:
 
 
 def _page(
-    kind: Kind, company: str, condition: Condition, order: list[sa.ColumnElement[Any]], page: PageBounds
+    kind: Kind, view: View, condition: Condition, order: list[sa.ColumnElement[Any]], page: PageBounds
 ) -> sa.Subquery:
     """Return a union of branches that can each follow an index, which an IN could not."""
     keys = [_key_of(by).label(f"key{number}") for number, by in enumerate(order)]
     branches = []
-    for owner, part in product(dict.fromkeys((company, PUBLIC)), _by_project(condition)):
-        branch = sa.select(kind.rows.c.id, *keys).where(kind.rows.c.company == owner, where(kind, part))
+    for owner, part in product(dict.fromkeys((view.company, PUBLIC)), _by_project(condition)):
+        matching = (kind.rows.c.company == owner, *view.limits(kind), where(kind, part))
+        branch = sa.select(kind.rows.c.id, *keys).where(*matching)
         if page.limit is not None:
             branch = branch.order_by(*order, kind.rows.c.id).limit(page.offset + page.limit)
         branches.append(sa.select(branch.subquery()))

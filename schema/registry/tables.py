@@ -169,6 +169,15 @@ SESSIONS = sa.Table(
     sa.Index("sessions_by_user", "user", "created_at"),
     sa.Index("sessions_by_expiry", "expires_at"),
 )
+PROJECT_MEMBERS = sa.Table(
+    "project_members",
+    METADATA,
+    sa.Column("project", sa.String, primary_key=True),
+    sa.Column("user", sa.String, primary_key=True),
+    sa.Column("company", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Index("project_members_by_company", "company"),
+)
 AUDIT = sa.Table(
     "audit",
     METADATA,

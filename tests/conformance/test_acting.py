@@ -94,6 +94,7 @@ def test_while_acting_nobody_makes_tokens_or_keys(company: Company, role: str) -
 def test_what_only_people_themselves_may_do_is_all_that_makes_or_takes_keys() -> None:
     """Whoever adds such an endpoint says so in its table."""
     told = [name for name in ENDPOINTS if name.startswith(("audit.", "auth.", "quotas.", "users."))]
+    told += ["projects.set_member", "projects.remove_member"]
     open_to_acting = {"auth.login", "auth.create_user", "auth.get_credentials", "auth.get_sessions"}
     open_to_acting |= {name for name in told if name.startswith("users.get_")}
     open_to_acting |= {"users.set_preferences", "users.update"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from schema.errors import BadDocument, ConfigError, NotUnique, TaskStateConflict, Unavailable
-from schema.registry import MODELS, PROJECTS, TASKS, Document, OneOf, Registry, iso_now
+from schema.registry import MODELS, PROJECTS, TASKS, Document, OneOf, Registry, View, iso_now
 from tests.integration.registries import DATABASES, registry_on, run, url_on
 
 ODD: Document = {
@@ -64,7 +64,7 @@ def test_long_addresses_fit(registry: Registry) -> None:
     made = document("a", uri="http://e/" + "x" * 100_000)
     run(registry.create(MODELS, made))
     assert run(registry.get(MODELS, "id-a")) == made
-    assert run(registry.find_ids(MODELS, "c", OneOf("uri", (made["uri"],)))) == {"id-a": "c"}
+    assert run(registry.find_ids(MODELS, View("c"), OneOf("uri", (made["uri"],)))) == {"id-a": "c"}
 
 
 def test_ids_and_names_of_projects_are_unique(registry: Registry) -> None:
@@ -84,7 +84,7 @@ def test_a_change_replaces_rows_bodies_and_terms(registry: Registry) -> None:
     assert changed == run(registry.get(TASKS, "id-a"))
     assert changed
     assert (changed["tags"], changed["status"], changed["comment"]) == (["y", "z"], "stopped", "new")
-    assert [run(registry.find_ids(TASKS, "c", OneOf("tags", (tag,)))) for tag in "xyz"] == [
+    assert [run(registry.find_ids(TASKS, View("c"), OneOf("tags", (tag,)))) for tag in "xyz"] == [
         {},
         {"id-a": "c"},
         {"id-a": "c"},
@@ -132,7 +132,7 @@ def test_deleted_documents_leave_no_terms(registry: Registry) -> None:
     run(registry.create(TASKS, document("a", tags=["x"])))
     run(registry.delete(TASKS, "id-a"))
     run(registry.create(TASKS, document("a", tags=["y"])))
-    assert run(registry.distinct(TASKS, "c", "tags")) == ["y"]
+    assert run(registry.distinct(TASKS, View("c"), "tags")) == ["y"]
 
 
 def test_a_touch_only_moves_forward(registry: Registry) -> None:
@@ -155,7 +155,7 @@ def test_who_reads_documents_sees_touches_that_were_put_off(registry: Registry) 
         one = await registry.get(TASKS, "id-a")
         await writing
         registry.touch_soon(TASKS, ["id-a"], "w")
-        return one, await registry.find(TASKS, "c")
+        return one, await registry.find(TASKS, View("c"))
 
     one, (other,) = run(read_at_once())
     assert one

@@ -28,6 +28,7 @@ from schema.registry import (
     PageBounds,
     Registry,
     Some,
+    View,
     begins_with,
 )
 from schema.registry.documents import values_at
@@ -153,10 +154,10 @@ orders = st.lists(
 @given(condition=conditions)
 def test_conditions_mean_what_they_say(registry: Registry, condition: Condition) -> None:
     expected = {document["id"] for document in VISIBLE if holds(condition, document)}
-    assert {found["id"] for found in run(registry.find(TASKS, "c", condition))} == expected
-    storage = run(registry.find_ids(TASKS, "c", condition))
+    assert {found["id"] for found in run(registry.find(TASKS, View("c"), condition))} == expected
+    storage = run(registry.find_ids(TASKS, View("c"), condition))
     assert storage == {d["id"]: d["company"] or "d" for d in VISIBLE if d["id"] in expected}
-    values = run(registry.find_values(TASKS, "c", condition, ["name", "script.repository"]))
+    values = run(registry.find_values(TASKS, View("c"), condition, ["name", "script.repository"]))
     assert values == {key: (company, *shown_by(key)) for key, company in storage.items()}
 
 
@@ -175,7 +176,7 @@ def test_pages_follow_the_order(
         expected.sort(key=lambda document: sort_key(document, by.field), reverse=by.descending)
         if place == 0:
             expected.sort(key=lambda document: not sort_key(document, by.field)[0])
-    found = run(registry.find(TASKS, "c", condition, PageBounds(order, offset, limit, frozenset(("name",)))))
+    found = run(registry.find(TASKS, View("c"), condition, PageBounds(order, offset, limit, frozenset(("name",)))))
     assert found == [{"id": d["id"], "name": d["name"]} for d in expected[offset : offset + limit]]
 
 
@@ -185,10 +186,10 @@ def sort_key(document: Document, field: str) -> tuple[bool, Any]:
 
 
 def test_documents_come_whole_or_in_part(registry: Registry) -> None:
-    (whole,) = run(registry.find(TASKS, "c", OneOf("id", ("t001",))))
+    (whole,) = run(registry.find(TASKS, View("c"), OneOf("id", ("t001",))))
     assert whole == DOCUMENTS[1]
     page = PageBounds(fields=frozenset(("status", "script", "unknown")))
-    assert run(registry.find(TASKS, "c", OneOf("id", ("t001",)), page)) == [
+    assert run(registry.find(TASKS, View("c"), OneOf("id", ("t001",)), page)) == [
         {"id": "t001", "status": "in_progress", "script": {"repository": "alpha"}}
     ]
 
@@ -197,17 +198,17 @@ def test_named_documents_are_filtered_and_paged_too(registry: Registry) -> None:
     named = OneOf("id", tuple(d["id"] for d in DOCUMENTS))
     condition = Every((named, OneOf("script.repository", ("alpha",))))
     expected = sorted(d["id"] for d in VISIBLE if holds(condition, d))
-    found = run(registry.find(TASKS, "c", condition, PageBounds([Order("id", True)], 1, 3)))
+    found = run(registry.find(TASKS, View("c"), condition, PageBounds([Order("id", True)], 1, 3)))
     assert [d["id"] for d in found] == expected[::-1][1:4]
 
 
 def test_another_companys_documents_are_not_found(registry: Registry) -> None:
-    assert run(registry.find(TASKS, "nobody", Not(OneOf("company", ("",))))) == []
-    assert {d["company"] for d in run(registry.find(TASKS, "other"))} == {"other", ""}
+    assert run(registry.find(TASKS, View("nobody"), Not(OneOf("company", ("",))))) == []
+    assert {d["company"] for d in run(registry.find(TASKS, View("other")))} == {"other", ""}
 
 
 def test_tallies_count_and_sum(registry: Registry) -> None:
-    tallies = run(registry.tally(TASKS, "c", EVERYTHING, ["status", "project"]))
+    tallies = run(registry.tally(TASKS, View("c"), EVERYTHING, ["status", "project"]))
     for tally in tallies:
         alike = [d for d in VISIBLE if (d["status"], d.get("project")) == tally.values]
         assert tally.count == len(alike)
@@ -218,7 +219,7 @@ def test_tallies_count_and_sum(registry: Registry) -> None:
 @pytest.mark.parametrize("field", ["status", "project", "tags", "models.input.model"])
 def test_distinct_values(registry: Registry, field: str) -> None:
     expected = {value for document in VISIBLE for value in values_of(document, field)}
-    assert run(registry.distinct(TASKS, "c", field)) == sorted(expected)
+    assert run(registry.distinct(TASKS, View("c"), field)) == sorted(expected)
 
 
 def test_a_pattern_that_takes_for_ever_is_refused(registry: Registry) -> None:
@@ -227,7 +228,7 @@ def test_a_pattern_that_takes_for_ever_is_refused(registry: Registry) -> None:
         registry.create(PROJECTS, {"id": "p", "company": "x", "name": "a" * 60 + "!", "created": "", "last_update": ""})
     )
     try:
-        assert run(registry.find(PROJECTS, "x", Matches("name", "^(a|aa)+$"))) == []
+        assert run(registry.find(PROJECTS, View("x"), Matches("name", "^(a|aa)+$"))) == []
     except InvalidRegex:
         pass
     finally:
@@ -245,8 +246,8 @@ def test_odd_documents_disturb_no_search(registry: Registry) -> None:
         "n": 10**30,
     }
     run(registry.create(PROJECTS, odd))
-    assert run(registry.find(PROJECTS, "x", Matches("description", "x", True))) == []
-    assert run(registry.find(PROJECTS, "x", Not(OneOf("description", ("x",))))) == [odd]
+    assert run(registry.find(PROJECTS, View("x"), Matches("description", "x", True))) == []
+    assert run(registry.find(PROJECTS, View("x"), Not(OneOf("description", ("x",))))) == [odd]
     run(registry.delete(PROJECTS, "p"))
 
 
@@ -267,11 +268,11 @@ def test_a_listing_has_a_limit_of_bytes(
     monkeypatch.setattr("schema.registry.search.MAX_READ_BYTES", 5 * BODY_BYTES)
     with registry_on(database, tmp_path, request) as registry:
         with_bodies(registry, 30)
-        assert len(run(registry.find(TASKS, "c", page=PageBounds(limit=4)))) == 4
+        assert len(run(registry.find(TASKS, View("c"), page=PageBounds(limit=4)))) == 4
         for fields in (None, frozenset(("script",))):
             with pytest.raises(InvalidField, match="list fewer"):
-                run(registry.find(TASKS, "c", page=PageBounds(limit=10, fields=fields)))
-        names = run(registry.find(TASKS, "c", page=PageBounds(fields=frozenset(("id", "name")))))
+                run(registry.find(TASKS, View("c"), page=PageBounds(limit=10, fields=fields)))
+        names = run(registry.find(TASKS, View("c"), page=PageBounds(fields=frozenset(("id", "name")))))
         assert names[0] == {"id": f"{0:032x}", "name": "n"}
         assert len(names) == 30
 
@@ -280,4 +281,4 @@ def test_one_document_is_always_listed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("schema.registry.search.MAX_BYTES", 10)
     with registry_on("sqlite", tmp_path, None) as registry:  # type: ignore[arg-type]
         with_bodies(registry, 1)
-        assert len(run(registry.find(TASKS, "c"))) == 1
+        assert len(run(registry.find(TASKS, View("c")))) == 1
