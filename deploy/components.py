@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy import access, tls
+from deploy.disks import measure_disk
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -90,6 +91,8 @@ def file_store(settings: Settings, make: Callable[[str, StoreAccess], FileStore]
     from schema.store.object_store import BadStore, FileStore
 
     url = settings.files_store or str(settings.data_dir.resolve() / "files")
+    if "://" not in url:
+        measure_disk("files", Path(url))
     try:
         return (make or FileStore)(url, _store_access(settings))
     except BadStore as error:

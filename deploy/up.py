@@ -10,6 +10,7 @@ from aiohttp import web
 
 from deploy import access, components, first_start, preflight, tls
 from deploy.client_environment import addresses, record
+from deploy.disks import measure_disk
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
@@ -43,6 +44,7 @@ async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     preflight.check(settings)
     with first_start.lock_directory(settings.data_dir):
+        measure_disk("data", settings.data_dir.resolve())
         is_new = first_start.are_to_be_made(settings)
         credentials = first_start.first_credentials(settings)
         async with embedded(settings, credentials) as (app, files_app, health):

@@ -15,6 +15,7 @@ from schema.lru_cache import counts_by_cache
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+READY = Gauge("eventide_ready", "1 while this process can serve, as `/readyz` says; else 0")
 BUILD = Info("eventide_build", "Version and revision of this process, always 1")
 REQUESTS = Counter("eventide_http_requests_total", "Calls answered", ("endpoint", "code"))
 REQUEST_SECONDS = Histogram(
@@ -24,6 +25,8 @@ REQUEST_SECONDS = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 EVENTS = Counter("eventide_events_total", "Events received, by result: added or failed", ("result",))
+BODY_BYTES = Gauge("eventide_inflight_body_bytes", "Bytes of request bodies whose requests are not answered yet")
+BODY_LIMIT = Gauge("eventide_inflight_body_limit_bytes", "Bytes that these bodies may have at once; beyond: 503")
 BATCH_BYTES = Counter("eventide_batch_bytes_total", "Bytes of event batches received")
 PRODUCE_SECONDS = Histogram(
     "eventide_produce_seconds", "Time until the log has a request's records", buckets=LATENCY_BUCKETS
@@ -43,6 +46,33 @@ WRITE_RETRIES = Counter(
 )
 RECORDS = Counter("eventide_records_total", "Kafka records consumed, by result: written, parked or late", ("result",))
 PARKED = Counter("eventide_parked_records_total", "Records and rows parked: on the DLQ topic, or in the journal")
+PARKED_NOW = Gauge(
+    "eventide_dlq_records",
+    "Records and rows parked and not replayed, on the DLQ topic (at gateways) or in the journal; NaN: not known",
+)
+STORE_SECONDS = Histogram(
+    "eventide_store_seconds",
+    "Time of a statement of ClickHouse, by kind: read, select (a writer's), insert, execute",
+    ("statement",),
+    buckets=LATENCY_BUCKETS,
+)
+STORE_ERRORS = Counter(
+    "eventide_store_errors_total",
+    "Statements of ClickHouse that failed, by kind and ClickHouse's error number; 0: it did not answer",
+    ("statement", "number"),
+)
+REGISTRY_SECONDS = Histogram(
+    "eventide_registry_seconds",
+    "Time of a transaction of the registry: read, write",
+    ("statement",),
+    buckets=LATENCY_BUCKETS,
+)
+REGISTRY_ERRORS = Counter(
+    "eventide_registry_errors_total", "Transactions for which the registry's database was not available", ("statement",)
+)
+DISK_FREE = Gauge(
+    "eventide_disk_free_bytes", "Bytes free on the disk of a directory: data, files; NaN: none", ("directory",)
+)
 ROWS_WAITING = Gauge("eventide_journal_rows", "Rows acknowledged by `eventide up` that are not in the store yet")
 FRESHNESS_SECONDS = Histogram(
     "eventide_freshness_seconds", "Time from the gateway's receipt to readable rows", buckets=LATENCY_BUCKETS

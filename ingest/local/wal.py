@@ -14,7 +14,7 @@ from ingest.local import LOCAL_EPOCH
 from ingest.local.row_codec import as_columns, pack
 from schema.errors import Unavailable
 from schema.events.blocks import Content, Deletion, Place, Record, decode, encode
-from schema.metrics import PARKED
+from schema.metrics import PARKED, PARKED_NOW
 from schema.store.disk_guard import need_room
 
 BLOCK_BYTES = 256 << 20
@@ -116,6 +116,7 @@ class WriteAheadLog:
         place = record.place
         with self._statement() as connection:
             connection.execute(PARK_SQL, (*_row(record.content), place.offset, place.row, reason))
+            PARKED_NOW.set(connection.execute("SELECT count(*) FROM parked").fetchone()[0])
         PARKED.inc()
 
     def replay_parked(self) -> None:
@@ -123,6 +124,7 @@ class WriteAheadLog:
         with self._transaction() as connection:
             connection.execute(REPLAY_SQL)
             connection.execute("DELETE FROM parked")
+        PARKED_NOW.set(0)
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from schema.errors import Unavailable
+from schema.metrics import BODY_BYTES, BODY_LIMIT
 
 PROCESS = "process"
 SHARE = 2  # a caller, and an address, have this part of the whole at most
@@ -18,6 +19,7 @@ class BodyMemory:
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._taken: dict[Hashable, int] = {}
+        BODY_LIMIT.set(limit_bytes)
 
     def reserve(self, caller: Hashable, address: str) -> Reservation:
         """Return a reservation of nothing yet. ``address``: of the client, empty where a proxy hides it."""
@@ -33,6 +35,7 @@ class BodyMemory:
         if taken > own_bytes and taken + size_bytes > limit:
             raise Unavailable("Too many requests at once")
         self._taken[holder] = taken + size_bytes
+        self._tell(holder)
 
     def give_back(self, holder: Hashable, size_bytes: int) -> None:
         """Release bytes of a holder."""
@@ -41,6 +44,11 @@ class BodyMemory:
             self._taken[holder] = left
         else:
             del self._taken[holder]
+        self._tell(holder)
+
+    def _tell(self, holder: Hashable) -> None:
+        if holder is PROCESS:
+            BODY_BYTES.set(self._taken.get(PROCESS, 0))
 
 
 class Reservation:

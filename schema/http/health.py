@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schema.errors import EventsError
+from schema.metrics import READY
 
 Check = Callable[[], Awaitable[None]]  # raises EventsError, whose text is the reason
 
 Report = tuple[dict[str, str], dict[str, str]]  # failures by check, and details
 METRICS_REST = 9  # times as long as they take
+READY_SECONDS = 2.0  # that metrics wait for the checks: a process whose checks take longer is not ready
 
 
 @dataclass
@@ -62,21 +65,33 @@ class Probes:
         return _response(await _report(self._health.alive))
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Tell whether it can serve now. Who asks while checks run gets their result."""
-        if self._ready is None or self._ready.done():
-            self._ready = asyncio.ensure_future(_report(self._health.ready, self._health.details))
-        failures, details = await asyncio.shield(self._ready)
-        if self._health.is_draining:
-            failures = failures | {"draining": "draining"}
-        return _response((failures, details))
+        """Tell whether it can serve now."""
+        return _response(await self._readiness())
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Tell every metric, as it was up to ten times as long ago as it takes to tell."""
         started = time.monotonic()
         if started >= self._metrics_until:
+            READY.set(await self._is_ready())
             self._metrics = generate_latest()
             self._metrics_until = time.monotonic() + METRICS_REST * (time.monotonic() - started)
         return web.Response(body=self._metrics, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _is_ready(self) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                failures, _ = await self._readiness()
+                return not failures
+        return False
+
+    async def _readiness(self) -> Report:
+        """Run the checks. Who asks while they run gets their result."""
+        if self._ready is None or self._ready.done():
+            self._ready = asyncio.ensure_future(_report(self._health.ready, self._health.details))
+        failures, details = await asyncio.shield(self._ready)
+        if self._health.is_draining:
+            failures = failures | {"draining": "draining"}
+        return failures, details
 
 
 async def _report(checks: Mapping[str, Check], details: Mapping[str, Callable[[], str]] | None = None) -> Report:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
 from schema.fairness.fair_executor import FairExecutor
 from schema.fairness.interruption import Interruption
+from schema.metrics import REGISTRY_ERRORS, REGISTRY_SECONDS
 from schema.registry.migrate import check_revision, upgrade
 from schema.registry.patterns import TOO_SLOW, is_found
 from schema.registry.postgres_tls import with_tls
@@ -116,11 +117,11 @@ class Database:
 
     async def _write(self, work: Work[Result]) -> Result:
         """Return the result of ``work`` that changes something; if it raises, nothing is changed."""
-        return await self._writers.run(_transact, self._writing, work)
+        return await self._writers.run(_measured, "write", self._writing, work)
 
 
 def _read_once(engine: sa.Engine, work: Work[Result], interruption: Interruption) -> Result:
-    return _transact(engine, partial(read_within_bounds, work, interruption))
+    return _measured("read", engine, partial(read_within_bounds, work, interruption))
 
 
 def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
@@ -130,6 +131,16 @@ def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any
             connection.execute(sa.insert(table).values(row))
     except IntegrityError:
         return
+
+
+def _measured(statement: str, engine: sa.Engine, work: Work[Result]) -> Result:
+    """Run work in a transaction; measure how long that takes, and count it if the database is not available."""
+    with REGISTRY_SECONDS.labels(statement).time():
+        try:
+            return _transact(engine, work)
+        except Unavailable:
+            REGISTRY_ERRORS.labels(statement).inc()
+            raise
 
 
 def _transact(engine: sa.Engine, work: Work[Result]) -> Result:

@@ -25,6 +25,7 @@ from schema.fairness.fair_executor import FairExecutor
 from schema.fairness.interruption import Interruption
 from schema.store.engines import Engine
 from schema.store.errors import translate
+from schema.store.measured import measured
 from schema.store.versions import check_version
 
 READ_SETTINGS: dict[str, Any] = {
@@ -90,11 +91,11 @@ class Store:
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement without rows: DDL or DELETE."""
-        self._write(lambda client: client.command(sql, parameters=dict(parameters or {})))
+        self._write("execute", lambda client: client.command(sql, parameters=dict(parameters or {})))
 
     def insert(self, table: str, data: pa.Table) -> None:
         """Insert an Arrow table with one statement, columns by name."""
-        self._write(lambda client: self._engine.insert(client, table, data))
+        self._write("insert", lambda client: self._engine.insert(client, table, data))
 
     async def check_version(self) -> None:
         """Raise ConfigError if the engine answers within VERSION_SECONDS and is of a version that is not supported."""
@@ -144,21 +145,24 @@ class Store:
     def _json(self, role: str, settings: Mapping[str, Any], sql: str, parameters: Mapping[str, Any] | None) -> bytes:
         """Read the answer in columns: of 500 log lines, ClickHouse writes them in 7 ms in place of 8 for rows."""
         statement = f"{sql}\nFORMAT JSONColumns"
-        return self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
+        with measured("read" if role == "read" else "select"):
+            return self._call(role, settings, lambda c: c.raw_query(statement, parameters=dict(parameters or {})))
 
     def _table(self, sql: str, parameters: Mapping[str, Any] | None) -> pa.Table:
         def read(client: Client) -> pa.Table:
             body = client.raw_query(f"{sql}\nFORMAT ArrowStream", parameters=dict(parameters or {}))
             return pa.ipc.open_stream(body).read_all()
 
-        return self._call("read", READ_SETTINGS, read)
+        with measured("read"):
+            return self._call("read", READ_SETTINGS, read)
 
-    def _write(self, action: Callable[[Client], object]) -> None:
+    def _write(self, statement: str, action: Callable[[Client], object]) -> None:
         def guarded(client: Client) -> None:
             with self._engine.writing(client):
                 action(client)
 
-        self._call("write", WRITE_SETTINGS, guarded)
+        with measured(statement):
+            self._call("write", WRITE_SETTINGS, guarded)
 
     def _call(self, role: str, settings: Mapping[str, Any], action: Callable[[Client], Result]) -> Result:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from prometheus_client import REGISTRY
 
 from ingest.parsing.batch import CHUNK_ROWS, read_events
 from ingest.parsing.json_lines import read_lines
@@ -64,6 +65,18 @@ def test_a_caller_has_half_of_the_memory_and_an_address_too() -> None:
                 fifth.add(1)
     with memory.reserve("ada", "1.1.1.1") as again:
         again.add(50)
+
+
+def test_metrics_tell_what_is_taken_and_the_limit() -> None:
+    def told(name: str) -> float | None:
+        return REGISTRY.get_sample_value(f"eventide_inflight_body_{name}")
+
+    memory = BodyMemory(100)
+    with memory.reserve("ada", "1.1.1.1") as first, memory.reserve("bob", "") as second:
+        first.add(40)
+        second.add(10)
+        assert (told("bytes"), told("limit_bytes")) == (50, 100)
+    assert told("bytes") == 0
 
 
 def test_a_body_alone_always_fits() -> None:
