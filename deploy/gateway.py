@@ -8,6 +8,7 @@ from deploy.serve import serve
 from ingest.app import endpoints
 from ingest.gateway import Gateway
 from ingest.kafka.applied_offsets import AppliedOffsets
+from ingest.kafka.dlq_depth import DlqDepth
 from ingest.kafka.lag import LagReader
 from ingest.kafka.log import KafkaLog
 from ingest.kafka.topic_lease import TopicLease, read_topic
@@ -30,6 +31,7 @@ async def gateway(settings: Settings) -> None:
     applied = AppliedOffsets(bootstrap, topic.name)
     current = TopicLease(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
+    dlq = DlqDepth(bootstrap, topic.name)
     unapplied = UnappliedRecords(LagReader(bootstrap, topic.name, producer.clock), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
@@ -50,6 +52,7 @@ async def gateway(settings: Settings) -> None:
             "applied": applied.check_alive,
             "topic": current.check_alive,
             "unapplied": unapplied.check_alive,
+            "dlq": dlq.check_alive,
         },
         details={"unapplied": unapplied.detail, "clock": producer.clock.detail},
     )
@@ -64,6 +67,7 @@ async def gateway(settings: Settings) -> None:
     )
     await serve(app, health, settings, settings.port)
     await unapplied.close()
+    await dlq.close()
     await current.close()
     await applied.close()
     await producer.close()

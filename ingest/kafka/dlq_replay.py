@@ -58,7 +58,7 @@ class ParkedRecord:
 async def parked_records(bootstrap: str, events_topic: str) -> AsyncIterator[ParkedRecord]:
     """Yield the records that have not been replayed, oldest first. Raises Unavailable."""
     waiting: dict[int, ParkedRecord] = {}
-    async for offset, headers, value in _everything(bootstrap, dlq_topic(events_topic)):
+    async for offset, headers, value in dlq_records(bootstrap, events_topic):
         if REPLAYED in headers:
             waiting.pop(int(headers[REPLAYED]), None)
         else:
@@ -86,14 +86,17 @@ async def replay(parked: ParkedRecord, producer: Producer, topic: Topic) -> None
     await producer.send([Message(dlq_topic(topic.name), 0, str(parked.offset).encode(), b"", done)])
 
 
-async def _everything(bootstrap: str, name: str) -> AsyncIterator[tuple[int, dict[str, bytes], bytes]]:
-    """Yield the records of a topic's only partition, up to its present end."""
+async def dlq_records(
+    bootstrap: str, events_topic: str, start: int = 0
+) -> AsyncIterator[tuple[int, dict[str, bytes], bytes]]:
+    """Yield offset, headers and value of what is on the DLQ, from ``start`` to its present end. Raises Unavailable."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    tp = TopicPartition(name, 0)
+    tp = TopicPartition(dlq_topic(events_topic), 0)
     try:
         await consumer.start()
         consumer.assign([tp])
-        await consumer.seek_to_beginning(tp)
+        begin = (await consumer.beginning_offsets([tp]))[tp]
+        consumer.seek(tp, max(start, begin))
         end = (await consumer.end_offsets([tp]))[tp]
         while await consumer.position(tp) < end:
             for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, ()):
