@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schema.http.server_certificate import ServerCertificate
 
 BACKLOG = 1024
-# After so long a thread that computes hands Python's lock to the event loop, if that waits for it. With Python's 5 ms, a
+# After so long a thread that computes hands Python's lock to the event loop, if that waits. With Python's 5 ms, a
 # call that goes through two threads takes 7 to 11 ms beside one that computes; with this, 2 to 3.
 SWITCH_SECONDS = 0.001
 logger = logging.getLogger("eventide.serve")

@@ -89,7 +89,7 @@ def test_the_secret_is_printed_by_the_first_start_alone(up: Process, directory: 
 def test_no_secret_is_seen_among_the_processes_or_in_the_log(directory: Path, tmp_path: Path) -> None:
     """Of flags, and of requests that cannot be read."""
     port, secret = free_port(), "a-secret-of-many-letters-0123456789"
-    flags = ["--access-key", "first", "--secret-key", secret, f"--token-s={secret}", "--port", str(port)]
+    flags = ["--access-key", "first", "--secret-k", secret, f"--token-secret={secret}", "--port", str(port)]
     process = Process([*command(directory), *flags], tmp_path / "up.log", env=environment(), cwd=ROOT)
     process.start()
     try:
