@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from deploy import components, first_start
+from deploy import components, first_start, kafka
 from ingest.kafka.lag import LagReader
 from ingest.kafka.topic_lease import read_topic
 from ingest.kafka.topic_setup import TopicPlan, ensure_topics
@@ -16,6 +16,7 @@ from schema.store.migrate import migrate as migrate_store
 
 async def migrate(settings: Settings) -> None:
     """Bring registry, ClickHouse and topics up to date; safe to run again and at the same time."""
+    brokers = await kafka.let_in(settings) if settings.kafka_bootstrap else None
     registry = components.unchecked_registry(settings)
     async with registry.exclusively():
         await registry.create_schema()
@@ -24,8 +25,8 @@ async def migrate(settings: Settings) -> None:
             for name in migrate_store(store):
                 print(f"applied {name}")
             store.close()
-        if settings.kafka_bootstrap:
-            topic = await ensure_topics(settings.kafka_bootstrap, _plan(settings), registry)
+        if brokers:
+            topic = await ensure_topics(brokers, _plan(settings), registry)
             print(f"topic {topic.name}: {topic.partitions} partitions, epoch {topic.epoch}")
         await _first_user(registry, settings)
     await registry.close()
@@ -33,14 +34,14 @@ async def migrate(settings: Settings) -> None:
 
 async def topics(settings: Settings) -> None:
     """Print the events topic's partitions and how far the workers are behind."""
-    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    brokers = await kafka.let_in(settings)
     registry = components.unchecked_registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     state = ", closed (being changed)" if topic.is_closed else ""
     print(f"{topic.name}: {abs(topic.partitions)} partitions, epoch {topic.epoch}{state}")
     print("partition   committed         end  lag records  lag seconds")
-    async with LagReader(bootstrap, topic.name) as reader:
+    async with LagReader(brokers, topic.name) as reader:
         lags = await reader.of_group(settings.kafka_group, range(abs(topic.partitions)))
     for lag in lags:
         print(f"{lag.partition:9d}{lag.committed:12d}{lag.end:12d}{lag.records:13d}{lag.seconds:13.1f}")

@@ -16,7 +16,10 @@ FILES = FILES_STORE | FILES_KEYS | {"max_file_bytes", "files_port"}
 FIRST_USER = frozenset(("access_key", "secret_key", "web_access_key", "web_secret_key", "company"))
 PAGE = frozenset(("web_dir", "web_login", "web_access_key", "web_secret_key", "company"))
 CLICKHOUSE = frozenset(("clickhouse_url", "clickhouse_ca", "clickhouse_cert", "clickhouse_key"))
-KAFKA = frozenset(("kafka_bootstrap", "kafka_topic"))
+KAFKA_TLS = frozenset(("kafka_security_protocol", "kafka_ca", "kafka_cert", "kafka_key"))
+KAFKA_SASL = frozenset(("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"))
+KAFKA_OAUTH = frozenset(("kafka_oauth_url", "kafka_oauth_scope", "kafka_oauth_token_path"))
+KAFKA = KAFKA_TLS | KAFKA_SASL | KAFKA_OAUTH | {"kafka_bootstrap", "kafka_topic"}
 PRODUCER = frozenset(("kafka_max_record_bytes", "kafka_timeout_seconds", "kafka_request_timeout_seconds"))
 TOPIC_PLAN = frozenset(
     ("kafka_partitions", "kafka_replication", "kafka_max_record_bytes", "kafka_group", "kafka_timeout_seconds")

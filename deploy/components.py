@@ -16,6 +16,7 @@ from schema.settings import Settings
 
 if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is back a second sooner
     from deploy.first_start import Credentials
+    from ingest.kafka.brokers import Brokers
     from ingest.kafka.producer import Producer
     from query.live.stream_hub import StreamLimits
     from schema.fairness.admission import Admission
@@ -56,13 +57,12 @@ def unchecked_registry(settings: Settings) -> Registry:
     return Registry(_registry_url(settings), tls.registry_files(settings))
 
 
-def producer(settings: Settings) -> Producer:
-    """Make a producer, which connects at once. Raises ConfigError if there is no Kafka."""
+def producer(settings: Settings, brokers: Brokers) -> Producer:
+    """Make a producer, which connects at once."""
     from ingest.kafka.producer import Producer
 
-    bootstrap = required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
     seconds = settings.kafka_timeout_seconds, settings.kafka_request_timeout_seconds
-    return Producer(bootstrap, settings.kafka_max_record_bytes, *seconds)
+    return Producer(brokers, settings.kafka_max_record_bytes, *seconds)
 
 
 def server_engine(settings: Settings) -> ServerEngine:

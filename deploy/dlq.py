@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from deploy import components
+from deploy import components, kafka
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.dlq_replay import ParkedRecord, parked_records, replay
 from ingest.kafka.topic_lease import read_topic
 from schema.errors import ConfigError, EventsError, RecordError, Unavailable
@@ -23,12 +24,12 @@ async def dlq(settings: Settings, action: str, offset: int | None) -> None:
     """
     if action == "show" and offset is None:
         raise ConfigError("dlq show needs --offset")
-    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
-    found = [p async for p in parked_records(bootstrap, settings.kafka_topic) if offset in (None, p.offset)]
+    brokers = await kafka.let_in(settings)
+    found = [p async for p in parked_records(brokers, settings.kafka_topic) if offset in (None, p.offset)]
     if offset is not None and not found:
         raise EventsError(f"There is no record at {offset} on the DLQ, or it has been replayed")
     if action == "replay":
-        await _replay(settings, found)
+        await _replay(settings, brokers, found)
     for parked in found:
         if action == "list":
             print(f"{parked.offset}  {parked.parked_at}  {parked.origin}  {parked.said('kind')}  {parked.reason}")
@@ -36,13 +37,13 @@ async def dlq(settings: Settings, action: str, offset: int | None) -> None:
             print(json.dumps(_shown(parked), indent=2, ensure_ascii=False, default=repr))
 
 
-async def _replay(settings: Settings, found: list[ParkedRecord]) -> None:
+async def _replay(settings: Settings, brokers: Brokers, found: list[ParkedRecord]) -> None:
     registry = components.unchecked_registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
     await registry.close()
     if topic.is_closed:
         raise Unavailable(f"Topic {topic.name} is being changed")
-    producer, done = components.producer(settings), 0
+    producer, done = components.producer(settings, brokers), 0
     await producer.connected(CONNECT_SECONDS)
     for parked in found:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy import access, components
+from deploy import access, components, kafka
 from deploy.endpoint_catalog import all_endpoints
 from deploy.serve import serve
 from ingest.app import endpoints
@@ -24,15 +24,15 @@ from schema.settings import Settings
 
 async def gateway(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
-    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
+    brokers = await kafka.let_in(settings)
     registry = await components.registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)
-    producer = components.producer(settings)
-    applied = AppliedOffsets(bootstrap, topic.name)
+    producer = components.producer(settings, brokers)
+    applied = AppliedOffsets(brokers, topic.name)
     current = TopicLease(topic, registry, applied.restart)
     log = KafkaLog(producer, applied, current, settings.kafka_timeout_seconds)
-    dlq = DlqDepth(bootstrap, topic.name)
-    unapplied = UnappliedRecords(LagReader(bootstrap, topic.name, producer.clock), applied, current)
+    dlq = DlqDepth(brokers, topic.name)
+    unapplied = UnappliedRecords(LagReader(brokers, topic.name, producer.clock), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)

@@ -13,12 +13,14 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from deploy import components
+from deploy import components, kafka
 from deploy.serve import start
 from deploy.supervisor import RESTART, STOP_FOR_GOOD
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.dlq import DlqLimit, DlqLimitExceeded
 from ingest.kafka.faust_worker import WorkerConfig, create_worker, run
 from ingest.kafka.lag import LagReader
+from ingest.kafka.producer import Producer
 from ingest.kafka.sink import Sink
 from ingest.rollups.scheduler import RollupScheduler
 from schema.errors import ConfigError, Unavailable
@@ -31,21 +33,21 @@ logger = logging.getLogger("eventide.worker")
 
 def worker_process(settings: Settings) -> None:
     """Run until stopped or crashed; ends the process, with the writer's thread wherever it is."""
-    bootstrap = components.required(settings.kafka_bootstrap, "EVENTIDE_KAFKA_BOOTSTRAP")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    sink = loop.run_until_complete(_sink(settings))
+    brokers = loop.run_until_complete(kafka.let_in(settings))
+    sink, producer = loop.run_until_complete(_sink(settings, brokers))
     config = WorkerConfig(
-        bootstrap,
+        brokers,
         settings.kafka_topic,
         settings.kafka_group,
         str(_faust_directory(settings)),
         socket.gethostname() if settings.worker_id == "hostname" else settings.worker_id or None,
     )
-    app = create_worker(config, sink, LagReader(bootstrap, config.topic, sink.clock))
+    app = create_worker(config, sink, LagReader(brokers, config.topic, sink.clock))
     code = 0
     try:
-        run(app, partial(_serve_health, settings, sink), loop)
+        run(app, partial(_serve_health, settings, sink, producer), loop)
     except Exception as error:
         logger.error("the worker process ends: %r", error)
         code = _exit_code(sink.fatal or error)
@@ -73,19 +75,21 @@ def _faust_directory(settings: Settings) -> Path:
     return directory
 
 
-async def _sink(settings: Settings) -> Sink:
+async def _sink(settings: Settings, brokers: Brokers) -> tuple[Sink, Producer]:
     limit = DlqLimit(settings.dlq_max_run, settings.dlq_max_ratio)
     store = Store(components.server_engine(settings), readers=1)
     await store.check_version()
     rollup_scheduler = RollupScheduler(store)
     rollup_scheduler.start()
     topic, stall_seconds = settings.kafka_topic, settings.stall_seconds
-    return Sink(store, components.producer(settings), topic, limit, stall_seconds, rollup_scheduler.wrote)
+    producer = components.producer(settings, brokers)
+    return Sink(store, producer, topic, limit, stall_seconds, rollup_scheduler.wrote), producer
 
 
-async def _serve_health(settings: Settings, sink: Sink) -> None:
+async def _serve_health(settings: Settings, sink: Sink, producer: Producer) -> None:
     """Serve ``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
-    health = Health(ready={"worker": sink.check_ready}, alive={"progress": sink.check_progress})
+    alive = {"progress": sink.check_progress, "producer": producer.check_alive}
+    health = Health(ready={"worker": sink.check_ready}, alive=alive)
     runner, _ = await start(create_health_app(health), settings, settings.port)
     try:
         await asyncio.Event().wait()

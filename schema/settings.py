@@ -94,6 +94,22 @@ class Settings(BaseModel):
     clickhouse_cert: str = Field("", description="file of the client certificate for ClickHouse, if it asks for one")
     clickhouse_key: str = Field("", description="file of its key, if it is not in the same file")
     kafka_bootstrap: str = Field("", description="gateway, worker, migrate: `host:port,host:port`")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="of every connection to Kafka; with SSL the brokers are verified"
+    )
+    kafka_ca: str = Field("", description="file of the authorities that sign the brokers' certificates; the system's")
+    kafka_cert: str = Field("", description="file of the client certificate for Kafka, if it asks for one")
+    kafka_key: str = Field("", description="file of its key, if it is not in the same file")
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "", description="how Kafka is told who this is: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER`"
+    )
+    kafka_sasl_username: str = Field("", description="user of Kafka; `OAUTHBEARER`: client of the token endpoint")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="its password, or its secret")
+    kafka_oauth_url: str = Field("", description="`OAUTHBEARER`: token endpoint, `https://…` (client credentials)")
+    kafka_oauth_scope: str = Field("", description="`OAUTHBEARER`: scope that the token endpoint is asked for")
+    kafka_oauth_token_path: str = Field(
+        "", description="`OAUTHBEARER` without a token endpoint: file of the token, read anew for each connection"
+    )
     kafka_topic: str = Field(
         "events", description="topic of the events; `.applied` and `.dlq` are added for the others"
     )

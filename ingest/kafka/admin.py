@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from ingest.kafka.brokers import Brokers
 from schema.errors import Unavailable
 
 
 @asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
     """Yield an admin client; Kafka's errors become Unavailable."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    client = AIOKafkaAdminClient(**brokers.options)
     try:
         await client.start()
         yield client

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.producer import Message, Producer
 from ingest.kafka.topic_names import applied_topic
 from schema.errors import Unavailable
@@ -94,8 +95,8 @@ class AppliedOffsetsPublisher:
 class AppliedOffsets:
     """A gateway's side: follows the topic; ``wait`` returns once a record is readable."""
 
-    def __init__(self, bootstrap: str, events_topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, events_topic: str) -> None:
+        self._brokers = brokers
         self._topic = applied_topic(events_topic)
         self._next: dict[int, int] = {}
         self._outcomes: OrderedDict[tuple[int, int], int | None] = OrderedDict()  # events deleted; None: parked
@@ -162,7 +163,7 @@ class AppliedOffsets:
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._brokers.options,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.dlq_replay import REPLAYED, dlq_records
 from ingest.kafka.lag import LagReader
 from ingest.kafka.topic_names import dlq_topic
@@ -22,10 +23,10 @@ logger = logging.getLogger("eventide.dlq")
 class DlqDepth:
     """Counts every MEASURE_SECONDS; the metric is NaN while Kafka is away."""
 
-    def __init__(self, bootstrap: str, events_topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, events_topic: str) -> None:
+        self._brokers = brokers
         self._events_topic = events_topic
-        self._reader = LagReader(bootstrap, dlq_topic(events_topic))
+        self._reader = LagReader(brokers, dlq_topic(events_topic))
         self._next = 0  # offset up to which records were read
         self._parked: set[int] = set()
         PARKED_NOW.set(float("nan"))
@@ -59,7 +60,7 @@ class DlqDepth:
             self._next, self._parked = 0, set()
         if lag.end == self._next:
             return
-        async for offset, headers, _ in dlq_records(self._bootstrap, self._events_topic, self._next):
+        async for offset, headers, _ in dlq_records(self._brokers, self._events_topic, self._next):
             if REPLAYED in headers:
                 self._parked.discard(int(headers[REPLAYED]))
             else:

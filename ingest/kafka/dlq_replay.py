@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.producer import Message, Producer
 from ingest.kafka.topic_lease import Topic
 from ingest.kafka.topic_names import dlq_topic
@@ -55,10 +56,10 @@ class ParkedRecord:
         return decode(self.headers, self.value, 0, 0).content
 
 
-async def parked_records(bootstrap: str, events_topic: str) -> AsyncIterator[ParkedRecord]:
+async def parked_records(brokers: Brokers, events_topic: str) -> AsyncIterator[ParkedRecord]:
     """Yield the records that have not been replayed, oldest first. Raises Unavailable."""
     waiting: dict[int, ParkedRecord] = {}
-    async for offset, headers, value in dlq_records(bootstrap, events_topic):
+    async for offset, headers, value in dlq_records(brokers, events_topic):
         if REPLAYED in headers:
             waiting.pop(int(headers[REPLAYED]), None)
         else:
@@ -87,10 +88,10 @@ async def replay(parked: ParkedRecord, producer: Producer, topic: Topic) -> None
 
 
 async def dlq_records(
-    bootstrap: str, events_topic: str, start: int = 0
+    brokers: Brokers, events_topic: str, start: int = 0
 ) -> AsyncIterator[tuple[int, dict[str, bytes], bytes]]:
     """Yield offset, headers and value of what is on the DLQ, from ``start`` to its present end. Raises Unavailable."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**brokers.options, enable_auto_commit=False)
     tp = TopicPartition(dlq_topic(events_topic), 0)
     try:
         await consumer.start()

@@ -24,10 +24,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.types import TP
 from mode.utils.queues import ThrowableQueue
 
 from ingest.kafka.admin import is_connection_lost
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.lag import LagReader
 from ingest.kafka.members import assigned_partitions
 from ingest.kafka.offset_tracker import OffsetGap, OffsetTracker
@@ -52,7 +54,7 @@ logger = logging.getLogger("eventide.worker")
 class WorkerConfig:
     """Brokers, topic, group and member of a worker."""
 
-    bootstrap: str
+    brokers: Brokers
     topic: str
     group: str
     data_dir: str
@@ -144,7 +146,7 @@ async def _find_owners(app: faust.App, config: WorkerConfig) -> None:
         if (consumer := thread._consumer) is None or (known := _partition_count(consumer, config.topic)) == owned:
             continue
         try:
-            assigned = await assigned_partitions(config.bootstrap, config.group, config.topic)
+            assigned = await assigned_partitions(config.brokers, config.group, config.topic)
         except Unavailable as error:
             logger.warning("it is not known which partitions belong to whom: %s", error)
             continue
@@ -208,10 +210,21 @@ class App(faust.App):
         return ByteBoundQueue(maxsize=maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
 
+def _credentials(brokers: Brokers) -> Any:
+    """Return Faust's form of how connections are secured."""
+    if brokers.sasl and brokers.sasl.tokens:
+        return OAuthCredentials(oauth_cb=brokers.sasl.tokens, ssl_context=brokers.tls)
+    if brokers.sasl:
+        mechanism, name, password = brokers.sasl.mechanism, brokers.sasl.username, brokers.sasl.password
+        return SASLCredentials(username=name, password=password, ssl_context=brokers.tls, mechanism=mechanism)
+    return SSLCredentials(context=brokers.tls) if brokers.tls else None
+
+
 def _app(config: WorkerConfig) -> faust.App:
     return App(
         config.group,
-        broker=[f"kafka://{server}" for server in config.bootstrap.split(",")],
+        broker=[f"kafka://{server}" for server in config.brokers.bootstrap.split(",")],
+        broker_credentials=_credentials(config.brokers),
         store="memory://",
         datadir=config.data_dir,
         value_serializer="raw",

@@ -17,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from ingest.kafka.admin import admin
 from ingest.kafka.broker_clock import BrokerClock
+from ingest.kafka.brokers import Brokers
 from schema.errors import Unavailable
 
 LOOK_SECONDS = 3.0
@@ -48,8 +49,8 @@ class LagReader:
     records are old; without one, this process's, which may differ from the broker's that they bear the time of.
     """
 
-    def __init__(self, bootstrap: str, topic: str, clock: BrokerClock | None = None) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, topic: str, clock: BrokerClock | None = None) -> None:
+        self._brokers = brokers
         self._topic = topic
         self._clock = clock or BrokerClock()
         self._asked = asyncio.Lock()
@@ -69,7 +70,7 @@ class LagReader:
 
     async def committed(self, group: str) -> dict[int, int]:
         """Return the committed offsets of a group, by partition."""
-        return await committed_offsets(self._bootstrap, group, self._topic)
+        return await committed_offsets(self._brokers, group, self._topic)
 
     async def of_group(self, group: str, partitions: Iterable[int]) -> list[Lag]:
         """Return the lag of a group, from its committed offsets."""
@@ -98,7 +99,7 @@ class LagReader:
         if self._consumer is None:
             # One record of each partition is read.
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._brokers.options,
                 enable_auto_commit=False,
                 max_partition_fetch_bytes=1,
                 request_timeout_ms=ANSWER_MS,
@@ -132,9 +133,9 @@ class LagReader:
         return found
 
 
-async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int, int]:
+async def committed_offsets(brokers: Brokers, group: str, topic: str) -> dict[int, int]:
     """Return the committed offsets of a group in a topic, by partition. Raises Unavailable."""
-    async with admin(bootstrap) as client:
+    async with admin(brokers) as client:
         found = await _group_offsets(client, group)
     offsets = {tp.partition: offset.offset for tp, offset in found.items() if tp.topic == topic}
     return {partition: offset for partition, offset in offsets.items() if offset >= 0}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from aiokafka.coordinator.protocol import ConsumerProtocol
 
 from ingest.kafka.admin import admin
+from ingest.kafka.brokers import Brokers
 
 STABLE = "Stable"  # every member knows its partitions
 
 
-async def assigned_partitions(bootstrap: str, group: str, topic: str) -> set[int] | None:
+async def assigned_partitions(brokers: Brokers, group: str, topic: str) -> set[int] | None:
     """Return the partitions that some member has; None during a rebalance. Raises Unavailable."""
-    async with admin(bootstrap) as client:
+    async with admin(brokers) as client:
         (answer,) = await client.describe_consumer_groups([group])
     ((_, _, state, _, _, members, *_),) = answer.groups
     if state != STABLE:

@@ -26,15 +26,18 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import RecordMetadata
 
+from ingest.kafka.access import check_access
 from ingest.kafka.broker_clock import BrokerClock
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.reachable import check_reachable
-from schema.errors import BadValue, Unavailable
+from schema.errors import BadValue, ConfigError, Unavailable
 from schema.metrics import PRODUCE_ERRORS, PRODUCER_RESTARTS
 
 REQUEST_TIMEOUT_SECONDS = 15.0  # also how long a silent broker delays the records on their way to it
 MAX_BATCH_BYTES = 1 << 20
 RECORD_OVERHEAD_BYTES = 4096
 RETRY_SECONDS = 0.5
+REFUSED_RETRY_SECONDS, REFUSED_SECONDS = 10.0, 60.0
 SILENT_SECONDS = 5.0
 FLUSH_SECONDS = 5.0
 FATAL = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId, ProducerClosed)
@@ -74,12 +77,12 @@ class Producer:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         max_record_bytes: int,
         timeout_seconds: float,
         request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._max_record_bytes = max_record_bytes
         self._timeout_seconds = timeout_seconds
         self._request_timeout_seconds = request_timeout_seconds
@@ -88,6 +91,7 @@ class Producer:
         self._broken = asyncio.Event()
         self._pending: dict[Pending, float] = {}  # since when, oldest first
         self._heard = time.monotonic()
+        self._refused_since: float | None = None
         self.clock = BrokerClock()
         self._task = asyncio.create_task(self._maintain())
 
@@ -132,16 +136,21 @@ class Producer:
 
     async def check(self) -> None:
         """Raise Unavailable while there is no usable producer, no broker, or no acknowledgement for a while."""
-        await check_reachable(self._bootstrap, self._connected().client)
+        await check_reachable(self._brokers, self._connected().client)
         now = time.monotonic()
         oldest = next(iter(self._pending.values()), now)
         if now - oldest > SILENT_SECONDS and now - self._heard > SILENT_SECONDS:
             raise Unavailable(f"Kafka has acknowledged nothing for {now - self._heard:.0f} seconds")
 
     async def check_alive(self) -> None:
-        """Raise Unavailable if the task that maintains the producer has ended, which is a defect."""
+        """Raise Unavailable if the task that maintains the producer has ended, which is a defect.
+
+        And if the brokers have refused this process for a while: started again, it has the files and secrets of today.
+        """
         if self._task.done():
             raise Unavailable("The producer's keeper has stopped")
+        if self._refused_since and time.monotonic() - self._refused_since > REFUSED_SECONDS:
+            raise Unavailable("Kafka refuses this process's certificate or credentials")
 
     async def connected(self, seconds: float) -> None:
         """Wait for the first connection. Raises Unavailable."""
@@ -213,7 +222,7 @@ class Producer:
     async def _connect(self) -> AIOKafkaProducer:
         while True:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._brokers.options,
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=0,
@@ -223,11 +232,24 @@ class Producer:
             )
             try:
                 await producer.start()
+                self._refused_since = None
                 return producer
-            except (KafkaError, OSError) as error:
-                logger.warning("Kafka is not reachable: %s", error)
+            except (KafkaError, OSError, ValueError) as error:  # ValueError: a wrong answer during SCRAM
                 await _abandon(producer)
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._wait_to_retry(error)
+
+    async def _wait_to_retry(self, error: Exception) -> None:
+        """Log why there is no connection, and wait: longer where the brokers refuse us, as the next try is as vain."""
+        try:
+            await check_access(self._brokers)
+        except ConfigError as refusal:
+            self._refused_since = self._refused_since or time.monotonic()
+            logger.error("Kafka refuses this process: %s", refusal)
+            await asyncio.sleep(REFUSED_RETRY_SECONDS)
+            return
+        self._refused_since = None
+        logger.warning("Kafka is not reachable: %s", error)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _is_dead(producer: AIOKafkaProducer) -> bool:

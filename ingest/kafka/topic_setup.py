@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.kafka.admin import admin
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.lag import LagReader, until_applied
 from ingest.kafka.topic_lease import LEASE_SECONDS, Topic
 from ingest.kafka.topic_names import applied_topic, dlq_topic
@@ -45,7 +46,7 @@ class TopicPlan:
     drain_seconds: float = 120.0
 
 
-async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> Topic:
+async def ensure_topics(brokers: Brokers, plan: TopicPlan, registry: Registry) -> Topic:
     """Create what is missing, add partitions if more are planned; the epoch rises with either.
 
     Entities move to other partitions when those change, and a new topic starts at offset 0: the epoch, the highest bits
@@ -54,7 +55,7 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
     apply. Call while holding ``Registry.exclusively``. Raises Unavailable (call again) and ConfigError.
     """
     known = await registry.topic(plan.name)
-    async with admin(bootstrap) as client:
+    async with admin(brokers) as client:
         existing = await _partition_count(client, plan.name)
         partitions = max(existing, plan.partitions)
         if known is None:
@@ -69,7 +70,7 @@ async def ensure_topics(bootstrap: str, plan: TopicPlan, registry: Registry) -> 
             await client.create_partitions({plan.name: NewPartitions(partitions)})
         await _close(registry, topic, plan)
         if existing:
-            await _drain(bootstrap, registry, topic, plan)
+            await _drain(brokers, registry, topic, plan)
         else:
             await _make_anew(client, plan)
         await _keep_brokers_time(client, plan.name, applied_topic(plan.name))
@@ -90,10 +91,10 @@ async def _open(registry: Registry, topic: Topic) -> Topic:
     return topic
 
 
-async def _drain(bootstrap: str, registry: Registry, topic: Topic, plan: TopicPlan) -> None:
+async def _drain(brokers: Brokers, registry: Registry, topic: Topic, plan: TopicPlan) -> None:
     """Wait until everything of the old epoch is applied; if it is not in time, open the topic as it was."""
     partitions = abs(topic.partitions)
-    async with LagReader(bootstrap, plan.name) as reader:
+    async with LagReader(brokers, plan.name) as reader:
         left = await until_applied(reader, plan.group, range(partitions), plan.drain_seconds)
     if left:
         await _open(registry, Topic(topic.name, topic.epoch, partitions))

@@ -17,8 +17,16 @@ import httpx
 import pytest
 from cryptography import x509
 
-from tests.harness.api import until
-from tests.harness.deployment import FIRST_USER, ROOT, attempt_eventide, environment_with, run_eventide
+from tests.e2e.sdk import Sdk
+from tests.harness.api import Origins, until
+from tests.harness.deployment import (
+    FIRST_USER,
+    ROOT,
+    Deployment,
+    attempt_eventide,
+    environment_with,
+    run_eventide,
+)
 from tests.servers.process import Process, free_port
 from tests.servers.tls import make_certificate
 
@@ -201,6 +209,18 @@ def test_cookies_are_secure_and_links_https(up: Served) -> None:
     exports = run_eventide(["env"], environment_with({"DATA_DIR": directory}))
     assert f"CLEARML_API_HOST={up.url}\n" in exports
     assert f"CLEARML_FILES_HOST=https://127.0.0.1:{up.files_port}\n" in exports
+
+
+def test_an_sdk_that_knows_the_authority_reports_and_uploads(up: Served, tmp_path: Path) -> None:
+    files = f"https://127.0.0.1:{up.files_port}"
+    deployment = Deployment("embedded", Origins(up.url, up.url), files, FIRST_USER, {}, {})
+    sdk = Sdk(deployment, tmp_path)
+    try:
+        sdk.run("examples", "artifacts", environment={"REQUESTS_CA_BUNDLE": str(up.cert)})
+    finally:
+        sdk.close()
+    stored = (up.process.log.parent / "data" / "files").rglob("*")
+    assert [path for path in stored if path.is_file() and "artifacts" in path.parts]
 
 
 @pytest.mark.parametrize(("name", "value"), [("TLS_CERT", "/no/such/file"), ("TLS_KEY", "/no/such/file")])

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import psutil
 
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.lag import Lag, LagReader
 from schema.errors import Unavailable
 from tests.faults.topic import parked_events
@@ -166,7 +167,7 @@ class System:
         """How far the workers are behind. Raises Unavailable."""
 
         async def ask() -> list[Lag]:
-            async with LagReader(self.kafka.bootstrap, self.name) as reader:
+            async with LagReader(Brokers(self.kafka.bootstrap), self.name) as reader:
                 return await reader.of_group(group or self.group, range(self.partitions))
 
         return asyncio.run(ask())

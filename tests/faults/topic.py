@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.kafka.admin import admin
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.topic_names import dlq_topic
 from schema.errors import RecordError
 from schema.events.blocks import Block, decode
@@ -77,7 +78,7 @@ async def _produce(
 
 
 async def _configure(bootstrap: str, topic: str, settings: Mapping[str, str]) -> None:
-    async with admin(bootstrap) as client:
+    async with admin(Brokers(bootstrap)) as client:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))])
 
 

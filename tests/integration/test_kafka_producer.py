@@ -11,6 +11,7 @@ import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 
 from ingest.kafka.admin import admin
+from ingest.kafka.brokers import Brokers
 from ingest.kafka.producer import Message, Producer
 from schema.errors import Unavailable
 from tests.servers.choice import Kafka
@@ -23,9 +24,9 @@ def test_partitions_that_were_added_are_written_to_at_once(kafka: Kafka) -> None
 
 async def write_before_and_after(bootstrap: str, topic: str) -> None:
     """Partition 2 is unknown, and then it is not."""
-    async with admin(bootstrap) as client:
+    async with admin(Brokers(bootstrap)) as client:
         await client.create_topics([NewTopic(topic, 1, 1)])
-        producer = Producer(bootstrap, 1 << 20, 20)
+        producer = Producer(Brokers(bootstrap), 1 << 20, 20)
         await producer.connected(20)
         await producer.send([message(topic, 0)])
         with pytest.raises(Unavailable):
@@ -58,7 +59,7 @@ def test_a_dead_kafka_is_noticed_at_once_though_nothing_is_sent(tmp_path: Path) 
 
 async def notice_death(cluster: KafkaCluster) -> None:
     """One of three brokers may be away, also the only one that is named; all may not."""
-    producer = Producer(cluster.address(1), 1 << 20, 20)
+    producer = Producer(Brokers(cluster.address(1)), 1 << 20, 20)
     await producer.connected(20)
     await producer.check()
     await asyncio.to_thread(cluster.kill, 1)

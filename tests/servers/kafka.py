@@ -219,7 +219,12 @@ class KafkaCluster:
         properties = home / "server.properties"
         properties.write_text("".join(f"{name}={value}\n" for name, value in self._node_settings(node).items()))
         command = [*java, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)]
+        command += self._format_options()
         return Process(command, home / "format.log")
+
+    def _format_options(self) -> list[str]:
+        """Further ones of the tool that formats a node's directory."""
+        return []
 
     def _node_settings(self, node: int) -> Mapping[str, str]:
         voters = (f"{voter}@127.0.0.1:{port}" for voter, port in self._controller_ports.items())

@@ -14,6 +14,7 @@ NAMES = list(Settings.model_fields)
 EXAMPLES: dict[type, tuple[str, str]] = {int: ("16777217", "16777218"), float: ("0.25", "0.5"), bool: ("true", "true")}
 CHOICES = {"ack": ("visible", "durable"), "log_level": ("debug", "error"), "web_login": ("keys", "name")}
 CHOICES |= dict.fromkeys(("port", "files_port"), ("1024", "1025")) | dict.fromkeys(("dlq_max_ratio",), ("0.25", "1.0"))
+CHOICES |= {"kafka_security_protocol": ("SSL", "SASL_SSL"), "kafka_sasl_mechanism": ("PLAIN", "OAUTHBEARER")}
 CHOICES |= dict.fromkeys(("readers", "kafka_partitions"), ("5", "6"))
 
 
