@@ -47,9 +47,13 @@ def move_to_environment(arguments: Sequence[str], environment: MutableMapping[st
 
 
 def _setting_of(flag: str) -> str:
-    """Return the setting that a flag names, by a beginning that no other has, too, as argparse takes it; else ''."""
+    """Return the setting that a flag names, by a beginning that no other has, too, as argparse takes it; else ''.
+
+    Of settings that begin with the name of one of them (``token_secret``, ``token_secret_previous``) it is that one.
+    """
     name = flag.removeprefix("--").replace("-", "_")
     if not flag.startswith("--") or not name:
         return ""
     found = [setting for setting in Settings.model_fields if setting.startswith(name)]
-    return name if name in found else found[0] if len(found) == 1 else ""
+    shortest = min(found, key=len, default="")
+    return name if name in found else shortest if all(setting.startswith(shortest) for setting in found) else ""
