@@ -8,7 +8,19 @@ CONNECTIONS = frozenset(("max_connections", "max_address_connections", "header_s
 LISTENER = CONNECTIONS | {"host", "port", "drain_seconds", "tls_cert", "tls_key"}
 BODY_LIMITS = frozenset(("max_body_bytes", "max_inflight_bytes", "body_seconds", "body_rate"))
 WEB_LOGIN = frozenset(("web_login", "web_dir", "web_access_key", "host"))
-TOKENS = WEB_LOGIN | {"token_secret", "token_secret_previous", "allowed_hosts", "allowed_origins", "audit_days"}
+OIDC = frozenset(
+    (
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
+        "oidc_scopes",
+        "oidc_groups_claim",
+        "oidc_group_map",
+        "oidc_session_seconds",
+    )
+)
+ORIGINS = frozenset(("allowed_hosts", "allowed_origins"))
+TOKENS = WEB_LOGIN | ORIGINS | {"token_secret", "token_secret_previous", "audit_days", "oidc_issuer"}
 REGISTRY = frozenset(("registry_url", "registry_ca", "registry_cert", "registry_key", "data_dir"))
 FILES_STORE = frozenset(("files_store", "files_endpoint", "files_region", "files_ca"))
 FILES_KEYS = frozenset(("files_access_key", "files_secret_key"))
@@ -60,7 +72,7 @@ COMMANDS = {
     "up": Command(
         "gateway, writer and query service in one process, on chDB",
         "deploy.up:up",
-        API | STREAMS | FILES | FIRST_USER | PAGE | QUOTAS | {"ack", "validate_plots", "held_points", "readers"},
+        API | STREAMS | FILES | FIRST_USER | PAGE | OIDC | QUOTAS | {"ack", "validate_plots", "held_points", "readers"},
     ),
     "gateway": Command(
         "takes events over HTTP and puts them on Kafka",
@@ -81,7 +93,7 @@ COMMANDS = {
     "query": Command(
         "answers everything that only reads",
         "deploy.query:query",
-        API | STREAMS | PAGE | CLICKHOUSE | FILES_STORE | FILES_KEYS | QUOTAS | {"readers", "max_file_bytes"},
+        API | STREAMS | PAGE | OIDC | CLICKHOUSE | FILES_STORE | FILES_KEYS | QUOTAS | {"readers", "max_file_bytes"},
     ),
     "files": Command(
         "keeps the files that events and artifacts refer to",

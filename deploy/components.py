@@ -247,6 +247,7 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
         secret,
         asks_password=not by_name,
         origins=origin_policy(settings),
+        has_sso=bool(settings.oidc_issuer),
         audit_days=settings.audit_days,
         other_secrets=access.other_token_secrets(settings),
     )

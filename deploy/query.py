@@ -6,6 +6,7 @@ from deploy import access, components
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import serve
+from deploy.single_sign_on import oidc_login
 from query.services import QueryServices
 from schema.changefeed.changefeed import NoChangefeed
 from schema.http.dispatcher import create_app
@@ -31,7 +32,8 @@ async def query(settings: Settings) -> None:
     limits, proxies = components.limits(settings), components.proxies(settings)
     files = components.own_origin_files(settings, authenticator, registry, ledger)
     admission = components.admission(settings)
-    app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files, admission)
+    sso = oidc_login(settings, authenticator, registry, secret)
+    app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files, admission, sso)
     app.on_shutdown.append(lambda _: services.close())
     await serve(app, health, settings, settings.port)
     await ledger.close()

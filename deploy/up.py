@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from deploy.disks import measure_disk
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
+from deploy.single_sign_on import oidc_login
 from deploy.welcome import welcome
 from ingest.app import endpoints as write_endpoints
 from ingest.gateway import Gateway
@@ -36,6 +38,9 @@ from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 from schema.store.migrate import migrate
 from schema.store.object_store import FileStore
+
+if TYPE_CHECKING:  # loaded where a provider is set
+    from schema.http.oidc_login import OidcLogin
 
 DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client that is slow takes longer
 
@@ -89,7 +94,8 @@ async def embedded(
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     store_of_files = components.limited_files(settings, registry, ledger)
     site = components.site(settings, web_credentials)
-    app, files_app = _apps(settings, endpoints, authenticator, health, store_of_files, site)
+    sso = oidc_login(settings, authenticator, registry, secret)
+    app, files_app = _apps(settings, endpoints, authenticator, health, store_of_files, site, sso)
     app.on_shutdown.append(lambda _: services.close())
     rollup_scheduler.start()
     try:
@@ -110,10 +116,11 @@ def _apps(
     health: Health,
     store_of_files: FileStore,
     site: Site,
+    sso: OidcLogin | None,
 ) -> tuple[web.Application, web.Application]:
     """Create the applications of the API, which also has the files, and of the files server."""
     limits, proxies = components.limits(settings), components.proxies(settings)
     files = Files(store_of_files, authenticator, settings.max_file_bytes, proxies, prefix=OWN_ORIGIN)
     admission = components.admission(settings)
-    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files, admission)
+    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files, admission, sso)
     return app, create_files_app(store_of_files, authenticator, health, settings.max_file_bytes, proxies)

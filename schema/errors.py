@@ -43,6 +43,7 @@ EventsError
 │  ├─ BadBasic             401/21   Basic payload not decodable
 │  ├─ BadCredentials       401/22   unknown key or wrong secret
 │  ├─ BadToken             401/30   token malformed, forged or expired
+│  ├─ LoginRefused         401/31   a log-in by single sign-on that the provider, or its rules, did not grant
 │  ├─ Forbidden            403/20   role not allowed
 │  ├─ NoWritePermission    403/21   the entity is public
 │  ├─ CrossSite            403/22   with a cookie, and not shown to be of a page of this server's
@@ -329,6 +330,12 @@ class BadToken(RequestError):
     """Token malformed, forged or expired."""
 
     code, subcode = 401, 30
+
+
+class LoginRefused(RequestError):
+    """A log-in by single sign-on that the provider, or the rules for its groups, did not grant."""
+
+    code, subcode = 401, 31
 
 
 class Forbidden(RequestError):

@@ -84,6 +84,21 @@ class Settings(BaseModel):
     )
     registry_cert: str = Field("", description="file of the client certificate for PostgreSQL, if it asks for one")
     registry_key: str = Field("", description="file of its key, if it is not in the same file")
+    oidc_issuer: str = Field(
+        "", description="single sign-on: address of the OpenID Connect provider; without it there is none"
+    )
+    oidc_client_id: str = Field("", description="the id by which the provider knows this server")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret; none: a public client (PKCE alone)")
+    oidc_scopes: str = Field("openid profile email", description="what the provider is asked to tell")
+    oidc_groups_claim: str = Field("groups", description="the claim that has a person's groups")
+    oidc_group_map: str = Field(
+        "",
+        description="companies and roles of groups, `ml-admins=acme:admin; ml=acme:user` (`*`: everybody), the highest "
+        "role counts; without it everybody whom the provider knows is a `user` of `EVENTIDE_COMPANY`",
+    )
+    oidc_session_seconds: int = Field(
+        43_200, ge=60, le=31_536_000, description="seconds that a log-in by it is good for"
+    )
     clickhouse_url: SecretStr = Field(
         SecretStr(""),
         description="worker, query, migrate: `http://user:password@host:8123/database`; `https://…`: TLS, verified",

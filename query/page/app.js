@@ -80,6 +80,7 @@ function askForKeys(problem) {
   const key = h("input", { id: "key", autocomplete: "username", required: true, spellcheck: "false", autocapitalize: "none" });
   const secret = h("input", { id: "secret", type: "password", autocomplete: "current-password", required: true });
   const told = h("div", {}, problem ? notice(problem, true) : null);
+  const other = h("div", { class: "other" });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
@@ -100,9 +101,17 @@ function askForKeys(problem) {
     h("label", { for: "secret" }, "Secret key"),
     secret,
     h("button", { class: "button primary" }, "Log in"),
+    other,
   );
+  offerSingleSignOn(other);
   replace(document.body, h("main", { class: "alone" }, form));
   key.focus();
+}
+
+/** Where the server knows a single sign-on provider, a button leads to it. @param {HTMLElement} place */
+async function offerSingleSignOn(place) {
+  const modes = await call("login.supported_modes").catch(() => null);
+  if (modes?.sso.oidc) replace(place, h("a", { class: "button", href: modes.sso.oidc }, "Single sign-on"));
 }
 
 /** A link may carry the keys behind its #: they are used once, and leave the address before anything else. */

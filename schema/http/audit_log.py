@@ -20,7 +20,7 @@ IMPERSONATION_SECONDS = 300.0  # in which one of the same two people is one even
 MAX_PAIRS = 10_000
 MAX_TEXT = 200
 MAX_IDS = 20
-FAILURE, IMPERSONATION = "auth.failure", "auth.impersonation"
+FAILURE, IMPERSONATION, LOGIN = "auth.failure", "auth.impersonation", "auth.login"
 # Calls that give or take access, or delete; a test holds this to the endpoint table.
 AUDITED = frozenset(
     (

@@ -32,7 +32,7 @@ from schema.errors import (
     OutOfScope,
     RequestError,
 )
-from schema.http.audit_log import FAILURE, AuditLog
+from schema.http.audit_log import FAILURE, LOGIN, AuditLog
 from schema.http.file_permissions import FilePermissions
 from schema.http.login_limits import LoginLimits
 from schema.http.origin_policy import OriginPolicy
@@ -85,7 +85,7 @@ class Authenticator:
     ``ended_cookies``: also those of the other secrets, which a log-out removes.
 
     ``asks_password``: the web application asks for keys, and its own credential is worth nothing; else a name is
-    enough. ``origins``: whose pages may use a cookie.
+    enough. ``origins``: whose pages may use a cookie. ``has_sso``: people also log in by a single sign-on provider.
     """
 
     def __init__(
@@ -95,10 +95,12 @@ class Authenticator:
         *,
         asks_password: bool = True,
         origins: OriginPolicy | None = None,
+        has_sso: bool = False,
         audit_days: int = 90,
         other_secrets: Sequence[str] = (),
     ) -> None:
         self.asks_password = asks_password
+        self.has_sso = has_sso
         self.origins = origins or OriginPolicy()
         self._registry = registry
         self._own_cookies = tuple(_own_cookie(accepted) for accepted in (secret, *other_secrets))
@@ -159,6 +161,17 @@ class Authenticator:
             await self._registry.open_session(_session_of(caller, claims, now, by_name))
         token = self._tokens.make(claims, now, {name: getattr(caller, name) for name in IDENTITY}, caller.scope)
         return Login(token, claims.expires_at - now)
+
+    async def log_in_user(self, user: User, sender: Sender, lifetime_seconds: int) -> Login:
+        """Open a session for a user whom somebody else has authenticated; a token of it."""
+        caller = _with_headers(_caller(user), sender)
+        made = await self.log_in(caller, lifetime_seconds)
+        self.audit.record(LOGIN, caller, {"by": "oidc"})
+        return made
+
+    def record_failure(self, sender: Sender, details: Mapping[str, str]) -> None:
+        """Record a failed log-in in the audit log."""
+        self.audit.record(FAILURE, _with_headers(NOBODY, sender), details)
 
     async def log_out(self, caller: Caller) -> None:
         """End the session of the caller's token, with whatever ends with it."""
@@ -224,8 +237,7 @@ class Authenticator:
             credential, user = await self._credentials.get(payload)
         except BadCredentials:
             self._limits.failed(sender.address, key, payload)
-            failed = _with_headers(NOBODY, sender)
-            self.audit.record(FAILURE, failed, {"access_key": key[:MAX_CLIENT_CHARACTERS]})
+            self.record_failure(sender, {"access_key": key[:MAX_CLIENT_CHARACTERS]})
             raise
         self._limits.succeeded(payload)
         return self._caller(user, credential.name_session).but(

@@ -33,8 +33,9 @@ from schema.json_logging import request_id
 from schema.lru_cache import caches_hit
 from schema.metrics import REQUEST_SECONDS, REQUESTS
 
-if TYPE_CHECKING:  # gateways keep no files, and need not load what does
+if TYPE_CHECKING:  # gateways keep no files and show no pages, and need not load what does
     from schema.http.files_server import Files
+    from schema.http.oidc_login import OidcLogin
 
 logger = logging.getLogger("eventide.web")
 
@@ -49,12 +50,13 @@ def create_app(
     proxies: Proxies | None = None,
     files: Files | None = None,
     admission: Admission | None = None,
+    sso: OidcLogin | None = None,
 ) -> web.Application:
     """Create the HTTP application of one process.
 
     ``endpoints``: bound to their services. ``described``: returns the endpoints of all tiers, for ``/openapi.json`` and
     ``/docs``, when they are first asked for. ``site``: what is served at ``/``. ``proxies``: those between it and its
-    clients. ``admission``: of calls, by company.
+    clients. ``admission``: of calls, by company. ``sso``: the addresses of single sign-on.
     """
     middlewares = [host_middleware(authenticator.origins)]
     app = web.Application(client_max_size=limits.body_bytes, middlewares=middlewares)
@@ -64,6 +66,8 @@ def create_app(
     dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies(), admitted)
     if files:
         files.add_routes(app)
+    if sso:
+        sso.add_routes(app)
     if site:
         site.add_routes(app, dispatcher.handle)
     app.router.add_route("*", "/{path:.*}", dispatcher.handle)

@@ -6,6 +6,8 @@ from schema.api.requests import Integer, Nothing, Request
 from schema.api.wire import Access, Answer, Caller, Cookie, Endpoints, Reply, Tier
 from schema.http.auth import Authenticator
 
+SSO_ADDRESS = "login/oidc"  # relative to the root
+
 endpoints = Endpoints(Tier.BOTH)
 
 
@@ -29,12 +31,12 @@ async def login(authenticator: Authenticator, caller: Caller, request: Login) ->
 
 @endpoints.add("login.supported_modes", access=Access.ANYONE)
 async def supported_modes(authenticator: Authenticator, caller: Caller, request: Nothing) -> Answer:
-    """Tell whether the caller is logged in, and whether logging in takes keys."""
+    """Tell whether the caller is logged in, whether logging in takes keys, and where single sign-on begins."""
     return {
         "authenticated": bool(caller.user),
         "basic": {"enabled": authenticator.asks_password, "guest": {"enabled": False}},
-        "sso": {},
-        "sso_providers": [],
+        "sso": {"oidc": SSO_ADDRESS} if authenticator.has_sso else {},
+        "sso_providers": [{"name": "oidc", "url": SSO_ADDRESS}] if authenticator.has_sso else [],
         "server_errors": {"missed_es_upgrade": False, "es_connection_error": False},
     }
 

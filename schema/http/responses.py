@@ -68,27 +68,27 @@ async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) ->
     response = web.Response(content_type="application/json")
     response.body = _in_parts(await _compressed(body, request, response))
     for name, cookie in reply.cookies.items():
-        _set_cookie(response, name, cookie, is_secure=_is_https(request))
+        set_cookie(response, name, cookie, is_secure=is_https(request))
     return response
 
 
-def _set_cookie(response: web.Response, name: str, cookie: Cookie | None, *, is_secure: bool) -> None:
+def set_cookie(response: web.Response, name: str, cookie: Cookie | None, *, is_secure: bool, path: str = "/") -> None:
     """Set a cookie that no script reads; None: remove it."""
     if cookie is None:
-        response.del_cookie(name, path="/", secure=is_secure, httponly=True, samesite="Lax")
+        response.del_cookie(name, path=path, secure=is_secure, httponly=True, samesite="Lax")
     else:
         response.set_cookie(
             name,
             cookie.value,
             max_age=cookie.max_age_seconds,
-            path="/",
+            path=path,
             secure=is_secure,
             httponly=True,
             samesite="Lax",
         )
 
 
-def _is_https(request: web.Request) -> bool:
+def is_https(request: web.Request) -> bool:
     """Tell whether the browser speaks HTTPS, to this process or to a proxy before it.
 
     A client that claims so wrongly gets a cookie that it will not send, which harms nobody else.

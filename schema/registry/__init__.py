@@ -31,6 +31,7 @@ from schema.registry.credentials import Credential, Credentials
 from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
 from schema.registry.entities import Entities, Entity
+from schema.registry.identities import Identities, Identity
 from schema.registry.last_update import Touches
 from schema.registry.members import Member, ProjectMembers
 from schema.registry.metric_names import MetricNames, NewMetrics
@@ -62,6 +63,7 @@ __all__ = [
     "Document",
     "Entity",
     "Every",
+    "Identity",
     "Kind",
     "Matches",
     "Member",
@@ -105,6 +107,7 @@ class Registry(
     Accounts,
     Sessions,
     Credentials,
+    Identities,
     ProjectMembers,
     Users,
     Shared,

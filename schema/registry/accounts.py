@@ -53,7 +53,7 @@ class Accounts(Database):
         keys_of = sa.select(CREDENTIALS.c.access_key).where(CREDENTIALS.c.user == user_id)
 
         def delete(connection: sa.Connection) -> bool:
-            _check_roots_without(connection, user_id)
+            check_roots_without(connection, user_id)
             delete_credentials(connection, list(connection.execute(keys_of).scalars()))
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user == user_id))
             return connection.execute(sa.delete(USERS).where(USERS.c.id == user_id)).rowcount > 0
@@ -68,7 +68,7 @@ class Accounts(Database):
 
         def update(connection: sa.Connection) -> bool:
             if role != ROOT:
-                _check_roots_without(connection, user_id)
+                check_roots_without(connection, user_id)
             return connection.execute(sa.update(USERS).where(USERS.c.id == user_id).values(role=role)).rowcount > 0
 
         return await self._write(update)
@@ -88,7 +88,7 @@ def company_id_of(name: str) -> str:
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
 
-def _check_roots_without(connection: sa.Connection, user_id: str) -> None:
+def check_roots_without(connection: sa.Connection, user_id: str) -> None:
     """Raise Forbidden if the user is a root, and no other root has a credential."""
     roots = sa.select(USERS.c.id).where(USERS.c.role == ROOT).with_for_update()
     found = set(connection.execute(roots).scalars())

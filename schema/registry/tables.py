@@ -178,6 +178,14 @@ PROJECT_MEMBERS = sa.Table(
     sa.Column("role", sa.String, nullable=False),
     sa.Index("project_members_by_company", "company"),
 )
+IDENTITIES = sa.Table(
+    "identities",
+    METADATA,
+    sa.Column("issuer", sa.String, primary_key=True),
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("company", sa.String, primary_key=True),
+    sa.Column("user", sa.String, nullable=False),
+)
 AUDIT = sa.Table(
     "audit",
     METADATA,
