@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 
-from aiohttp import StreamReader, web
+from aiohttp import ClientError, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from schema.api.json_limits import MAX_EVENT_VALUES
 from schema.api.requests import (
@@ -30,8 +32,22 @@ MAX_OPEN_BYTES = 16 << 10  # of a body that is read before its caller is known
 MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
 MAX_MANY_ITEMS = 1000  # of calls that change each of many documents, ``tasks.archive_many`` and its kin
 CHANGES_OF_MANY = ("_many", ".make_public", ".make_private", ".archive", ".unarchive", ".update_tags", ".move")
+REST_SECONDS = 1.0
 READ_IN_THREAD_FROM_BYTES = 1 << 16
 GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait for a slow link's first bytes
+
+
+async def receive_rest(request: web.Request) -> bool:
+    """Receive what a refused request has left of a small body; tell whether the body was received whole.
+
+    A proxy that passes bodies on as they come (nginx without buffering) closes its client's connection without a word
+    if the answer comes first, and the client's next request fails.
+    """
+    if not request.content.is_eof() and 0 < (request.content_length or 0) <= MAX_OPEN_BYTES:
+        with suppress(TimeoutError, ConnectionError, ClientError, HttpProcessingError):
+            async with asyncio.timeout(REST_SECONDS):
+                await request.content.read()
+    return request.content.is_eof()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from schema.fairness.admission import Admission
 from schema.fairness.shares import UNKNOWN, current_share
 from schema.http.audit_log import AUDITED, details_of
 from schema.http.auth import NOBODY, Authenticator, Sender
-from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters, receive_body
+from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters, receive_body, receive_rest
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.browser_pages import error_page, wants_page
 from schema.http.client_address import Proxies
@@ -112,7 +112,7 @@ class Dispatcher:
         except Exception:
             logger.exception("unexpected error in %s", call.name)
             response = error_response(call, EventsError("Internal error"))
-        if not request.content.is_eof():
+        if not await receive_rest(request):
             response.force_close()  # the rest of the body is not read
         name = call.endpoint.name if call.endpoint else "unknown"
         answered, seconds = _metrics_of(name, response.status)

@@ -18,6 +18,7 @@ READ = "users.get_current_user"
 CHANGES = sorted(name for name, found in ENDPOINTS.items() if found.tier is not Tier.QUERY)
 READS = sorted(name for name, found in ENDPOINTS.items() if found.tier is Tier.QUERY)
 FORM = {"Content-Type": "text/plain"}
+HIDDEN = ("/docs", "/openapi.json", "/metrics")  # from who comes through nginx
 FOREIGN = {
     "another site": {"Sec-Fetch-Site": "cross-site"},
     "another port of this host": {"Sec-Fetch-Site": "same-site"},
@@ -147,9 +148,10 @@ NAMES = [
 def test_a_name_that_is_none_of_the_servers_is_refused(api: Api, eventide: Deployment, name: str) -> None:
     """DNS rebinding: a stranger's name that leads here."""
     for address in {*api.origins.all(), eventide.files}:
-        for path in ("/", "/auth.login", f"/v2.34/{READ}", "/docs", "/openapi.json", "/metrics", "/credentials.json"):
+        for path in ("/", "/auth.login", f"/v2.34/{READ}", "/credentials.json", *HIDDEN):
             answer = httpx.get(f"{address}{path}", headers={"Host": name} | bearer(api.token), verify=False)
-            assert answer.status_code in (400, 421), (address, path)
+            hidden = (404,) if eventide.tiers and path in HIDDEN else ()  # by nginx, from whatever name
+            assert answer.status_code in (400, 421, *hidden), (address, path)
         assert httpx.get(f"{address}/healthz", headers={"Host": name}, verify=False).status_code in (200, 400)
 
 

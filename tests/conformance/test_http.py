@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,35 @@ from tests.harness.events import column, log, scalar
 
 MAX_VERSION = "2.34"
 FORM = "application/x-www-form-urlencoded"
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/tasks.create", "/no.such_call"])
+def test_a_refusal_before_the_body_leaves_the_connection(api: Api, path: str) -> None:
+    """Behind a proxy, too, which else closes it unasked: the next request on it would fail."""
+    address = urlsplit(api.origins.gateway)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    )
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=20) as connection:
+        for _ in range(5):
+            connection.sendall(head.encode())
+            time.sleep(0.05)  # it could answer by now
+            connection.sendall(b"{}")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            answer.read()
+            assert (answer.status in (401, 404), answer.getheader("Connection") in (None, "keep-alive")) == (True, True)
+
+
+def test_a_refusal_does_not_wait_for_a_body_that_never_comes(api: Api) -> None:
+    address = urlsplit(api.origins.gateway)
+    head = f"POST /tasks.create HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 401")
+
 
 # --- 1.1 paths --------------------------------------------------------------------------------------------------------
 
