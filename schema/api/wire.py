@@ -268,7 +268,7 @@ class Call:
             "error_stack": None,
             "error_data": {},
         }
-        return b'{"meta":' + to_json(meta) + b',"data":' + data + b"}"
+        return b"".join((b'{"meta":', to_json(meta), b',"data":', data, b"}"))  # one copy of large data
 
 
 def parse_version(text: str) -> Version:

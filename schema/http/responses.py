@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 import logging
 import re
 import time
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 
 import cramjam
-from aiohttp import BytesIOPayload, web
+from aiohttp import web
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream, to_json
 from schema.errors import (
@@ -30,7 +30,7 @@ from schema.lru_cache import caches_hit
 COMPRESS_FROM_BYTES = 500
 COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
 ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
-WRITE_IN_PARTS_FROM_BYTES = 1 << 20
+ENCODED_AT_ONCE_BYTES = 1 << 19
 REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
 RETRIED_ERRORS = (Unavailable, TooManyFailures, TooManyCalls, TooManyStreams, RateExceeded)  # with Retry-After
@@ -64,12 +64,24 @@ def error_response(call: Call, error: EventsError) -> web.Response:
 async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
     """Return the response of an answer, in its envelope (API contract 1.6), compressed as the client accepts it."""
     reply = answer if isinstance(answer, Reply) else Reply(answer)
-    body = call.envelope(to_json(reply.data) if reply.raw_data is None else reply.raw_data)
+    body = call.envelope(await encoded(reply.data) if reply.raw_data is None else reply.raw_data)
     response = web.Response(content_type="application/json")
-    response.body = _in_parts(await _compressed(body, request, response))
+    response.body = await _compressed(body, request, response)
     for name, cookie in reply.cookies.items():
         set_cookie(response, name, cookie, is_secure=is_https(request))
     return response
+
+
+async def encoded(data: Answer) -> bytes:
+    """Encode as ``to_json`` does, field by field: 7 MB at once hold the event loop for 24 ms."""
+    parts, size = [b"{"], 0
+    for name, value in data.items():
+        parts += [b"," if len(parts) > 1 else b"", to_json(name), b":", to_json(value)]
+        size += len(parts[-1])
+        if size > ENCODED_AT_ONCE_BYTES:
+            await asyncio.sleep(0)
+            size = 0
+    return b"".join([*parts, b"}"])
 
 
 def set_cookie(response: web.Response, name: str, cookie: Cookie | None, *, is_secure: bool, path: str = "/") -> None:
@@ -94,11 +106,6 @@ def is_https(request: web.Request) -> bool:
     A client that claims so wrongly gets a cookie that it will not send, which harms nobody else.
     """
     return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower() == "https"
-
-
-def _in_parts(body: bytes) -> bytes | BytesIOPayload:
-    """Return a large body so that it is written part by part: to hand 20 MB to a socket holds the loop for 46 ms."""
-    return body if len(body) < WRITE_IN_PARTS_FROM_BYTES else BytesIOPayload(io.BytesIO(body))
 
 
 async def _compressed(body: bytes, request: web.Request, response: web.Response) -> bytes:
