@@ -4,6 +4,7 @@ import { call, describe, isAbort, login, refused } from "./api.js";
 import { audit } from "./audit.js";
 import { compare } from "./compare.js";
 import { append, h, iconButton, notice, replace } from "./dom.js";
+import { quotas } from "./quotas.js";
 import * as route from "./route.js";
 import { task } from "./task.js";
 import { tasks } from "./tasks.js";
@@ -11,7 +12,7 @@ import { svg } from "./dom.js";
 
 /** @typedef {(root: HTMLElement, path: string[], signal: AbortSignal) => Promise<void>} Show */
 
-const VIEWS = /** @type {Record<string, Show>} */ ({ tasks, task, compare, audit });
+const VIEWS = /** @type {Record<string, Show>} */ ({ tasks, task, compare, audit, quotas });
 const ADMINISTRATORS = ["admin", "root"];
 const main = h("main", { id: "main", tabindex: -1 });
 let shown = new AbortController();
@@ -42,12 +43,12 @@ function frame() {
   });
   const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ e) => (e.preventDefault(), main.focus()) }, "Skip to content");
   const logo = h("a", { class: "logo", href: "#/tasks" }, mark(), "Eventide");
-  const log = h("a", { href: "#/audit", hidden: true }, "Audit log");
-  const links = h("nav", { "aria-label": "Eventide" }, h("a", { href: "#/tasks" }, "Tasks"), log, h("a", { href: "docs" }, "API"));
+  const administration = [h("a", { href: "#/audit", hidden: true }, "Audit log"), h("a", { href: "#/quotas", hidden: true }, "Quotas")];
+  const links = h("nav", { "aria-label": "Eventide" }, h("a", { href: "#/tasks" }, "Tasks"), ...administration, h("a", { href: "docs" }, "API"));
   replace(document.body, skip, h("header", { class: "top" }, logo, links, user, theme, leave), main);
   return (/** @type {{name: string, role: string}} */ { name, role }) => {
     user.textContent = name;
-    log.hidden = !ADMINISTRATORS.includes(role);
+    for (const link of administration) link.hidden = !ADMINISTRATORS.includes(role);
     leave.title = leave.ariaLabel = `Log out ${name}`;
   };
 }

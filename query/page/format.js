@@ -11,6 +11,13 @@ export function number(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** @param {number} count */
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)));
+  return `${number(Number((count / 1000 ** power).toPrecision(3)))} ${units[power]}`;
+}
+
 /** @param {number} ms */
 export function duration(ms) {
   const seconds = Math.round(ms / 1000);

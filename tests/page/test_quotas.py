@@ -1,0 +1,46 @@
+"""Quotas on the page: administrators see what is used of them, others do not see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.harness.access import id_of
+from tests.harness.api import Api
+from tests.harness.deployment import Deployment
+from tests.page.conftest import Open
+
+
+@pytest.fixture
+def limited(api: Api) -> Iterator[str]:
+    """The first user, who may make three tasks more, and has made one of them."""
+    user = id_of(api)
+    there = api.call("tasks.get_all", page=0, page_size=1000, only_fields=["user"], search_hidden=True)["tasks"]
+    own = sum(task["user"] == user for task in there)
+    api.create_task()
+    api.call("quotas.set", kind="tasks", scope="user", id=user, limit=2 * (own + 1))
+    yield user
+    api.call("quotas.unset", kind="tasks", scope="user", id=user)
+
+
+def test_an_administrator_sees_what_is_used_of_quotas(visit: Open, api: Api, limited: str) -> None:
+    page = visit("#/tasks")
+    page.get_by_role("link", name="Quotas").click()
+    line = page.locator(".quotas tbody tr", has_text="user admin")
+    expect(line).to_contain_text("Tasks")
+    expect(line).to_contain_text("50 %")
+    api.call("quotas.unset", kind="tasks", scope="user", id=limited)
+    expect(page.locator("main")).to_contain_text("Nobody is limited.")
+
+
+def test_others_see_no_quotas(browser: Browser, eventide: Deployment) -> None:
+    keys = eventide.add_user("a company of its own", "ann")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{eventide.origins.query}/#login={keys.access_key}:{keys.secret_key}")
+        expect(page.locator("header .user")).to_have_text("ann")
+        expect(page.get_by_role("link", name="Quotas")).to_be_hidden()
+        page.goto(f"{eventide.origins.query}/#/quotas")
+        expect(page.locator("main")).to_contain_text("Only administrators")
