@@ -49,10 +49,14 @@ class GetMultiTaskMetrics(Request):
 
 
 class GetMetricsAndVariants(MetricPage):
-    """The metrics and variants of one entity, or some of them."""
+    """The metrics and variants of scalars of one entity, or some of them."""
 
     task: str
     model_events: Boolean = False
+
+
+class GetVectorMetricsAndVariants(GetMetricsAndVariants):
+    """The same of vectors: a type of its own, by which answers are cached."""
 
 
 @endpoints.add("events.get_task_metrics")
@@ -100,7 +104,7 @@ async def get_scalar_metrics_and_variants(
 
 @endpoints.add("events.get_vector_metrics_and_variants")
 async def get_vector_metrics_and_variants(
-    context: QueryContext, caller: Caller, request: GetMetricsAndVariants
+    context: QueryContext, caller: Caller, request: GetVectorMetricsAndVariants
 ) -> Reply:
     """Return ``{"metrics": {metric: [variant]}}`` of vectors, with the same choice as of scalars."""
     return await _metrics_and_variants(context, caller, request, VECTOR)

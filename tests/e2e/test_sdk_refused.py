@@ -17,7 +17,7 @@ from tests.harness.events import scalar
 from tests.harness.plain import plain_client
 
 REFUSED = re.compile(r'^eventide_http_requests_total\{code="429",endpoint="[^"]+"\} ([\d.]+)$', re.M)
-LINES, PAUSE_SECONDS = 5000, 0.3  # of the batches of another client, which takes the only place some of the time
+LINES, PAUSE_SECONDS = 5000, 0.1  # of the batches of another client, which takes the only place some of the time
 
 
 @pytest.fixture

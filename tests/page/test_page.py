@@ -371,7 +371,7 @@ def test_a_long_name_of_a_single_value_stays_on_the_page(visit: Open, api: Api) 
     assert box["x"] + box["width"] <= 390
     page.goto(f"{page.url.split('#')[0]}#/compare/{task}?table=1")
     expect(page.locator(".values tbody th").first).to_be_visible()
-    assert page.locator(".values tbody th").first.bounding_box()["width"] < 200  # type: ignore[index]
+    until(lambda: (box := page.locator(".values tbody th").first.bounding_box()) and box["width"] < 200)
 
 
 def test_names_stay_beside_a_table_of_many_tasks(visit: Open, api: Api) -> None:
@@ -381,6 +381,7 @@ def test_names_stay_beside_a_table_of_many_tasks(visit: Open, api: Api) -> None:
     page = visit(f"#/compare/{'/'.join(tasks)}?table=1")
     name = page.locator(".values tbody th").first
     expect(name).to_have_text("loss / train")
+    until(name.bounding_box)  # the table is made anew once all tasks are there
     before = name.bounding_box()
     page.locator(".scrolled").evaluate("e => { e.scrollLeft = 900 }")
     assert page.locator(".scrolled").evaluate("e => e.scrollLeft") == 900
