@@ -18,7 +18,7 @@ MODEL_PLACES = {"input": ("execution", INPUT_MODEL), "output": ("output", OUTPUT
 def present_form(caller: Caller, kind: Kind, fields: Document, previous: Mapping[str, Any] | None = None) -> Document:
     """Return fields that a client sent as documents have them. ``previous``: the document that they change.
 
-    Raises BadValue for tags that look like operators, and InvalidField for parameters that are no object.
+    Raises BadValue for tags that look like operators, and InvalidField for parameters or an output that are no object.
     """
     check_tags((*(fields.get("tags") or ()), *(fields.get("system_tags") or ())))
     fields = fields | _split_tags(caller, kind, fields)
@@ -104,10 +104,12 @@ def _models(fields: Document) -> Document:
     found: Document = {}
     models = dict(fields.get("models") or {})
     for kind, (place, name) in MODEL_PLACES.items():
-        model = (fields.get(place) or {}).get("model")
-        if model is not None:
+        given = fields.get(place) or {}
+        if not isinstance(given, Mapping):
+            raise InvalidField(f"{place}: an object is expected")
+        if (model := given.get("model")) is not None:
             models[kind] = [{"name": name, "model": model, "updated": iso_now()}] if model else []
-            found[place] = {n: value for n, value in fields[place].items() if n != "model"}
+            found[place] = {n: value for n, value in given.items() if n != "model"}
     return found | {"models": models} if found else {}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import pytest
+
 from tests.harness.api import Api, Data
 from tests.harness.events import column
 
@@ -210,3 +212,9 @@ def test_models_of_a_copy_are_checked_if_they_are_new_or_on_demand(api: Api) -> 
         {"new_task_input_models": [{"name": "n", "model": other}]},
     ):
         assert column(clone(api, source, **fields)["models"]["input"], "model") == [other]
+
+
+@pytest.mark.parametrize("output", [True, "model", [1]])
+def test_an_output_that_is_no_object_is_refused_in_old_forms(api: Api, output: Any) -> None:
+    body = {"name": "old", "type": "training", "output": output}
+    assert api.fail("tasks.create", body, version="1.0")[0] == 400
