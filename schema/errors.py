@@ -53,8 +53,9 @@ EventsError
 │  ├─ BadPath              400      files server: a path that no file can have
 │  ├─ FileMissing          404      files server: no such file
 │  ├─ BodyTooLarge         413
-│  ├─ TooManyFailures      429      too many failed log-ins: with Retry-After
-│  ├─ RateExceeded         429/30   events faster than a quota allows: with Retry-After
+│  ├─ TooSoon              429      good later: with Retry-After
+│  │  ├─ TooManyFailures   429      too many failed log-ins
+│  │  └─ RateExceeded      429/30   events faster than a quota allows
 │  ├─ TooManyCalls         429/40   too many calls of a company at once: with Retry-After
 │  ├─ TooManyStreams       429/41   too many streams of a company or user: with Retry-After
 │  ├─ WrongHost            421      the Host header names no host of this server's
@@ -76,10 +77,14 @@ from typing import ClassVar
 
 
 class EventsError(Exception):
-    """Root of everything Eventide raises on purpose."""
+    """Root of everything Eventide raises on purpose.
+
+    ``retry_after_seconds``: after which the same may succeed, as ``Retry-After`` tells; None: it is not known.
+    """
 
     code: ClassVar[int] = 500
     subcode: ClassVar[int] = 0
+    retry_after_seconds: int | None = None
 
 
 class RequestError(EventsError):
@@ -362,8 +367,8 @@ class OutOfScope(RequestError):
     code, subcode = 403, 23
 
 
-class TooManyFailures(RequestError):
-    """Too many failed log-ins of a key or an address; good after ``retry_after_seconds``."""
+class TooSoon(RequestError):
+    """A request that is good after ``retry_after_seconds``."""
 
     code = 429
 
@@ -372,28 +377,28 @@ class TooManyFailures(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class RateExceeded(RequestError):
-    """Events faster than a quota allows; the same are taken after ``retry_after_seconds``."""
+class TooManyFailures(TooSoon):
+    """Too many failed log-ins of a key or an address."""
 
-    code, subcode = 429, 30
 
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
+class RateExceeded(TooSoon):
+    """Events faster than a quota allows."""
+
+    subcode = 30
 
 
 class TooManyCalls(RequestError):
     """Too many calls of a company at once: the process gives no company more of its time."""
 
     code, subcode = 429, 40
-    retry_after_seconds: ClassVar[int] = 1
+    retry_after_seconds = 1
 
 
 class TooManyStreams(RequestError):
     """Too many streams of a company or of a user; another may be opened once one of them has ended."""
 
     code, subcode = 429, 41
-    retry_after_seconds: ClassVar[int] = 10
+    retry_after_seconds = 10
 
 
 class WrongHost(RequestError):
@@ -453,7 +458,7 @@ class Unavailable(EventsError):
     """
 
     code = 503
-    retry_after_seconds: ClassVar[int] = 2
+    retry_after_seconds = 2
 
     def __init__(self, text: str, number: int = 0) -> None:
         super().__init__(text)

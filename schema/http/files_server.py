@@ -28,7 +28,6 @@ from schema.errors import (
     FileMissing,
     MalformedRequest,
     RequestError,
-    TooManyFailures,
     Unavailable,
 )
 from schema.http.audit_log import MAX_TEXT
@@ -56,12 +55,8 @@ SAFE_HEADERS = {
     "Cache-Control": "private, no-cache",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-SCOPES = {
-    "GET": READS,
-    "HEAD": READS,
-    "POST": WRITES,
-    "DELETE": WRITES,
-}  # of keys that may use a method; others need a full one
+# The scopes of keys that may use a method; any other needs a full one.
+SCOPES = {"GET": READS, "HEAD": READS, "POST": WRITES, "DELETE": WRITES}
 OWN_ORIGIN = "/files"  # below which the API's origin has the same files
 SCRIPTS = re.compile(r"(text|application)/(css|(x-)?(java|ecma|j|live)script[\d.]*)")
 DEFAULT_TYPE = "application/octet-stream"
@@ -289,7 +284,7 @@ def _error_response(error: EventsError) -> web.Response:
         logger.error("%s", error, exc_info=not isinstance(error, Unavailable))
     body = json.dumps({"error": str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"})
     response = web.Response(status=error.code, text=body, content_type="application/json", headers=SAFE_HEADERS)
-    if isinstance(error, Unavailable | TooManyFailures):
+    if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if not isinstance(error, FileMissing):
         response.force_close()  # the body may not have been read

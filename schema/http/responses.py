@@ -13,17 +13,7 @@ import cramjam
 from aiohttp import web
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream, to_json
-from schema.errors import (
-    BodyTooLarge,
-    EncodedBody,
-    EventsError,
-    RateExceeded,
-    RequestError,
-    TooManyCalls,
-    TooManyFailures,
-    TooManyStreams,
-    Unavailable,
-)
+from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
 from schema.fairness.computing import compute
 from schema.lru_cache import caches_hit
 
@@ -33,7 +23,6 @@ ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "defla
 ENCODED_AT_ONCE_BYTES = 1 << 19
 REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
-RETRIED_ERRORS = (Unavailable, TooManyFailures, TooManyCalls, TooManyStreams, RateExceeded)  # with Retry-After
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -56,7 +45,7 @@ def error_response(call: Call, error: EventsError) -> web.Response:
         response.force_close()  # the body was not read
         return response
     response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
-    if isinstance(error, RETRIED_ERRORS):
+    if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
