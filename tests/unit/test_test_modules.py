@@ -47,6 +47,7 @@ COVERED_BY = {
     "ingest/kafka/log.py": "publishes to a real broker: e2e/test_conformance_distributed.py",
     "ingest/kafka/members.py": "needs a consumer group: faults/test_short.py",
     "ingest/kafka/oauth_tokens.py": "tokens that a broker takes and refuses: e2e/test_kafka_security.py",
+    "ingest/kafka/measurement.py": "loop of two measurements: e2e/test_nobody_consumes.py, e2e/test_dlq_depth.py",
     "ingest/kafka/offset_tracker.py": "commits of a worker that is killed: faults/test_short.py",
     "ingest/kafka/reachable.py": "brokers that are away: faults/test_short.py",
     "ingest/kafka/sink.py": "retries and poison of a real worker: faults/test_short.py",
