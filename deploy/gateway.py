@@ -36,14 +36,8 @@ async def gateway(settings: Settings) -> None:
     last_update_recorder = LastUpdateRecorder(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
-    service = Gateway(
-        registry,
-        log,
-        last_update_recorder,
-        WriteQuotas(ledger, MetricQuotas(ledger, registry)),
-        settings.ack,
-        settings.validate_plots,
-    )
+    quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
+    service = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
@@ -56,21 +50,9 @@ async def gateway(settings: Settings) -> None:
         },
         details={"unapplied": unapplied.detail, "clock": producer.clock.detail},
     )
-    app = create_app(
-        table,
-        authenticator,
-        health,
-        components.limits(settings),
-        all_endpoints,
-        proxies=components.proxies(settings),
-        admission=components.admission(settings),
-    )
+    limits, proxies = components.limits(settings), components.proxies(settings)
+    admission = components.admission(settings)
+    app = create_app(table, authenticator, health, limits, all_endpoints, proxies=proxies, admission=admission)
     await serve(app, health, settings, settings.port)
-    await unapplied.close()
-    await dlq.close()
-    await current.close()
-    await applied.close()
-    await producer.close()
-    await last_update_recorder.close()
-    await ledger.close()
-    await registry.close()
+    for part in (unapplied, dlq, current, applied, producer, last_update_recorder, ledger, registry):
+        await part.close()
