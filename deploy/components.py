@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +56,17 @@ def unchecked_registry(settings: Settings) -> Registry:
     from schema.registry import Registry
 
     return Registry(_registry_url(settings), tls.registry_files(settings))
+
+
+@asynccontextmanager
+async def migrated_registry(settings: Settings) -> AsyncIterator[Registry]:
+    """Yield the registry, brought up to date, to a command that changes it. Raises ConfigError as the others do."""
+    found = unchecked_registry(settings)
+    await found.create_schema()
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 def producer(settings: Settings, brokers: Brokers) -> Producer:

@@ -27,9 +27,7 @@ async def key(
 
     Raises ConfigError for a user or key that cannot be told.
     """
-    registry = components.unchecked_registry(settings)
-    await registry.create_schema()
-    try:
+    async with components.migrated_registry(settings) as registry:
         if action == "revoke":
             await _revoke(registry, key_id)
         elif action == "list":
@@ -38,8 +36,6 @@ async def key(
                 await _list(registry, user)
         else:
             await _create(registry, await one_user(registry, settings, name, user_id), scope, expires_in, label)
-    finally:
-        await registry.close()
 
 
 async def _create(registry: Registry, user: User, scope: str, expires_in: int | None, label: str | None) -> None:

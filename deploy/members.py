@@ -18,9 +18,7 @@ async def member(
 
     Raises ConfigError for a project or user that cannot be told.
     """
-    registry = components.unchecked_registry(settings)
-    await registry.create_schema()
-    try:
+    async with components.migrated_registry(settings) as registry:
         company = company_id_of(settings.company)
         found = await _project(registry, company, project) if project else None
         if action != "list":
@@ -28,8 +26,6 @@ async def member(
         for one in await registry.members_of_company(company):
             if found is None or one.project == found["id"]:
                 print(json.dumps(vars(one)))
-    finally:
-        await registry.close()
 
 
 async def _change(

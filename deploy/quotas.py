@@ -21,10 +21,8 @@ async def quota(
     """
     if action == "set" and (limit is None or limit < 0):
         raise ConfigError("quota set: --limit is missing, or negative")
-    registry = components.unchecked_registry(settings)
-    await registry.create_schema()
     defaults = components.quota_defaults(settings)
-    try:
+    async with components.migrated_registry(settings) as registry:
         if action in ("list", "usage"):
             _print([line for line in await quota_lines(registry, defaults) if kind in (None, line.kind)], action)
         else:
@@ -32,8 +30,6 @@ async def quota(
             await _change(registry, company, subject, _checked(kind, subject), limit if action == "set" else None)
             lines = await quota_lines(registry, defaults, company)
             _print([line for line in lines if (line.kind, line.scope, line.id) == (kind, *subject)], action)
-    finally:
-        await registry.close()
 
 
 async def _change(registry: Registry, company: str, subject: Subject, kind: Kind, limit: int | None) -> None:

@@ -15,9 +15,7 @@ async def user(settings: Settings, action: str, name: str | None, role: str | No
 
     Raises ConfigError for a user who cannot be told, and Forbidden for the last root.
     """
-    registry = components.unchecked_registry(settings)
-    await registry.create_schema()
-    try:
+    async with components.migrated_registry(settings) as registry:
         if action == "add":
             await _add(registry, settings, name, role or "user")
         elif action == "list":
@@ -25,8 +23,6 @@ async def user(settings: Settings, action: str, name: str | None, role: str | No
                 _print(found)
         else:
             await _change(registry, action, await one_user(registry, settings, name, user_id), role)
-    finally:
-        await registry.close()
 
 
 async def _add(registry: Registry, settings: Settings, name: str | None, role: str) -> None:
