@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
 import re
 import secrets
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy.data_directory import make_private
 from schema.errors import ConfigError
+from schema.http.loopback import is_loopback
 from schema.settings import Settings
 
 if TYPE_CHECKING:  # a worker has no use for the registry's libraries
@@ -78,14 +78,6 @@ def names_log_in(settings: Settings) -> bool:
     if settings.web_login:
         return settings.web_login == "name"
     return bool(settings.web_dir or settings.web_access_key) and is_loopback(settings.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches what listens on an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def names_in(setting: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from deploy import access, tls
 from deploy.disks import measure_disk
 from schema.errors import ConfigError
+from schema.http.loopback import is_loopback
 from schema.settings import Settings
 
 if TYPE_CHECKING:  # a process imports only what it needs: a restarted worker is back a second sooner
@@ -251,7 +252,7 @@ def authenticator(registry: Registry, secret: str, settings: Settings) -> Authen
     from schema.http.auth import Authenticator
 
     by_name = access.names_log_in(settings)
-    if by_name and not access.is_loopback(settings.host):
+    if by_name and not is_loopback(settings.host):
         message = "EVENTIDE_WEB_LOGIN=name: whoever reaches %s logs in as anybody, without a password"
         logging.getLogger("eventide.access").warning(message, settings.host)
     return Authenticator(

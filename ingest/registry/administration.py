@@ -9,7 +9,7 @@ from typing import Literal
 
 from ingest.gateway import Gateway
 from schema.api.requests import Request
-from schema.api.roles import RANKS, is_over
+from schema.api.roles import RANKS, is_administrator, is_over
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden, InvalidField, InvalidUser
 from schema.registry import User
@@ -97,7 +97,7 @@ async def _administered(gateway: Gateway, caller: Caller, user_id: str) -> User:
 
     Raises Forbidden, and InvalidUser, which also hides other companies' users.
     """
-    if caller.role not in ("admin", "root"):
+    if not is_administrator(caller.role):
         raise Forbidden("Only administrators may do this")
     user = await gateway.registry.user(user_id)
     if user is None or (caller.role != "root" and user.company != caller.company):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ingest.gateway import Gateway
 from schema.api.requests import Integer, Request
+from schema.api.roles import is_administrator
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import BadValue, Forbidden, InvalidField
 from schema.quotas.kinds import KINDS, Kind, Scope, Subject
@@ -64,7 +65,7 @@ async def _limited(gateway: Gateway, caller: Caller, request: OneQuota) -> tuple
         expected = "; ".join(f"{kind} ({', '.join(info.scopes)})" for kind, info in KINDS.items())
         raise InvalidField(f"kind and scope: one of {expected} is expected")
     subject = Subject(Scope(request.scope), request.id)
-    if caller.role != "root" and (caller.role != "admin" or subject.scope is Scope.COMPANY):
+    if not is_administrator(caller.role) or (caller.role != "root" and subject.scope is Scope.COMPANY):
         raise Forbidden("Administrators set quotas of projects and users of their company, roots all")
     if not subject.id and subject.scope is Scope.COMPANY:
         subject = Subject(Scope.COMPANY, caller.company)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from query.context import QueryContext
 from schema.api.requests import Integer, Nothing, Request, Texts
+from schema.api.roles import is_administrator
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden
 from schema.registry import AuditEvent, AuditFilter, Document
@@ -49,7 +50,7 @@ async def get_event_names(context: QueryContext, caller: Caller, request: Nothin
 
 def _company_of(caller: Caller) -> str | None:
     """Return the company whose events a caller may see; None: of all. Raises Forbidden."""
-    if caller.role not in ("admin", "root"):
+    if not is_administrator(caller.role):
         raise Forbidden("Only administrators may read the audit log")
     return None if caller.role == "root" else caller.company
 

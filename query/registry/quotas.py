@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schema.api.requests import Request
+from schema.api.roles import is_administrator
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden
 from schema.quotas.kinds import Kind
@@ -35,7 +36,7 @@ async def get_all(reader: QuotaReader, caller: Caller, request: GetQuotas) -> An
 
     What is used is a few seconds old. Raises Forbidden for others than administrators, and for another company.
     """
-    if caller.role not in ("admin", "root") or (caller.role == "admin" and request.company not in ("", caller.company)):
+    if not is_administrator(caller.role) or (caller.role != "root" and request.company not in ("", caller.company)):
         raise Forbidden("Only administrators may read the quotas, of their company")
     company = request.company or (None if caller.role == "root" else caller.company)
     return {"quotas": [vars(line) for line in await quota_lines(reader.registry, reader.defaults, company)]}

@@ -6,7 +6,6 @@ discovery document, at most METADATA_SECONDS ago.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from schema.errors import ConfigError, LoginRefused, Unavailable
+from schema.http.loopback import is_loopback
 from schema.http.ttl_cache import TtlCache
 
 METADATA_SECONDS = 300.0
@@ -206,11 +206,4 @@ def _is_safe(url: str) -> bool:
         host = address.hostname or ""
     except ValueError:
         return False
-    return bool(host) and (address.scheme == "https" or (address.scheme == "http" and _is_loopback(host)))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return bool(host) and (address.scheme == "https" or (address.scheme == "http" and is_loopback(host)))

@@ -18,6 +18,7 @@ from aiohttp.typedefs import Middleware
 
 from schema.api.wire import Call
 from schema.errors import CrossSite, WrongHost
+from schema.http.loopback import is_loopback
 from schema.http.responses import error_response
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,7 +43,7 @@ class OriginPolicy:
         self, host: str = "", allowed_hosts: frozenset[str] = frozenset(), allowed_origins: frozenset[str] = frozenset()
     ) -> None:
         self._host = host
-        self._is_private = host == "localhost" or _is_loopback(host)
+        self._is_private = is_loopback(host)
         self._allowed_hosts = allowed_hosts
         self._allowed_origins = allowed_origins
         self._own_name = socket.gethostname().lower()
@@ -86,7 +87,7 @@ class OriginPolicy:
             return True
         if any(listed.startswith(".") and name.endswith(listed) for listed in self._allowed_hosts):
             return True
-        if name == "localhost" or name.endswith(".localhost") or _is_loopback(name):
+        if name.endswith(".localhost") or is_loopback(name):
             return True
         return not self._is_private and self._is_nobody_elses(name)
 
@@ -178,7 +179,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(name: str) -> bool:
-    return _is_address(name) and ipaddress.ip_address(name).is_loopback

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from schema.registry.accounts import check_roots_without, company_id_of
+from schema.registry.accounts import ROOT, check_roots_without, company_id_of
 from schema.registry.database import Database, insert_if_new
 from schema.registry.tables import COMPANIES, IDENTITIES, USERS
 from schema.registry.users import User, user_row
-
-ROOT = "root"
 
 
 @dataclass(frozen=True)

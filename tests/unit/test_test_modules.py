@@ -153,6 +153,7 @@ COVERED_BY = {
     "schema/http/dispatcher.py": "every request: conformance/test_http.py, integration/test_fair_calls.py",
     "schema/http/file_permissions.py": "requests: conformance/test_scopes.py, conformance/test_private_projects.py",
     "schema/http/files_server.py": "requests: integration/test_registry_files.py, integration/test_files_attacks.py",
+    "schema/http/loopback.py": "hosts of pages and providers: unit/test_origin_policy.py, unit/test_oidc_provider.py",
     "schema/http/forms.py": "forms as bodies: conformance/test_odd_requests.py, conformance/test_http.py",
     "schema/http/listener.py": "real connections, silent and slow: e2e/test_hostile_bodies.py",
     "schema/http/login.py": "endpoints: conformance/test_auth.py, integration/test_web_login.py",
