@@ -13,6 +13,7 @@ from ingest.registry.documents import marks
 from ingest.registry.references import check_references
 from ingest.registry.tasks import EditTask, updatable
 from schema.api.requests import JSON_LINES, EventBatch, Parameters
+from schema.api.told_ids import told_ids
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import EmptyBatch, InvalidField, InvalidTask
 from schema.registry import PROJECTS, TASKS, Document, owner_of
@@ -78,7 +79,7 @@ async def _change_all(gateway: Gateway, caller: Caller, updates: dict[str, Docum
 
     known = {task["id"]: task for task in await gateway.registry.get_many(TASKS, updates)}
     if missing := updates.keys() - known:
-        raise InvalidTask(f"Invalid task id {', '.join(sorted(missing))}")
+        raise InvalidTask(f"Invalid task id {told_ids(sorted(missing))}")
     for task in known.values():
         check_write(TASKS, caller, task["id"], owner_of(TASKS, task))
     return await gateway.registry.update_many(TASKS, [key for key, fields in updates.items() if fields], change)
