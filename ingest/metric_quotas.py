@@ -6,7 +6,6 @@ what it has seen, so that the registry is asked only about names that are new to
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from ingest.parsing.batch import Batch
 from schema.api.wire import Caller
 from schema.events.normalize import Mention
 from schema.events.rows import MetricName
+from schema.fairness.computing import compute
 from schema.lru_cache import LruCache
 from schema.quotas.kinds import Kind, Subject, subjects_of
 from schema.quotas.ledger import QuotaLedger
@@ -45,7 +45,7 @@ class MetricQuotas:
         if not limited:
             return
         is_large = batch.event_count >= IN_THREAD_FROM_EVENTS
-        names = await asyncio.to_thread(_digests, batch) if is_large else _digests(batch)
+        names = await compute(_digests, batch) if is_large else _digests(batch)
         new = list(self._new(names, limited))
         if new:
             await self._registry.add_metric_names(new)
@@ -70,17 +70,18 @@ class MetricQuotas:
     ) -> Iterator[NewMetrics]:
         now = time.monotonic()
         for entity, (limit, subject) in limited.items():
-            expires, known = self._known.get(entity) or (0.0, frozenset[int]())
-            if new := names.get(entity, frozenset()) - (known if now < expires else frozenset()):
+            _, known = self._remembered(entity, now)
+            if new := names.get(entity, frozenset()) - known:
                 yield NewMetrics(entity, new, limit, refusal(Kind.METRICS_PER_TASK, subject, limit))
 
     def _remember(self, metrics: NewMetrics) -> None:
-        now = time.monotonic()
-        expires, known = self._known.get(metrics.task) or (0.0, frozenset[int]())
-        if now < expires:
-            self._known.put(metrics.task, (expires, known | metrics.names))
-        else:
-            self._known.put(metrics.task, (now + REMEMBERED_SECONDS, metrics.names))
+        expires, known = self._remembered(metrics.task, time.monotonic())
+        self._known.put(metrics.task, (expires, known | metrics.names))
+
+    def _remembered(self, entity: str, now: float) -> tuple[float, frozenset[int]]:
+        """Return the digests that are remembered of an entity, and until when; none that are too old."""
+        found = self._known.get(entity, lambda kept: now < kept[0])
+        return found or (now + REMEMBERED_SECONDS, frozenset())
 
 
 def _digests(batch: Batch) -> dict[str, frozenset[int]]:
