@@ -8,6 +8,7 @@ opened their session.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 Scope = Literal["full", "write", "read"]
@@ -69,6 +70,7 @@ LOGGING_IN = frozenset(("auth.login", "login.logout", "login.supported_modes"))
 ABOUT_ACCESS = ("audit.", "auth.")  # whose calls read, too, but nothing of experiments
 
 
+@cache
 def scopes_of(endpoint: str, is_change: bool) -> Scopes:
     """Return the scopes that may call an endpoint; a new one that changes something is for ``full`` alone."""
     if endpoint in LOGGING_IN:

@@ -136,7 +136,7 @@ class Authenticator:
         caller = await self._impersonated(caller, sender.headers)
         if caller.actor and access is Access.ONESELF:
             raise Forbidden("Nobody may do this in another's name")
-        caller = _with_headers(caller, sender).but(projects=await self._roles_of(caller))
+        caller = _with_headers(caller, sender, await self._roles_of(caller))
         if caller.actor:
             self.audit.record_acting(caller)
         return caller
@@ -322,7 +322,7 @@ def _caller(user: User) -> Caller:
     return Caller(user.id, user.company, user.role, user.name, user.company_name)
 
 
-def _with_headers(caller: Caller, sender: Sender) -> Caller:
+def _with_headers(caller: Caller, sender: Sender, projects: ProjectRoles = EVERYBODYS) -> Caller:
     headers = sender.headers
     client = first_of(headers, "X-Clearml-Client", "X-Trains-Client") or headers.get("User-Agent") or ""
     return caller.but(
@@ -330,6 +330,7 @@ def _with_headers(caller: Caller, sender: Sender) -> Caller:
         ack=headers.get("X-Eventide-Ack"),
         idempotency_key=headers.get("Idempotency-Key"),
         last_event_id=headers.get("Last-Event-ID"),
+        projects=projects,
         address=sender.address,
         client=client[:MAX_CLIENT_CHARACTERS].encode("ascii", "replace").decode(),
     )
