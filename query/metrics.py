@@ -135,9 +135,8 @@ async def _names(
     cached = await context.caches.entity_index.cached(entities)
     stones = cached.tombstones if cached else await read_tombstones(context.store, [entity.key for entity in entities])
     alive = {entity.id: TombstoneFilter.after(stones[entity.id], entity) for entity in entities}
-    cleared = [entity for entity in entities if alive[entity.id].were_lines_deleted]
-    if LOG not in event_types(event_type):
-        cleared = []
+    has_lines = LOG in event_types(event_type)
+    cleared = [entity for entity in entities if has_lines and alive[entity.id].were_lines_deleted]
     query = NameQuery(entities, event_type, on_axis, [entity.id for entity in cleared])
     found = _cached_names(cached, alive, query) if cached else (await read_names(context.store, query)).metrics
     return _merged([*found, *await _names_of_lines(context, cleared, on_axis)]) if cleared else found

@@ -5,7 +5,7 @@ The rows of an entity with 100 000 curves take a second to be read here; its nam
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -109,8 +109,5 @@ async def read_names(store: Store, query: NameQuery) -> NamesPage:
         if query.page.pattern and error.number == CANNOT_COMPILE_REGEXP:
             raise InvalidRegex(f"pattern: {query.page.pattern} is no regular expression of RE2") from error
         raise
-    return NamesPage([*_names(found)], found["total"][0] if found["total"] else 0)
-
-
-def _names(found: Mapping[str, Sequence[Any]]) -> Iterator[MetricNames]:
-    yield from map(MetricNames, found["task"], found["metric"], found["variants"])
+    names = map(MetricNames, found["task"], found["metric"], found["variants"])
+    return NamesPage(list(names), found["total"][0] if found["total"] else 0)

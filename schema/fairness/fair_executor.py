@@ -119,12 +119,11 @@ class FairExecutor:
 
     def _work(self) -> None:
         """Run jobs as long as there is one that may start; what may not, starts behind one that runs."""
-        job, seconds = self._next(None, 0.0), 0.0
+        job = self._next(None, 0.0)
         while job:
             started = time.monotonic()
             job.run()
-            seconds = time.monotonic() - started
-            job = self._next(job, seconds)
+            job = self._next(job, time.monotonic() - started)
 
     def _next(self, done: Job | None, seconds: float) -> Job | None:
         """Return the next job, behind one that is done; None if this thread is not needed."""

@@ -31,7 +31,7 @@ class Share:
 
     def most(self, slots: int) -> int:
         """Return how many of some slots the company may have at once: all while it is alone, at least one."""
-        if self._shares is None or self._shares.active_weight <= self.weight:
+        if self._shares is None or self.is_alone:
             return slots
         return max(1, int(slots * self.weight / self._shares.active_weight))
 
