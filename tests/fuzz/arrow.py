@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import struct
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ import pyarrow as pa
 from ingest.parsing.arrow_stream import read_columns
 from schema.errors import RequestError
 from schema.events.normalize import ParseContext
+from tests.harness.peak_memory import peak_mebibytes
 
 MAX_SECONDS = 5.0  # of a processor, for one body
 MAX_MEBIBYTES = 1500  # of the process
@@ -104,7 +104,7 @@ def run(seed: int, seconds: float) -> None:
             print(f"seed {seed}: {body.hex()}", flush=True)
             raise
         slowest = max(slowest, time.thread_time() - started)
-        mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        mebibytes = peak_mebibytes()
         assert slowest < MAX_SECONDS, f"seed {seed}: {slowest:.1f} s for {body.hex()}"
         assert mebibytes < MAX_MEBIBYTES, f"seed {seed}: {mebibytes} MiB after {body.hex()}"
     print(f"seed {seed}: {outcomes.total()} bodies, slowest {slowest:.3f} s, {mebibytes} MiB: {dict(outcomes)}")
