@@ -53,21 +53,15 @@ class CallQueue:
         self._most = most_calls
         self._queue: FairQueue[Turn] = FairQueue(self._most_running)
 
-    async def enter(self, share: Share) -> None:
-        """Return once a call of a company may run; ``leave`` has to follow. Raises TooManyCalls.
+    def start(self, share: Share) -> bool:
+        """Tell whether a call of a company runs at once, and then ``leave`` has to follow; else it has to wait."""
+        return self._queue.start(share)
+
+    async def wait(self, share: Share) -> None:
+        """Return once a call that did not start may run; ``leave`` has to follow. Raises TooManyCalls.
 
         Cancelled, it gives its place up.
         """
-        if not self._queue.start(share):
-            await self._wait(share)
-
-    def leave(self, share: Share) -> None:
-        """Note that a call has ended, and let the next ones run."""
-        self._queue.finish(share, 0.0)
-        if self._queue.waiting_count:
-            self._grant()
-
-    async def _wait(self, share: Share) -> None:
         if self._queue.running(share) + self._queue.waiting(share) >= self._most:
             raise TooManyCalls(f"More than {self._most} calls of this company are under way")
         turn = Turn(share, asyncio.get_running_loop().create_future())
@@ -77,6 +71,12 @@ class CallQueue:
         except asyncio.CancelledError:
             self._give_up(turn)
             raise
+
+    def leave(self, share: Share) -> None:
+        """Note that a call has ended, and let the next ones run."""
+        self._queue.finish(share, 0.0)
+        if self._queue.waiting_count:
+            self._grant()
 
     def _give_up(self, turn: Turn) -> None:
         """Leave the queue; a turn that was given just before goes to the next."""

@@ -221,7 +221,7 @@ class Authenticator:
         claims = await self._claims.get(token)
         if claims.expires_at < time.time():
             raise BadToken("Invalid token: it has expired")
-        session, user, scope = await self._sessions.get(digest_of(claims.session))
+        session, user, scope = await self._sessions.get(claims.session_digest)
         return self._caller(user, session.name_session).but(
             session=claims.session,
             access_key=session.access_key,

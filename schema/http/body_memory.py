@@ -20,6 +20,7 @@ class BodyMemory:
         self._limit_bytes = limit_bytes
         self._taken: dict[Hashable, int] = {}
         BODY_LIMIT.set(limit_bytes)
+        BODY_BYTES.set_function(lambda: self._taken.get(PROCESS, 0))
 
     def reserve(self, caller: Hashable, address: str) -> Reservation:
         """Return a reservation of nothing yet. ``address``: of the client, empty where a proxy hides it."""
@@ -35,7 +36,6 @@ class BodyMemory:
         if taken > own_bytes and taken + size_bytes > limit:
             raise Unavailable("Too many requests at once")
         self._taken[holder] = taken + size_bytes
-        self._tell(holder)
 
     def give_back(self, holder: Hashable, size_bytes: int) -> None:
         """Release bytes of a holder."""
@@ -44,11 +44,6 @@ class BodyMemory:
             self._taken[holder] = left
         else:
             del self._taken[holder]
-        self._tell(holder)
-
-    def _tell(self, holder: Hashable) -> None:
-        if holder is PROCESS:
-            BODY_BYTES.set(self._taken.get(PROCESS, 0))
 
 
 class Reservation:

@@ -137,8 +137,9 @@ class Dispatcher:
         request, endpoint = incoming.request, incoming.endpoint
         share = self._admission.share_of(caller.company)
         calls = self._admission.queue(is_change=endpoint.is_change)
-        with cancelled_without_client(request):
-            await calls.enter(share)
+        if not calls.start(share):
+            with cancelled_without_client(request):
+                await calls.wait(share)
         try:
             if endpoint.is_change:
                 return await self._handled(call, caller, incoming, body)

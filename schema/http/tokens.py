@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +13,7 @@ import jwt
 
 from schema.api.wire import MAX_VERSION
 from schema.errors import BadToken
+from schema.registry import digest_of
 
 ALGORITHM = "HS256"
 OPTIONS: Any = {"require": ["exp"], "verify_iat": False}
@@ -24,6 +26,11 @@ class Claims:
 
     session: str
     expires_at: int
+
+    @cached_property
+    def session_digest(self) -> str:
+        """The digest by which the registry knows the session."""
+        return digest_of(self.session)
 
 
 class Tokens:
