@@ -152,7 +152,7 @@ class Dispatcher:
         request, endpoint = incoming.request, incoming.endpoint
         parameters = await read_parameters(incoming, body)
         waiting = caller.but(version=call.version, is_abandoned=partial(is_disconnected, request.transport))
-        if waiting.is_abandoned():
+        if endpoint.is_change and waiting.is_abandoned():  # what reads is cancelled by itself
             raise ClientGone("The client has closed its connection")
         caches_hit.set(set())  # from here on: those of the answer, not those of the caller
         answer = await endpoint.handler(waiting, parameters)
