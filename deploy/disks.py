@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from schema.metrics import DISK_FREE
+from schema.metrics import DISK_FREE, DISK_SIZE, NOT_KNOWN
 
 
 def measure_disk(name: str, directory: Path) -> None:
-    """Have metrics tell how many bytes are free on the disk of a directory, which may not exist yet."""
-    DISK_FREE.labels(name).set_function(lambda: _free_bytes(directory))
+    """Have metrics tell the bytes of the disk of a directory, which may not exist yet, and how many are free."""
+    DISK_FREE.labels(name).set_function(lambda: _bytes(directory)[0])
+    DISK_SIZE.labels(name).set_function(lambda: _bytes(directory)[1])
 
 
-def _free_bytes(directory: Path) -> float:
-    """Return the free bytes of the nearest directory that exists; NaN if that cannot be told."""
+def _bytes(directory: Path) -> tuple[float, float]:
+    """Return the free and all bytes of the disk of the nearest directory that exists; NaN if that cannot be told."""
     try:
-        return float(shutil.disk_usage(next(path for path in (directory, *directory.parents) if path.is_dir())).free)
+        usage = shutil.disk_usage(next(path for path in (directory, *directory.parents) if path.is_dir()))
     except (OSError, StopIteration):
-        return float("nan")
+        return NOT_KNOWN, NOT_KNOWN
+    return usage.free, usage.total

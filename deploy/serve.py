@@ -17,6 +17,7 @@ from schema.http.connections import ConnectionTable
 from schema.http.forms import ignore_odd_names
 from schema.http.health import Health
 from schema.http.listener import Listener, bind
+from schema.loop_delay import watch_loop
 from schema.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ async def start(
 
 async def serve(app: web.Application, health: Health, settings: Settings, port: int) -> None:
     """Listen until stopped; then running requests get ``drain_seconds`` to end."""
+    watch_loop()
     runner, _ = await start(app, settings, port)
     await until_stopped(health)
     await runner.cleanup()

@@ -34,6 +34,7 @@ from schema.http.files_server import OWN_ORIGIN, Files, create_files_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
 from schema.http.static_site import Site
+from schema.loop_delay import watch_loop
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 from schema.store.migrate import migrate
@@ -56,6 +57,7 @@ async def up(settings: Settings) -> None:
             brief = settings.model_copy(update={"drain_seconds": min(settings.drain_seconds, DRAIN_SECONDS)})
             connections = components.connections(settings)
             certificate = tls.server_certificate(settings)
+            watch_loop()
             runner, port = await start(app, brief, settings.port, connections, certificate)
             files_runner, files_port = await start(files_app, brief, settings.files_port, connections, certificate)
             known = addresses(settings.host, port, files_port, "https" if certificate else "http")

@@ -25,6 +25,7 @@ from ingest.kafka.sink import Sink
 from ingest.rollups.scheduler import RollupScheduler
 from schema.errors import ConfigError, Unavailable
 from schema.http.health import Health, create_health_app
+from schema.loop_delay import watch_loop
 from schema.settings import Settings
 from schema.store import Store
 
@@ -90,6 +91,7 @@ async def _serve_health(settings: Settings, sink: Sink, producer: Producer) -> N
     """Serve ``/healthz``, ``/readyz`` and ``/metrics`` for as long as the worker runs."""
     alive = {"progress": sink.check_progress, "producer": producer.check_alive}
     health = Health(ready={"worker": sink.check_ready}, alive=alive)
+    watch_loop()
     runner, _ = await start(create_health_app(health), settings, settings.port)
     try:
         await asyncio.Event().wait()

@@ -20,6 +20,8 @@ from schema.changefeed.changefeed import Changefeed
 from schema.quotas.ledger import QuotaLedger
 from schema.registry import Registry
 from schema.store import Store
+from schema.store.store_state import LOOK_SECONDS as STATE_SECONDS
+from schema.store.store_state import StoreState
 
 
 class QueryServices:
@@ -44,6 +46,7 @@ class QueryServices:
         self._hub = StreamHub(store, changefeed, streams or StreamLimits())
         stored_bytes = StoredBytes(store, registry, quotas)
         quotas.repeat(stored_bytes.measure, LOOK_SECONDS, "stored bytes are not measured")
+        quotas.repeat(StoreState(store).measure, STATE_SECONDS, "ClickHouse's disks and tables are not measured")
         self.endpoints: Endpoints = endpoints.bind(context).merge(
             stream_endpoints.bind(Streams(context, self._hub)),
             quota_endpoints.bind(QuotaReader(registry, quotas.defaults)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -24,6 +25,7 @@ class CacheCounts:
 
 
 counts_by_cache: dict[str, CacheCounts] = {}
+caches: WeakSet[LruCache[Any, Any]] = WeakSet()  # those that are in use, for the metrics of their sizes
 
 
 class LruCache(Generic[Key, Value]):
@@ -44,12 +46,13 @@ class LruCache(Generic[Key, Value]):
         on_evict: Callable[[Key], None] = lambda _: None,
     ) -> None:
         self.budget, self.share = budget, share
-        self._name = name
+        self.name = name
         self._size_of = size_of
         self._on_evict = on_evict
         self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._counts = counts_by_cache.setdefault(name, CacheCounts())
         self.size = 0
+        caches.add(self)
 
     def get(self, key: Key, is_valid: Callable[[Value], bool] = lambda _: True) -> Value | None:
         """Return the value of a key, now the one used last; None if there is none, or ``is_valid`` denies it."""
@@ -59,7 +62,7 @@ class LruCache(Generic[Key, Value]):
             return None
         self._counts.hits += 1
         if (hit := caches_hit.get()) is not None:
-            hit.add(self._name)
+            hit.add(self.name)
         self._entries.move_to_end(key)
         return entry[0]
 

@@ -35,7 +35,8 @@ from ingest.kafka.members import assigned_partitions
 from ingest.kafka.offset_tracker import OffsetGap, OffsetTracker
 from ingest.kafka.sink import Sink
 from schema.errors import Unavailable
-from schema.metrics import LAG_RECORDS, LAG_SECONDS, REBALANCES
+from schema.metrics import BUFFER_BYTES as BUFFER_BYTES_GAUGE
+from schema.metrics import BUFFER_LIMIT, LAG_RECORDS, LAG_SECONDS, REBALANCES
 
 TAKE, WITHIN_SECONDS = 200, 0.05
 WRITE_BYTES = 32 << 20  # of messages that are written in one go
@@ -181,6 +182,11 @@ class ByteBoundQueue(ThrowableQueue[Any]):
     """A queue that is also full at BUFFER_BYTES, so that large records do not fill the memory."""
 
     _bytes = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        BUFFER_BYTES_GAUGE.follow(self, lambda queue: queue._bytes)
+        BUFFER_LIMIT.follow(self, lambda _: BUFFER_BYTES)
 
     def full(self) -> bool:
         return super().full() or self._bytes >= BUFFER_BYTES

@@ -31,7 +31,7 @@ from ingest.kafka.broker_clock import BrokerClock
 from ingest.kafka.brokers import Brokers
 from ingest.kafka.reachable import check_reachable
 from schema.errors import BadValue, ConfigError, Unavailable
-from schema.metrics import PRODUCE_ERRORS, PRODUCER_RESTARTS
+from schema.metrics import PENDING_RECORDS, PRODUCE_ERRORS, PRODUCER_RESTARTS
 
 REQUEST_TIMEOUT_SECONDS = 15.0  # also how long a silent broker delays the records on their way to it
 MAX_BATCH_BYTES = 1 << 20
@@ -93,6 +93,7 @@ class Producer:
         self._heard = time.monotonic()
         self._refused_since: float | None = None
         self.clock = BrokerClock()
+        PENDING_RECORDS.follow(self, lambda producer: len(producer._pending))
         self._task = asyncio.create_task(self._maintain())
 
     async def send(self, messages: Sequence[Message]) -> list[Receipt]:

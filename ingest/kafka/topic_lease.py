@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schema.errors import ConfigError, Unavailable
-from schema.metrics import TOPIC_EPOCH
+from schema.metrics import TOPIC_EPOCH, TOPIC_PARTITIONS
 from schema.registry import Registry
 
 REFRESH_SECONDS = 1.0
@@ -53,7 +53,7 @@ class TopicLease:
         self._changed = changed
         self._read_at = time.monotonic()
         self._task = asyncio.create_task(self._run())
-        TOPIC_EPOCH.set(topic.epoch)
+        _publish(topic)
 
     def get(self) -> Topic:
         """Return the topic to write to. Raises Unavailable if the lease has run out, or the topic is being changed."""
@@ -85,5 +85,11 @@ class TopicLease:
             if topic.epoch != self._topic.epoch:
                 logger.warning("the topic is now %s", topic)
                 await self._changed()
-                TOPIC_EPOCH.set(topic.epoch)
+            _publish(topic)
             self._topic, self._read_at = topic, asked_at
+
+
+def _publish(topic: Topic) -> None:
+    """Have metrics tell epoch and partitions, also while these are being changed."""
+    TOPIC_EPOCH.set(topic.epoch)
+    TOPIC_PARTITIONS.set(abs(topic.partitions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from schema.changefeed.changefeed import Changefeed
 from schema.errors import StoreRejected, Unavailable
 from schema.events.blocks import Block, Deletion, Place, Record
 from schema.fairness.shares import Share, current_share
-from schema.metrics import LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
+from schema.metrics import FRESHNESS_SECONDS, LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
 GROUP_ROWS = 100_000
@@ -146,7 +147,10 @@ class Applier:
 
     def _settle(self, deleted: Mapping[Place, int]) -> None:
         self.failure = None
-        LAST_WRITE.set_to_current_time()
+        now = time.time()
+        LAST_WRITE.set(now)
+        for entry in self._group:
+            FRESHNESS_SECONDS.observe(max(0.0, now - entry.record.content.received_at / 1000))
         for place, count in deleted.items():
             waiting = self._deletions.pop(place, None)
             if waiting and not waiting.done():

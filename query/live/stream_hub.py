@@ -21,6 +21,7 @@ from query.live.watermarks import EntityWatermark, StreamPosition, read_watermar
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import EventsError, TooManyStreams, Unavailable
+from schema.metrics import STREAMS
 from schema.registry import Entity
 from schema.store import Store
 
@@ -60,6 +61,7 @@ class StreamHub:
         self._watched: dict[str, WatchedEntity] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_closed = False
+        STREAMS.follow(self, lambda hub: len(hub._subscriptions))
 
     async def subscribe(
         self,

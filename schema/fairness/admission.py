@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schema.errors import TooManyCalls
 from schema.fairness.fair_queue import FairQueue
 from schema.fairness.shares import Share, Shares, current_share
+from schema.metrics import CALLS_RUNNING, CALLS_WAITING, COMPANIES_ACTIVE
 
 CONTESTED_CALLS = 32  # that run at once while several companies call: each then holds the event loop for about 0.2 ms
 FEWEST_CALLS = 4  # of one company, however many there are
@@ -31,6 +32,10 @@ class Admission:
     def __init__(self, most_calls: int = 512, weights: Mapping[str, float] | None = None) -> None:
         self._shares = Shares(weights)
         self._changes, self._reads = CallQueue(most_calls), CallQueue(most_calls)
+        COMPANIES_ACTIVE.follow(self._shares, lambda shares: shares.active_count)
+        for kind, calls in (("change", self._changes), ("read", self._reads)):
+            CALLS_RUNNING.follow(calls, lambda queue: queue.running_count, kind)
+            CALLS_WAITING.follow(calls, lambda queue: queue.waiting_count, kind)
 
     def share_of(self, company: str) -> Share:
         """Return the share of a company that makes a call now; all that is done for the call counts for it."""
@@ -52,6 +57,16 @@ class CallQueue:
     def __init__(self, most_calls: int) -> None:
         self._most = most_calls
         self._queue: FairQueue[Turn] = FairQueue(self._most_running)
+
+    @property
+    def running_count(self) -> int:
+        """The number of calls that run."""
+        return self._queue.running_count
+
+    @property
+    def waiting_count(self) -> int:
+        """The number of calls that wait."""
+        return self._queue.waiting_count
 
     def start(self, share: Share) -> bool:
         """Tell whether a call of a company runs at once, and then ``leave`` has to follow; else it has to wait."""

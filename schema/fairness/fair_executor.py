@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from schema.fairness.fair_queue import FairQueue
 from schema.fairness.interruption import Interruption
 from schema.fairness.shares import Share, current_share
+from schema.metrics import JOBS_WAITING, THREADS, THREADS_BUSY
 
 Result = TypeVar("Result")
 
@@ -64,6 +65,9 @@ class FairExecutor:
         self._workers = 0  # threads that run jobs, or are called to
         self._threads: list[threading.Thread] = []
         self._calls: SimpleQueue[bool] = SimpleQueue()  # of threads: to work (True), to end
+        THREADS.follow(self, lambda pool: pool._most_threads, name)
+        THREADS_BUSY.follow(self, lambda pool: pool._workers, name)
+        JOBS_WAITING.follow(self, lambda pool: pool._queue.waiting_count, name)
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Return the result of work that runs on a thread, for the company that the context says.

@@ -41,6 +41,11 @@ class FairQueue(Generic[Job]):
         self._jobs = 0  # that wait or run
         self.waiting_count = 0
 
+    @property
+    def running_count(self) -> int:
+        """The number of jobs that run, of all companies."""
+        return self._jobs - self.waiting_count
+
     def running(self, share: Share) -> int:
         """Return how many jobs of a company run."""
         line = self._lines.get(share.company)

@@ -47,6 +47,12 @@ class Shares:
         self._checked_at = float("-inf")
         self.active_weight = 0.0  # of the companies that were there within ACTIVE_SECONDS
 
+    @property
+    def active_count(self) -> int:
+        """The number of companies that called within ACTIVE_SECONDS."""
+        self._expire(self._clock())
+        return len(self._active)
+
     def of(self, company: str) -> Share:
         """Return the share of a company that makes a call now."""
         now = self._clock()

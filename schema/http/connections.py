@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from schema.http.client_address import Proxies
+from schema.metrics import CONNECTION_LIMIT, CONNECTIONS
 
 KEEPALIVE_SECONDS = 75.0
 LINGER_SECONDS = 5.0  # for a client that still sends to read why its body is refused
@@ -133,6 +134,8 @@ class ConnectionTable:
         self.limits, self._proxies = limits, proxies
         self._open: set[Connection] = set()
         self._by_address: dict[str, set[Connection]] = {}
+        CONNECTIONS.follow(self, len)
+        CONNECTION_LIMIT.follow(self, lambda table: table.limits.total)
 
     def __len__(self) -> int:
         return len(self._open)

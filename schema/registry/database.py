@@ -28,6 +28,7 @@ from schema.fairness.interruption import Interruption
 from schema.metrics import REGISTRY_ERRORS, REGISTRY_SECONDS
 from schema.registry.migrate import check_revision, upgrade
 from schema.registry.patterns import TOO_SLOW, is_found
+from schema.registry.pool_metrics import measure_pool
 from schema.registry.postgres_tls import with_tls
 from schema.registry.reading import read_within_bounds
 from schema.registry.sqlite_statistics import set_statistics
@@ -58,6 +59,7 @@ class Database:
 
     def __init__(self, url: str, tls: TlsFiles = NO_FILES) -> None:
         self._engine = _engine(url, tls)
+        measure_pool(self._engine)
         self._writing = self._engine.execution_options(writes=True)
         self._readers = FairExecutor(THREADS, "registry-read")
         writers, spare = (1, 0) if self._is_sqlite else (THREADS, 1)

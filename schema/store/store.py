@@ -23,6 +23,7 @@ from schema.errors import EventsError, Unavailable
 from schema.events.rows import Row, rows_of_columns
 from schema.fairness.fair_executor import FairExecutor
 from schema.fairness.interruption import Interruption
+from schema.metrics import STORE_CONNECTIONS
 from schema.store.engines import Engine
 from schema.store.errors import translate
 from schema.store.measured import measured
@@ -68,6 +69,7 @@ class Store:
         self._pool = FairExecutor(readers, "store-read")
         self._local = threading.local()
         self._clients: list[Client] = []
+        STORE_CONNECTIONS.follow(self, lambda store: len(store._clients))
 
     async def read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a SELECT, within the bounds of READ_SETTINGS."""

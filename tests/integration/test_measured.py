@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from schema.errors import StoreRejected, Unavailable
 from schema.events.blocks import Block, Place, Record
 from schema.events.normalize import ParseContext
 from schema.registry import Registry
-from schema.store import Store
+from schema.store import ServerEngine, Store
+from schema.store.store_state import StoreState
 from tests.harness.events import log
 from tests.servers.process import free_port
 
@@ -92,6 +95,71 @@ def test_free_disk_also_of_a_directory_that_is_not_there_yet(tmp_path: Path) -> 
     here, to_come = (sample("disk_free_bytes", directory=name) for name in ("here", "to come"))
     assert here > 0
     assert to_come == pytest.approx(here, rel=0.1)
+
+
+def test_the_size_of_a_disk_is_at_least_what_is_free_of_it(tmp_path: Path) -> None:
+    measure_disk("whole", tmp_path)
+    assert sample("disk_size_bytes", directory="whole") > sample("disk_free_bytes", directory="whole") > 0
+
+
+def test_disks_and_tables_of_the_store(store: Store) -> None:
+    store.execute("CREATE TABLE IF NOT EXISTS counted (n UInt8) ENGINE = MergeTree ORDER BY n")
+    store.insert("counted", pa.table({"n": pa.array([1, 2, 3], pa.uint8())}))
+    asyncio.run(StoreState(store).measure())
+    assert sample("store_disk_size_bytes", disk="default") > sample("store_disk_free_bytes", disk="default") > 0
+    assert (sample("store_parts", table="counted"), sample("store_rows", table="counted")) == (1, 3)
+    assert sample("store_bytes", table="counted") > 0
+    assert sample("store_mutations") == 0
+    store.execute("DROP TABLE counted SYNC")
+    asyncio.run(StoreState(store).measure())
+    assert REGISTRY.get_sample_value("eventide_store_parts", {"table": "counted"}) is None
+
+
+def test_nothing_is_said_of_a_store_that_is_away() -> None:
+    async def measure() -> None:
+        away = Store(ServerEngine(f"http://127.0.0.1:{free_port()}/none"), readers=1)
+        with pytest.raises(Unavailable):
+            await StoreState(away).measure()
+        away.close()
+
+    asyncio.run(measure())
+    assert REGISTRY.get_sample_value("eventide_store_disk_free_bytes", {"disk": "default"}) is None
+    assert math.isnan(sample("store_mutations"))
+
+
+def test_connections_to_the_registry(tmp_path: Path) -> None:
+    def counted() -> list[float]:
+        used, idle = (sample("registry_connections", state=state) for state in ("used", "idle"))
+        return [used, idle, sample("registry_connections_limit")]
+
+    async def use() -> list[float]:
+        registry = Registry(f"sqlite:///{tmp_path / 'registry.db'}")
+        await registry.create_schema()
+        await asyncio.gather(*(registry.ping() for _ in range(20)))
+        counts = counted()
+        await registry.close()
+        return counts
+
+    gc.collect()  # registries of earlier tests
+    before = counted()
+    used, idle, limit = (later - earlier for later, earlier in zip(asyncio.run(use()), before, strict=True))
+    assert used == 0
+    assert 1 <= idle <= limit
+
+
+def test_threads_of_the_store_that_work_and_jobs_that_wait(store: Store) -> None:
+    async def use() -> tuple[float, float]:
+        slow = [asyncio.create_task(store.read("SELECT sleep(0.5)")) for _ in range(12)]
+        await asyncio.sleep(0.2)
+        seen = sample("threads_busy", pool="store-read"), sample("jobs_waiting", pool="store-read")
+        await asyncio.gather(*slow)
+        return seen
+
+    busy, waiting = asyncio.run(use())
+    assert 2 <= busy <= sample("threads", pool="store-read")
+    assert waiting >= 12 - busy - 1
+    assert sample("jobs_waiting", pool="store-read") == 0
+    assert sample("store_connections") >= 2
 
 
 def test_what_is_parked_in_the_journal(tmp_path: Path) -> None:

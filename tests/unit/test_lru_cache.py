@@ -24,6 +24,16 @@ def test_values_used_last_are_kept() -> None:
     assert (list(kept), kept.size) == (["c", "a", "d"], 3)
 
 
+def test_metrics_tell_sizes_and_budgets_of_the_caches_in_use() -> None:
+    kept, other = LruCache[str, int]("shared by two", 10), LruCache[str, int]("shared by two", 5)
+    for number, one in enumerate((kept, kept, other)):
+        one.put(str(number), number)
+    sizes = {
+        name: REGISTRY.get_sample_value(f"eventide_cache_{name}", {"cache": kept.name}) for name in ("size", "budget")
+    }
+    assert sizes == {"size": 3, "budget": 15}
+
+
 def test_a_value_takes_the_place_of_the_one_before() -> None:
     kept = cache()
     kept.put("a", [1, 2, 3])

@@ -163,7 +163,7 @@ COVERED_BY = {
     "schema/http/tokens.py": "whole and forged tokens: conformance/test_auth.py, conformance/test_revocation.py",
     "schema/http/ttl_cache.py": "how soon a revocation counts: conformance/test_revocation.py",
     "schema/json_logging.py": "what is logged, without secrets: unit/test_redaction.py",
-    "schema/metrics.py": "names that documents give, and values: unit/docs/test_names.py, unit/test_lru_cache.py",
+    "schema/metrics.py": "declarations, and values: unit/docs/test_metrics_document.py, unit/test_lru_cache.py",
     "schema/quotas/in_force.py": "what is set, and defaults: integration/test_quotas_ledger.py",
     "schema/quotas/kinds.py": "declarations, checked by their use: unit/test_quotas_limits.py",
     "schema/quotas/periodic.py": "refreshes and measurements: conformance/test_quotas.py",
@@ -193,6 +193,7 @@ COVERED_BY = {
     "schema/registry/old_forms.py": "forms of older clients: conformance/test_task_documents.py",
     "schema/registry/owner.py": "what permissions are decided by: conformance/test_tenants.py",
     "schema/registry/project_kinds.py": "hidden projects: conformance/test_projects.py, conformance/test_reports.py",
+    "schema/registry/pool_metrics.py": "one of the measures: integration/test_measured.py",
     "schema/registry/reading.py": "reads that end: integration/test_registry_timeout.py",
     "schema/registry/sessions.py": "sessions that end: conformance/test_revocation.py",
     "schema/registry/shared_state.py": "what processes share: integration/test_registry_documents.py",
@@ -206,6 +207,7 @@ COVERED_BY = {
     "schema/store/migrate.py": "every supported engine: engines/test_versions.py",
     "schema/store/object_store.py": "directory and bucket: integration/test_registry_files.py",
     "schema/store/store.py": "on chDB: integration/test_store_embedded.py, integration/test_disk_guard.py",
+    "schema/store/store_state.py": "one of the measures: integration/test_measured.py",
     "schema/store/tombstone_filters.py": "conditions in statements: integration/test_log_reader.py",
 }
 
