@@ -78,7 +78,9 @@ def _probes(deployment: Deployment) -> Mapping[str, Probe]:
 
     return {
         "a small write": lambda: send("events.add_batch", LINES, **point, iter=next(numbers)),
-        "a read": lambda: send(HISTOGRAM, task=read, samples=100 + next(numbers) % SAMPLES, metrics=[{"metric": "metric 07"}]),
+        "a read": lambda: send(
+            HISTOGRAM, task=read, samples=100 + next(numbers) % SAMPLES, metrics=[{"metric": "metric 07"}]
+        ),
         "a registry call": lambda: send("tasks.get_all", page_size=10, only_fields=["id", "name"], name="re[a]d"),
         "a registry change": lambda: send("tasks.edit", task=written, comment=str(next(numbers)), force=True),
     }
