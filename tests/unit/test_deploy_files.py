@@ -19,6 +19,7 @@ from schema.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
+OBSERVERS = ("prometheus", "alertmanager", "grafana")
 OWN = ("migrate", "gateway", "worker", "query", "files")
 SECRETS = ("*SECRET_KEY", "TOKEN_SECRET", "CLICKHOUSE_URL", "REGISTRY_URL", "KAFKA_BOOTSTRAP")
 NEEDED = {
@@ -134,9 +135,19 @@ def test_every_proxy_says_whom_it_forwards_for(file: str) -> None:
 
 
 def test_compose_opens_ports_to_this_machine_alone() -> None:
-    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    ports = [port for name, found in SERVICES.items() if name not in OBSERVERS for port in found.get("ports", ())]
     assert len(ports) == 3
     assert all(port.startswith("${EVENTIDE_BIND:-127.0.0.1}:") for port in ports)
+
+
+def test_compose_never_opens_to_others_what_asks_for_no_credentials() -> None:
+    ports = [port for name in OBSERVERS for port in SERVICES[name]["ports"]]
+    assert len(ports) == len(OBSERVERS)
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_compose_starts_what_watches_on_request_alone() -> None:
+    assert {name for name, found in SERVICES.items() if found.get("profiles") == ["observe"]} == set(OBSERVERS)
 
 
 def test_the_slim_image_lacks_what_only_the_embedded_engine_requires() -> None:

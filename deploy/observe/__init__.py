@@ -1,0 +1,1 @@
+"""What watches Eventide: rules for Prometheus, dashboards for Grafana, routes for Alertmanager."""

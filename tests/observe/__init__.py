@@ -1,0 +1,1 @@
+"""Rules, dashboards and traces, on the programs that use them."""
