@@ -28,7 +28,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel. ``unit``: Grafana's name of it. ``kind``: ``timeseries``, ``stat`` or ``table``. ``top``: of the axis."""
+    """A panel. ``unit``: as Grafana names it. ``kind``: ``timeseries``, ``stat``, ``table``. ``top``: of the axis."""
 
     title: str
     unit: str
