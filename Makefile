@@ -9,7 +9,7 @@ install = $(UV) -q --require-hashes -r $(1) || $(BIN)/pip install -q --require-h
 
 unexport PYTHONDONTWRITEBYTECODE # a start would compile every module anew
 
-.PHONY: up test faults fuzz audit lint format lock bench clean
+.PHONY: up test faults fuzz kube audit lint format lock bench clean
 
 up: $(VENV)/installed ## set up and run everything in one process
 	exec $(BIN)/eventide up
@@ -27,6 +27,9 @@ fuzz: $(VENV)/installed-test ## every endpoint, and what parses bytes of strange
 	$(BIN)/python -m tests.fuzz.api $(FUZZ_OPTIONS)
 	$(BIN)/python -m tests.fuzz.parsers $(FUZZ_OPTIONS)
 	$(BIN)/python -m tests.fuzz.arrow $(FUZZ_OPTIONS)
+
+kube: $(VENV)/installed-test ## the Helm chart on a real API server, then on two real nodes (root, Go, Docker, containerd)
+	$(BIN)/python -m pytest -x -rs tests/kube
 
 audit: $(VENV)/installed-test ## what the package index knows of the pinned versions
 	$(BIN)/python -m tests.audit.pins

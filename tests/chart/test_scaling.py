@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from schema import metrics
-from tests.chart.render import Document, Helm, Refused, Rendered
-from tests.chart.value_sets import SCALED, SECURED, TOKENS
+from tests.chart.render import Document, Helm, Refused, Rendered, merge
+from tests.chart.value_sets import SCALED, SECURED, TOKEN_ENDPOINT, TOKENS
+from tests.servers.choice import give_up
+from tests.servers.go_programs import module
+from tests.servers.kubernetes_modules import KEDA
+from tests.servers.process import Unavailable
 
 METRIC = re.compile(r"\beventide_\w+")
+FIELD = re.compile(r'`keda:"name=(\w+), *order=([\w;]+)')
 
 
 def triggers(rendered: Rendered, tier: str) -> dict[str, Document]:
@@ -143,3 +149,28 @@ def test_nothing_known_takes_no_pods_away(helm: Helm) -> None:
 def test_scaling_that_cannot_be_is_refused(helm: Helm, values: dict[str, Any], reason: str) -> None:
     with pytest.raises(Refused, match=re.escape(reason)):
         helm.render(SCALED, values)
+
+
+def test_keda_knows_what_the_triggers_say(helm: Helm) -> None:
+    """Its CRDs take any text in ``metadata``; what each scaler reads is in its source, as tags of fields."""
+    for values in (SCALED, merge(SECURED, SCALED), merge(TOKEN_ENDPOINT, SCALED)):
+        rendered = helm.render(values)
+        for one in rendered.of_kind("ScaledObject").values():
+            for trigger in one["spec"]["triggers"]:
+                if trigger["type"] != "cpu":
+                    assert trigger["metadata"].keys() <= keda_fields(trigger["type"], "triggerMetadata")
+        for one in rendered.of_kind("TriggerAuthentication").values():
+            given = {parameter["parameter"] for parameter in one["spec"]["secretTargetRef"]}
+            assert given <= keda_fields("kafka", "authParams")
+
+
+@cache
+def keda_fields(scaler: str, place: str) -> set[str]:
+    """What a scaler of KEDA's reads from a place: ``triggerMetadata``, ``authParams``."""
+    try:
+        source = (module(*KEDA) / "pkg" / "scalers" / f"{scaler}_scaler.go").read_text()
+    except Unavailable as error:
+        give_up(error)
+    found = {name for name, places in FIELD.findall(source) if place in places}
+    assert found
+    return found

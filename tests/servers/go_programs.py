@@ -6,6 +6,7 @@ EVENTIDE_TEST_CACHE   where they are kept, default ~/.cache/eventide-tests
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -17,13 +18,22 @@ from tests.servers.process import Unavailable
 
 HELM = "helm.sh/helm/v3/cmd/helm", "v3.19.4"
 BUILD_SECONDS = 900
+DOWNLOAD_SECONDS = 300
 
 
 def helm() -> Path:
     """The helm of this machine, or one that is built. Raises Unavailable."""
     if found := shutil.which("helm"):
         return Path(found)
-    return _installed(*HELM)
+    return installed(*HELM)
+
+
+def module(name: str, version: str) -> Path:
+    """The files of a module, which is fetched if need be. Raises Unavailable."""
+    directory = cache() / "modules"
+    directory.mkdir(parents=True, exist_ok=True)
+    found = json.loads(go(["mod", "download", "-json", f"{name}@{version}"], directory, DOWNLOAD_SECONDS))
+    return Path(found["Dir"])
 
 
 def cache() -> Path:
@@ -60,7 +70,7 @@ def one_at_a_time(directory: Path) -> Iterator[None]:
         yield
 
 
-def _installed(package: str, version: str) -> Path:
+def installed(package: str, version: str) -> Path:
     """A program of a module at a version. Raises Unavailable."""
     directory = cache() / f"{Path(package).name}-{version}"
     program = directory / Path(package).name
