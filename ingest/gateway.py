@@ -17,12 +17,13 @@ from ingest.permission import check_write, may_write
 from ingest.quotas import WriteQuotas
 from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
 from schema.api.told_ids import told_id
-from schema.api.wire import Answer, Caller, Endpoints, Tier, to_json
+from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import EmptyBatch, EventsError, InvalidField, NothingAdded
 from schema.events.blocks import EVENTS, LOGS, Block, Deletion
 from schema.events.normalize import Mention, ParseContext
 from schema.events.tables import INT64_MAX, INT64_MIN
 from schema.fairness.fair_executor import FairExecutor
+from schema.json_encoding import to_json
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Kind, Registry

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from schema.api.requests import Request
-from schema.api.wire import Answer, Reply, to_json
+from schema.api.wire import Answer, Reply
 from schema.changefeed.changefeed import Changefeed
 from schema.events.rows import Row
+from schema.json_encoding import encode
 from schema.lru_cache import LruCache
 from schema.registry import Entity
 from schema.store import Store, rows_of
@@ -53,7 +54,7 @@ class ResponseCache:
         versions = tuple(self._changefeed.version(entity.id) for entity in entities)
         key = (request.model_dump_json(), type(request), *entities)
         if (body := self._get(key, versions)) is None:
-            body = self._put(key, versions, to_json(await read()))
+            body = self._put(key, versions, await encode(await read()))
         return Reply(raw_data=body)
 
     async def rows(

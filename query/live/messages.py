@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from schema.api.wire import to_json
+from schema.json_encoding import to_json
 
 
 @dataclass(frozen=True)

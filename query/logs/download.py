@@ -10,8 +10,9 @@ from typing import Any
 from query.context import QueryContext
 from query.logs.snapshot import next_page, take_snapshot
 from schema.api.requests import Request
-from schema.api.wire import Caller, Endpoints, Stream, Tier, to_json
+from schema.api.wire import Caller, Endpoints, Stream, Tier
 from schema.errors import BadValue, MissingField
+from schema.json_encoding import to_json
 from schema.registry import Entity
 
 DOWNLOAD_PAGE = 10_000

@@ -12,7 +12,6 @@ and the applications merge families into one table. The request model is read fr
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -21,12 +20,11 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
-import orjson
-
 from schema.api.project_roles import EVERYBODYS, ProjectRoles
 from schema.api.requests import Request
 from schema.api.scopes import FULL, scopes_of
 from schema.errors import BadVersion, EventsError, MalformedRequest, UnknownEndpoint
+from schema.json_encoding import to_json
 
 MAX_VERSION = "2.34"
 TEXT_VERSION = (2, 1)  # from here on the envelope gives versions as strings, below as numbers
@@ -35,8 +33,6 @@ PATH = re.compile(
 )
 VERSION = re.compile(r"(0|[1-9]\d{0,17})(?:\.(0|[1-9]\d{0,17}))?", re.A)
 EVENT_STREAM = "text/event-stream"
-NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]+|\\.)*"|NaN|-?Infinity')
 
 Version = tuple[int, int]
 Answer = Mapping[str, Any]
@@ -282,18 +278,3 @@ def parse_version(text: str) -> Version:
 def _shown(version: Version, requested: Version) -> str | float:
     text = "{}.{}".format(*version)
     return text if requested >= TEXT_VERSION else float(text)
-
-
-def to_json(value: Any) -> bytes:
-    """Encode as compact ASCII JSON; NaN and infinities become null. Values may be numpy arrays."""
-    try:
-        text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-    except TypeError:  # integers beyond 64 bits or many levels, in a field of a client's own
-        plain = json.dumps(value, separators=(",", ":"))
-        text = TEXT_OR_NO_NUMBER.sub(lambda found: found[0] if found[0][0] == '"' else "null", plain).encode()
-    return text if text.isascii() else NON_ASCII.sub(_escape, text.decode()).encode()
-
-
-def _escape(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -17,9 +17,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from schema.api.wire import PATH, to_json
+from schema.api.wire import PATH
 from schema.http.app_addresses import page_address
 from schema.http.browser_pages import up_to_root, wants_page
+from schema.json_encoding import to_json
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

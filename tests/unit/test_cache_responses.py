@@ -9,8 +9,9 @@ from typing import Any
 
 from query.cache.responses import SHARE, ResponseCache
 from query.curves.latest import GetTaskLatestScalarValues
-from schema.api.wire import Answer, Reply, to_json
+from schema.api.wire import Answer, Reply
 from schema.changefeed.changefeed import Changefeed, NoChangefeed
+from schema.json_encoding import to_json
 from schema.registry import Entity
 
 TASK = Entity("t", "name", "created", "c", "c", False)

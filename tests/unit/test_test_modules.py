@@ -163,7 +163,7 @@ COVERED_BY = {
     "schema/http/listener.py": "real connections, silent and slow: e2e/test_hostile_bodies.py",
     "schema/http/login.py": "endpoints: conformance/test_auth.py, integration/test_web_login.py",
     "schema/http/login_limits.py": "guesses are limited: conformance/test_audit.py",
-    "schema/http/responses.py": "envelope and headers: conformance/test_http.py, unit/test_encoding.py",
+    "schema/http/responses.py": "envelope and headers: conformance/test_http.py",
     "schema/http/server_certificate.py": "replaced under running processes: e2e/test_https.py",
     "schema/http/tokens.py": "whole and forged tokens: conformance/test_auth.py, conformance/test_revocation.py",
     "schema/http/ttl_cache.py": "how soon a revocation counts: conformance/test_revocation.py",

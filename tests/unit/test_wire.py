@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.api.requests import EventBatch, Request
-from schema.api.wire import MAX_VERSION, Answer, Call, Caller, Endpoints, Tier, parse_version, to_json
+from schema.api.wire import MAX_VERSION, Answer, Call, Caller, Endpoints, Tier, parse_version
 from schema.errors import BadVersion, InvalidTask, MalformedRequest, UnknownEndpoint
+from schema.json_encoding import to_json
 
 CALLER = Caller("user", "company", "user")
 
