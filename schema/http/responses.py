@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
+from typing import Any
 
 import cramjam
 from aiohttp import web
+from isal import igzip, isal_zlib
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream
 from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
@@ -19,7 +21,12 @@ from schema.lru_cache import caches_hit
 
 COMPRESS_FROM_BYTES = 500
 COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
-ENCODERS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress, "deflate": cramjam.zlib.compress}
+# As small as zlib's level 3 makes curves, in a seventh of its time: 1.1 MB in 4 ms rather than 29.
+ENCODERS: Mapping[str, Callable[[bytes], Any]] = {
+    "zstd": partial(cramjam.zstd.compress, level=1),
+    "gzip": partial(igzip.compress, compresslevel=2),
+    "deflate": partial(isal_zlib.compress, level=2),
+}
 REFUSED = re.compile(r"q=0(\.0*)?")  # of an encoding
 PLAIN_ERRORS = (BodyTooLarge, EncodedBody)
 SAFE_HEADERS = {
@@ -94,8 +101,8 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
         return body
     response.headers["Content-Encoding"] = encoding
     if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
-        return bytes(ENCODERS[encoding](body, level=3))
-    return bytes(await compute(partial(ENCODERS[encoding], body, level=3)))
+        return bytes(ENCODERS[encoding](body))
+    return bytes(await compute(ENCODERS[encoding], body))
 
 
 @lru_cache(100)
