@@ -72,6 +72,8 @@ class CachedSource:
         x, y = points.iters[start:end], points.values[start:end].astype(np.float64)
         known = {"count": len(x), "low": int(x[0]), "high": int(x[-1])}
         width = min(interval, INT64_MAX)  # which spans everything
+        if width == 1:  # nothing is aggregated
+            return known | {"x": x} | dict.fromkeys(drawing.aggregates, y)
         starts = x - x % (rollup_width(width) if drawing.is_rolled else width)
         first = np.concatenate(([0], np.flatnonzero(np.diff(starts)) + 1))
         return known | {"x": starts[first]} | AGGREGATES[drawing.aggregation](Buckets(y, first))

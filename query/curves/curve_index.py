@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from query.cache.entity_index import EntityIndexCache
+from query.curves.downsampling import MANY_CURVES
 from query.sql.metric_index import IndexRow
 from query.sql.statements import MetricFilter, entities_parameters
 from query.sql.tombstones import newest_deletion, newest_reset
 from schema.events.rows import Row
 from schema.events.tables import SCALAR
+from schema.fairness.computing import compute_if
 from schema.registry import Entity
 
 
@@ -36,9 +38,8 @@ async def scalar_curves(
     facts = await known.of(entities, filters, SCALAR)
     resets = {task: newest_reset(stones) for task, stones in facts.tombstones.items()}
     deleted = {task: newest_deletion(stones) for task, stones in facts.tombstones.items()}
-    return CurveIndex(
-        _living(facts.index, resets, deleted), not filters, entities_parameters(entities)["companies"], deleted
-    )
+    curves = await compute_if(len(facts.index) > MANY_CURVES, _living, facts.index, resets, deleted)
+    return CurveIndex(curves, not filters, entities_parameters(entities)["companies"], deleted)
 
 
 def _living(rows: Sequence[IndexRow], resets: Mapping[str, int], deleted: Mapping[str, int]) -> list[Row]:

@@ -8,13 +8,13 @@ curves with wide buckets need not be read whole (``query/curves/rollup_source.py
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from query.context import QueryContext
-from query.curves.downsampling import MAX_SAMPLES, Curve, sampled
+from query.curves.downsampling import MANY_CURVES, MAX_SAMPLES, Curve, sampled
 from query.curves.row_source import Drawing
 from query.curves.sources import PointSources, open_sources
 from query.sql.statements import Axis, MetricFilter
@@ -23,9 +23,11 @@ from schema.api.wire import Answer, Caller, Endpoints, Reply, Tier
 from schema.events.render import iso_time
 from schema.events.rows import Row
 from schema.events.tables import SINGLE_VALUE_ITER
+from schema.fairness.computing import compute_if
 from schema.registry import Entity
 
 CurveAnswer = dict[str, Any]  # x, y and the other aggregates of a curve
+Drawn = list[tuple[Curve, CurveAnswer]]
 
 endpoints = Endpoints(Tier.QUERY)
 
@@ -63,9 +65,14 @@ async def scalar_metrics_iter_histogram(
 
 
 async def _of_one(context: QueryContext, entity: Entity, request: Sampling) -> Answer:
+    curves = await read_curves(context, [entity], request)
+    return await compute_if(len(curves) > MANY_CURVES, _by_metric, curves, request.key)
+
+
+def _by_metric(curves: Drawn, key: Axis) -> Answer:
     answer: dict[str, dict[str, Any]] = {}
-    for curve, points in await read_curves(context, [entity], request):
-        answer.setdefault(curve.metric, {})[curve.variant] = {"name": curve.variant, **points}
+    for curve, points in curves:
+        answer.setdefault(curve.metric, {})[curve.variant] = _labelled(curve.variant, curve, points, key)
     return answer
 
 
@@ -86,22 +93,25 @@ async def multi_task_scalar_metrics_iter_histogram(
 async def curves_of_several(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Answer:
     """Read the curves of entities, as ``multi_task_scalar_metrics_iter_histogram`` answers them."""
     names = {entity.id: entity.name for entity in entities}
+    curves = await read_curves(context, entities, request)
+    return await compute_if(len(curves) > MANY_CURVES, _by_task, curves, names, request.key)
+
+
+def _by_task(curves: Drawn, names: Mapping[str, str], key: Axis) -> Answer:
     metrics: dict[str, dict[str, dict[str, Any]]] = {}
-    for curve, points in await read_curves(context, entities, request):
+    for curve, points in curves:
         by_task = metrics.setdefault(curve.metric, {}).setdefault(curve.variant, {})
-        by_task[curve.task] = {"name": names[curve.task], **points}
+        by_task[curve.task] = _labelled(names[curve.task], curve, points, key)
     return {"metrics": metrics}
 
 
-async def read_curves(
-    context: QueryContext, entities: Sequence[Entity], request: Sampling
-) -> list[tuple[Curve, CurveAnswer]]:
+async def read_curves(context: QueryContext, entities: Sequence[Entity], request: Sampling) -> Drawn:
     """Return the curves of each entity in turn, in the answer's order, with their points."""
     sources = await open_sources(context, entities, request.metrics, request, request.samples)
     curves = await _expected(sources, request)
     drawn = await _draw(curves, [entity.id for entity in entities], request.samples, sources)
     sources.keep(drawn)
-    return [(curve, _labelled(curve, points, request.key)) for curve, points in drawn]
+    return drawn
 
 
 async def _expected(sources: PointSources, request: Sampling) -> list[Curve]:
@@ -117,13 +127,12 @@ async def _expected(sources: PointSources, request: Sampling) -> list[Curve]:
     return [curve for curve in curves if curve.count > 0]
 
 
-async def _draw(
-    curves: list[Curve], tasks: list[str], samples: int, sources: PointSources
-) -> list[tuple[Curve, CurveAnswer]]:
+async def _draw(curves: list[Curve], tasks: list[str], samples: int, sources: PointSources) -> Drawn:
     """Return the points of the curves, read once more where buckets need another width than expected."""
-    points = await _buckets(sampled(curves, tasks, samples), sources)
+    are_many = len(curves) > MANY_CURVES
+    points = await _buckets(await compute_if(are_many, sampled, curves, tasks, samples), sources)
     expected = {curve: curve.interval for curve in points}
-    curves = sampled(points, tasks, samples)
+    curves = await compute_if(are_many, sampled, points, tasks, samples)
     points |= await _buckets([curve for curve in curves if curve.interval != expected[curve]], sources)
     return [(curve, points[curve]) for curve in curves]
 
@@ -139,7 +148,8 @@ def _learned(rows: Sequence[tuple[Curve, Row]]) -> dict[Curve, CurveAnswer]:
     return dict(rows)
 
 
-def _labelled(curve: Curve, points: CurveAnswer, key: Axis) -> CurveAnswer:
+def _labelled(name: str, curve: Curve, points: CurveAnswer, key: Axis) -> CurveAnswer:
     if key == "iso_time":
         points["x"] = [iso_time(start) for start in points["x"].tolist()]
-    return points | {"x_axis_label": curve.label} if curve.label else points
+    label = {"x_axis_label": curve.label} if curve.label else {}
+    return {"name": name, **points, **label}

@@ -78,6 +78,11 @@ class Drawing(Request):
     x_max: Int64 = INT64_MAX
 
     @property
+    def aggregates(self) -> tuple[str, ...]:
+        """The names of what is drawn over ``x``."""
+        return tuple(AGGREGATES[self.aggregation])
+
+    @property
     def is_whole(self) -> bool:
         """Whether no part of the curves is left out."""
         return (self.x_min, self.x_max) == (INT64_MIN, INT64_MAX)
@@ -93,7 +98,7 @@ class RowSource:
 
     def __init__(self, store: Store, curves: Sequence[Curve], drawing: Drawing, index: CurveIndex) -> None:
         self._store = store
-        self._drawn = tuple(AGGREGATES[drawing.aggregation])
+        self._drawn = drawing.aggregates
         self._is_rolled = drawing.is_rolled
         found = {part: sorted({getattr(curve, part) for curve in curves}) for part in NAMES}
         self._places = {part: {name: place for place, name in enumerate(names)} for part, names in found.items()}

@@ -21,6 +21,7 @@ from schema.changefeed.points import Points
 from schema.events.rows import Row
 from schema.registry import Entity
 
+MAX_CACHED_CURVES = 5000  # of one answer; to look up or keep so many takes 20 ms of the event loop
 PERHAPS_WIDE = 250  # iterations of a bucket, as expected: in a group of curves it may become a tenth wider
 
 
@@ -64,7 +65,7 @@ class PointSources:
 
     def keep(self, drawn: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
         """Cache the curves that were read as they are, without buckets."""
-        if self.drawing.key != "iter" or not self.drawing.is_whole:
+        if self.drawing.key != "iter" or not self.drawing.is_whole or len(drawn) > MAX_CACHED_CURVES:
             return
         simple = {
             (self.keys[curve.task], (curve.metric, curve.variant)): Points(read["x"], read["y"].astype(np.float32))
@@ -84,7 +85,8 @@ async def open_sources(
     keys = {entity.id: entity.key for entity in entities}
     versions = context.caches.points.versions(keys.values())
     index = await scalar_curves(context.caches.entity_index, entities, filters)
-    cached = _cached(context, keys, index) if drawing.key == "iter" else {}
+    is_cached = drawing.key == "iter" and len(index.curves) <= MAX_CACHED_CURVES
+    cached = _cached(context, keys, index) if is_cached else {}
     long = _long(index, samples) - cached.keys() if drawing.is_rolled else set()
     coverage = await _coverage(context, entities, filters, drawing, long) if long else NO_ROLLUPS
     return PointSources(context, drawing, index, keys, versions, cached, coverage)
