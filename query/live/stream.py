@@ -67,10 +67,10 @@ async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
     end = time.monotonic() + STREAM_SECONDS
     yield f"retry: {RETRY_MS}\n\n".encode()
     while time.monotonic() < end:
-        told = await subscription.next(HEARTBEAT_SECONDS)
+        told = await subscription.receive(HEARTBEAT_SECONDS)
         if subscription.is_closed:
             return
-        yield _event(*told) if told else b": nothing new\n\n"
+        yield b"".join(_event(*each) for each in told) or b": nothing new\n\n"
 
 
 def _event(positions: Sequence[StreamPosition], notice: StreamMessage) -> bytes:

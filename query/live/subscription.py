@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from query.live.messages import StreamMessage, reset_message
 from query.live.watermarks import StreamPosition
@@ -25,30 +26,32 @@ class Subscription:
         self.positions: dict[str, StreamPosition] = dict.fromkeys(self.entities, (0, 0))
         self.is_ready = False
         self.is_closed = False
-        self._told: asyncio.Queue[QueuedMessage] = asyncio.Queue(MAX_QUEUED_MESSAGES)
+        self._queue: list[QueuedMessage] = []
+        self._is_told = asyncio.Event()
 
     def tell(self, notice: StreamMessage) -> None:
         """Queue a message; a client that is too slow gets a reset in place of all that waits."""
         if not self.is_ready:
             return
-        if self._told.full():
-            self._clear()
+        if len(self._queue) == MAX_QUEUED_MESSAGES:
+            self._queue.clear()
             notice = reset_message(*self.entities)
-        self._told.put_nowait((list(self.positions.values()), notice))
+        self._queue.append((list(self.positions.values()), notice))
+        self._is_told.set()
 
     def close(self) -> None:
         """End the stream: nothing more will be sent."""
         self.is_closed = True
-        self._clear()
-        self._told.put_nowait(([], StreamMessage("end", {})))
+        self._is_told.set()
 
-    async def next(self, seconds: float) -> QueuedMessage | None:
-        """Return the next message, and the positions after it; None if none came for so long."""
-        try:
-            return await asyncio.wait_for(self._told.get(), seconds)
-        except TimeoutError:
-            return None
+    async def receive(self, seconds: float) -> list[QueuedMessage]:
+        """Return all messages that wait, each with the positions after it; none if none came for so long.
 
-    def _clear(self) -> None:
-        while not self._told.empty():
-            self._told.get_nowait()
+        A round of the hub tells several at once: to wake up for each took most of the time of many streams.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_told.wait()
+        self._is_told.clear()
+        told, self._queue = self._queue, []
+        return told

@@ -27,8 +27,7 @@ def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None
         second = asyncio.create_task(watching.subscribe(USER, [entity("a"), entity("b")], True, None))
         await asyncio.sleep(0)
         watching.unsubscribe(first)
-        told = await (await second).next(5)
-        names = [told[1].name] if told else []
+        names = [message.name for _, message in await (await second).receive(5)]
         await watching.close()
         return names
 

@@ -36,9 +36,8 @@ def test_ids_are_read_as_they_were_made() -> None:
 
 
 async def told(subscription: Subscription) -> list[str]:
-    found = []
-    while one := await subscription.next(0.001):
-        found.append(one[1].name)
+    found = [message.name for _, message in await subscription.receive(0.001)]
+    assert not await subscription.receive(0.001)
     return found
 
 
@@ -79,11 +78,11 @@ async def first_points(store: WrittenStore) -> Any:
     watched = stream_hub.StreamHub(cast("Store", store), NoChangefeed())
     subscription = await watched.subscribe(USER, [entity("a")], True, None)
     store.batch = 2
-    while (told := await subscription.next(5)) and told[1].name != "points":
-        pass
+    found: list[StreamMessage] = []
+    while not found and (told := await subscription.receive(5)):
+        found = [message for _, message in told if message.name == "points"]
     await watched.close()
-    assert told
-    return told[1].data["metrics"]["m"]["v"]
+    return found[0].data["metrics"]["m"]["v"]
 
 
 def test_points_that_could_not_be_read_are_told_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
