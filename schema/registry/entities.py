@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from schema.registry.documents import Documents
+from schema.registry.listed import is_listed
 from schema.registry.owner import Owner
 from schema.registry.tables import Kind
 from schema.tls_files import NO_FILES, TlsFiles
@@ -71,8 +72,10 @@ class Entities(Documents):
         status = rows.status if "status" in rows else sa.case((rows.ready, "published"), else_="created")
         owner = (rows.company, rows.company_origin, rows.project, rows.user)
         columns = (rows.id, rows.name, status.label("status"), *owner)
-        query = sa.select(*columns).where(rows.id.in_(ids))
-        return await self._read(lambda c: [_entity(row) for row in c.execute(query).mappings()])
+        query = sa.select(*columns)
+        return await self._read(
+            lambda c: [_entity(row) for row in c.execute(query.where(is_listed(c, rows.id, ids))).mappings()]
+        )
 
     def _remember(self, kind: Kind, fresh: Mapping[str, Entity], expires: float) -> None:
         if len(self._entities) > CACHED_ENTITIES:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from schema.errors import BadDocument, ConfigError, NotUnique, TaskStateConflict, Unavailable
 from schema.registry import MODELS, PROJECTS, TASKS, Document, OneOf, Registry, View, iso_now
+from schema.registry.listed import MANY
 from tests.integration.registries import DATABASES, registry_on, run, url_on
 
 ODD: Document = {
@@ -41,6 +43,22 @@ def test_a_document_comes_back_as_it_was(registry: Registry) -> None:
     assert run(registry.get(TASKS, "id-a")) == made
     assert run(registry.get(TASKS, "id-b")) is None
     assert run(registry.get(MODELS, "id-a")) is None
+
+
+@pytest.mark.parametrize("count", [MANY - 1, MANY, 5000])
+def test_entities_are_found_among_any_number_of_ids(registry: Registry, count: int) -> None:
+    run(registry.create(TASKS, document("a")))
+    run(registry.create(TASKS, document("é'\\\"")))
+    wanted = {"id-a", "id-é'\\\"", *(f"id-{number}" for number in range(count - 2))}
+    assert run(registry.entities(TASKS, wanted)).keys() == {"id-a", "id-é'\\\""}
+
+
+@pytest.mark.parametrize("odd", ["id-a\0", "\ud800"])
+@pytest.mark.parametrize("others", [0, MANY])
+def test_odd_ids_are_none_of_any(registry: Registry, odd: str, others: int) -> None:
+    run(registry.create(TASKS, document("a")))
+    with suppress(BadDocument):  # text that the database or its driver does not take
+        assert run(registry.entities(TASKS, [odd, *map(str, range(others))])) == {}
 
 
 def test_key_order_and_types_survive(registry: Registry) -> None:

@@ -195,6 +195,7 @@ COVERED_BY = {
     "schema/registry/migrations/versions/r0007_metric_names.py": "revision: integration/test_registry_migrations.py",
     "schema/registry/migrations/versions/r0008_project_members.py": "revision: integration/test_registry_migrations.py",
     "schema/registry/migrations/versions/r0009_identities.py": "revision: integration/test_registry_migrations.py",
+    "schema/registry/listed.py": "conditions on each database: integration/test_registry_documents.py",
     "schema/registry/old_forms.py": "forms of older clients: conformance/test_task_documents.py",
     "schema/registry/owner.py": "what permissions are decided by: conformance/test_tenants.py",
     "schema/registry/project_kinds.py": "hidden projects: conformance/test_projects.py, conformance/test_reports.py",
