@@ -48,6 +48,7 @@ QUOTAS = frozenset(
         "quota_stored_bytes",
         "quota_files",
         "quota_file_bytes",
+        "quota_streams",
     )
 )
 API = LISTENER | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY

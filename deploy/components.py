@@ -171,6 +171,7 @@ def quota_defaults(settings: Settings) -> dict[Kind, int]:
         Kind.STORED_BYTES: settings.quota_stored_bytes,
         Kind.FILES: settings.quota_files,
         Kind.FILE_BYTES: settings.quota_file_bytes,
+        Kind.STREAMS: settings.quota_streams,
     }
 
 

@@ -11,6 +11,7 @@ from query.context import QueryContext
 from query.live.stream import Streams
 from query.live.stream import endpoints as stream_endpoints
 from query.live.stream_hub import StreamHub, StreamLimits
+from query.live.stream_quotas import StreamQuotas
 from query.pagination.cursor import Cursors
 from query.registry.quotas import QuotaReader
 from query.registry.quotas import endpoints as quota_endpoints
@@ -43,7 +44,7 @@ class QueryServices:
     ) -> None:
         caches = ReadCaches(store, changefeed, max_points)
         context = QueryContext(store, registry, Cursors(secret, other_secrets), changefeed, caches)
-        self._hub = StreamHub(store, changefeed, streams or StreamLimits())
+        self._hub = StreamHub(store, changefeed, StreamQuotas(quotas), streams or StreamLimits())
         stored_bytes = StoredBytes(store, registry, quotas)
         quotas.repeat(stored_bytes.measure, LOOK_SECONDS, "stored bytes are not measured")
         quotas.repeat(StoreState(store).measure, STATE_SECONDS, "ClickHouse's disks and tables are not measured")

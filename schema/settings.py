@@ -189,6 +189,9 @@ class Settings(BaseModel):
     quota_stored_bytes: int = Field(
         0, ge=0, description="bytes of stored events of each company without a quota of its own; 0: any number"
     )
+    quota_streams: int = Field(
+        0, ge=0, description="open streams of each company without a quota of its own; 0: any number"
+    )
     quota_files: int = Field(0, ge=0, description="files of each company without a quota of its own; 0: any number")
     quota_file_bytes: int = Field(
         0, ge=0, description="bytes of files of each company without a quota of its own; 0: any number"

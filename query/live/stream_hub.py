@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 
 from query.live.messages import StreamMessage, reset_message
 from query.live.new_points import BatchRange, points
+from query.live.stream_quotas import StreamQuotas
 from query.live.subscription import Subscription
 from query.live.watermarks import EntityWatermark, StreamPosition, read_watermarks
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import EventsError, TooManyStreams, Unavailable
 from schema.metrics import STREAMS
+from schema.quotas.kinds import Subject
 from schema.registry import Entity
 from schema.store import Store
 
@@ -53,11 +55,14 @@ class WatchedEntity:
 class StreamHub:
     """All streams of a process."""
 
-    def __init__(self, store: Store, changefeed: Changefeed, limits: StreamLimits = StreamLimits()) -> None:
+    def __init__(
+        self, store: Store, changefeed: Changefeed, quotas: StreamQuotas, limits: StreamLimits = StreamLimits()
+    ) -> None:
         self._store = store
         self._changefeed = changefeed
+        self._quotas = quotas
         self._limits = limits
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: dict[Subscription, frozenset[Subject]] = {}  # with whose quotas count it
         self._watched: dict[str, WatchedEntity] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -72,11 +77,11 @@ class StreamHub:
     ) -> Subscription:
         """Open a stream of what is new from now on, or from a position.
 
-        Raises TooManyStreams if the user or the company has too many, and Unavailable if the process has.
+        Raises TooManyStreams if the user, the company or a project has too many, and Unavailable if the process has.
         """
         self._check_room(caller)
         subscription = Subscription(caller, entities, wants_points)
-        self._subscriptions.add(subscription)
+        self._subscriptions[subscription] = self._quotas.open(caller, entities)
         try:
             await self._join(subscription, positions)
         except BaseException:
@@ -87,8 +92,8 @@ class StreamHub:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Remove a stream that has ended."""
-        self._subscriptions.discard(subscription)
+        """Remove a stream that has ended; a second time nothing happens."""
+        self._quotas.close(self._subscriptions.pop(subscription, ()))
         for key in subscription.entities:
             if watched := self._watched.get(key):
                 watched.subscriptions.discard(subscription)

@@ -16,6 +16,7 @@ const KINDS = /** @type {Record<string, string>} */ ({
   tasks: "Tasks",
   files: "Files",
   file_bytes: "Bytes of files",
+  streams: "Open streams",
 });
 
 /** @type {import("./app.js").Show} */

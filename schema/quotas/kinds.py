@@ -38,6 +38,7 @@ class Kind(StrEnum):
     STORED_BYTES = "stored_bytes"
     FILES = "files"
     FILE_BYTES = "file_bytes"
+    STREAMS = "streams"
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,14 @@ class KindInfo:
     """A kind in words.
 
     ``unit``: what is counted. ``is_rate``: in events a second, divided among gateways. ``is_of_day``: counted from 0
-    every day (UTC). ``scopes``: those that it may be set for.
+    every day (UTC). ``is_gauge``: what is open now, of which each process tells its own number. ``scopes``: those that
+    it may be set for.
     """
 
     unit: str
     is_rate: bool = False
     is_of_day: bool = False
+    is_gauge: bool = False
     scopes: tuple[Scope, ...] = tuple(Scope)
 
 
@@ -62,4 +65,5 @@ KINDS = {
     Kind.STORED_BYTES: KindInfo("bytes of stored events"),
     Kind.FILES: KindInfo("files", scopes=(Scope.COMPANY,)),
     Kind.FILE_BYTES: KindInfo("bytes of files", scopes=(Scope.COMPANY,)),
+    Kind.STREAMS: KindInfo("open streams", is_gauge=True),
 }

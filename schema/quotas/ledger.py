@@ -16,7 +16,8 @@ from heapq import nlargest
 
 from schema.errors import EventsError
 from schema.metrics import QUOTA_USED
-from schema.quotas.kinds import Kind, Subject
+from schema.quotas.gauges import Gauges
+from schema.quotas.kinds import KINDS, Kind, Subject
 from schema.quotas.limits import Limits
 from schema.quotas.periodic import Periodic
 from schema.quotas.usage import gateways_in, presence, totals, usage_change, usage_key
@@ -48,6 +49,7 @@ class QuotaLedger:
         self._used: Mapping[UsageKey, int] = {}  # by all processes, as the registry said last
         self._added: Counter[UsageKey] = Counter()  # by this process since then
         self._sending: Counter[UsageKey] = Counter()
+        self._gauges = Gauges()
         self._sent_at = now()
         self._repeated: list[Periodic] = []
         self._exchanging = asyncio.Lock()
@@ -75,11 +77,17 @@ class QuotaLedger:
     def used(self, kind: Kind, subject: Subject) -> int:
         """Return how much of a total is used: by all processes, and by this one since the last refresh."""
         key = usage_key(kind, subject, self._now(), self._process)
+        if KINDS[kind].is_gauge:
+            return self._gauges.total(key, self._used)
         return self._used.get(key, 0) + self._sending[key] + self._added[key]
 
     def add(self, kind: Kind, subject: Subject, amount: int) -> None:
-        """Count what is used; negative: what was counted and is not used after all."""
-        self._added[usage_key(kind, subject, self._now(), self._process)] += amount
+        """Count what is used; negative: what was counted and is not used after all, or no longer open."""
+        key = usage_key(kind, subject, self._now(), self._process)
+        if KINDS[kind].is_gauge:
+            self._gauges.add(key, amount)
+        else:
+            self._added[key] += amount
 
     async def set_used(self, kind: Kind, subject: Subject, used: int) -> None:
         """Replace how much of a total is used by what was measured. Raises Unavailable."""
@@ -104,6 +112,7 @@ class QuotaLedger:
             now = self._now()
             seconds = max(0.001, now - self._sent_at)
             changes = [usage_change(key, amount, seconds) for key, amount in self._sending.items() if amount]
+            changes += self._gauges.changes(self.limits)
             changes += [presence(self._process, is_last=is_last)] if self._is_gateway else []
             try:
                 self._used = await self._registry.change_usage(changes)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from schema.quotas.kinds import KINDS, Kind, Scope, Subject
 from schema.registry import UsageChange, UsageKey
 
-RATE_SECONDS = 15  # that a measured rate, and a gateway that shows itself, count for
+RATE_SECONDS = 15  # that a measured rate, a gauge, and a gateway that shows itself, count for
 DAY_SECONDS = 86_400
 GATEWAYS = "gateways"  # the kind under which each gateway counts as 1
 
@@ -17,7 +17,7 @@ GATEWAYS = "gateways"  # the kind under which each gateway counts as 1
 def usage_key(kind: Kind, subject: Subject, now: float, process: str) -> UsageKey:
     """Return where something that is used now is counted. ``now``: seconds since the epoch."""
     info = KINDS[kind]
-    return UsageKey(kind, *subject, process if info.is_rate else _day(now) if info.is_of_day else "")
+    return UsageKey(kind, *subject, process if info.is_rate or info.is_gauge else _day(now) if info.is_of_day else "")
 
 
 def usage_change(key: UsageKey, amount: int, seconds: float) -> UsageChange:
@@ -26,6 +26,11 @@ def usage_change(key: UsageKey, amount: int, seconds: float) -> UsageChange:
     if info.is_rate:
         return UsageChange(key, round(amount / seconds), is_added=False, keep_seconds=RATE_SECONDS)
     return UsageChange(key, amount, is_added=True, keep_seconds=2 * DAY_SECONDS if info.is_of_day else None)
+
+
+def gauge_change(key: UsageKey, amount: int) -> UsageChange:
+    """Return the change by which a process tells how much it has open; it counts until the process is missed."""
+    return UsageChange(key, amount, is_added=False, keep_seconds=RATE_SECONDS)
 
 
 def presence(process: str, *, is_last: bool = False) -> UsageChange:

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from schema.api.wire import Tier
-from tests.conformance.test_stream import Listener
 from tests.harness.access import ENDPOINTS, REVOKED_SECONDS, basic, id_of, new_user
 from tests.harness.api import Api, Data, data_of, until
 from tests.harness.deployment import Deployment
 from tests.harness.events import SINGLE_VALUE, log, model_events, one_of_each, scalar
+from tests.harness.listener import Listener
 from tests.harness.plain import plain_client
 from tests.harness.reads import MODEL_READS, READS, Read
 

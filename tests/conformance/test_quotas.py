@@ -12,12 +12,14 @@ from tests.harness.access import bearer, id_of, new_user
 from tests.harness.api import Api, Data, data_of, failure_of, meta_of, until
 from tests.harness.deployment import Deployment
 from tests.harness.events import image, log, plot, scalar
+from tests.harness.listener import Listener, listening
 from tests.harness.plain import plain_client
 
 RATE, BYTES, METRICS, TASKS = "events_per_second", "bytes_per_day", "metrics_per_task", "tasks"
-STORED, FILES, FILE_BYTES = "stored_bytes", "files", "file_bytes"
+STORED, FILES, FILE_BYTES, STREAMS = "stored_bytes", "files", "file_bytes", "streams"
 IN_FORCE_SECONDS = 4.0
 TOO_FAST, TOO_MUCH, FORBIDDEN = (429, 30), (403, 30), (403, 20)
+TOO_MANY_STREAMS = (429, 41)
 BURST_SECONDS, DEBT_SECONDS = 10, 5
 
 
@@ -189,6 +191,35 @@ def test_files_are_taken_up_to_a_limit(tenant: Tenant, eventide: Deployment) -> 
     until(lambda: (tenant.line(FILES)["used"], tenant.line(FILE_BYTES)["used"]) == (2, 5000), 15)
     asked: Data = {"kind": FILES, "scope": "user", "limit": 5, "id": id_of(tenant.user)}
     assert tenant.root.fail("quotas.set", asked) == (400, 12)
+
+
+def test_streams_are_open_up_to_a_limit_of_company_project_and_user(tenant: Tenant, stranger: Api) -> None:
+    admin, user = tenant.admin, tenant.user
+    project = admin.call("projects.create", name=f"watched {secrets.token_hex(4)}", description="")["id"]
+    inside, outside = admin.create_task(project=project), admin.create_task()
+    for scope, limited in (("user", id_of(user)), ("project", project), ("company", tenant.id)):
+        with listening(user, inside):
+            tenant.limit(STREAMS, 1, scope, limited)
+            assert until(lambda: stream_refusal(user, inside)) == TOO_MANY_STREAMS
+            assert stream_refusal(user, outside) == (None if scope == "project" else TOO_MANY_STREAMS)
+            assert stream_refusal(admin, outside) == (TOO_MANY_STREAMS if scope == "company" else None)
+            assert stream_refusal(stranger, stranger.create_task()) is None
+            until(lambda scope=scope: tenant.line(STREAMS, scope)["used"] == 1)  # type: ignore[misc]
+        until(lambda: is_let_in(user, inside), 30)
+        tenant.root.call("quotas.unset", kind=STREAMS, scope=scope, id=limited)
+
+
+def is_let_in(api: Api, task: str) -> bool:
+    api.add(log(task, "to write to those who left shows that they did"))
+    return stream_refusal(api, task) is None
+
+
+def stream_refusal(api: Api, task: str) -> tuple[int, int] | None:
+    """Why a stream is refused; None if it is not, which ends it."""
+    listener = Listener(api, [task])
+    refusal = None if listener.is_ready() else api.fail("events.stream", task=task)
+    listener.client.close()
+    return refusal
 
 
 def test_administrators_limit_what_is_in_their_company(tenant: Tenant, stranger: Api) -> None:

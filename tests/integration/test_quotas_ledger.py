@@ -16,7 +16,7 @@ from schema.quotas.report import quota_lines
 from schema.registry import Quota, Registry, UsageChange, UsageKey
 from tests.integration.registries import DATABASES, registry_on, run
 
-RATE, BYTES = Kind.EVENTS_PER_SECOND, Kind.BYTES_PER_DAY
+RATE, BYTES, STREAMS = Kind.EVENTS_PER_SECOND, Kind.BYTES_PER_DAY, Kind.STREAMS
 ANN, COMPANY = Subject(Scope.USER, "ann"), Subject(Scope.COMPANY, "c")
 LIMIT = Quota("c", Scope.USER, "ann", BYTES, 1000)
 
@@ -77,6 +77,27 @@ def test_rates_of_all_processes_are_told_and_forgotten(registry: Registry) -> No
         assert (line.used, line.limit) == (60, 100)
         gone = UsageKey(RATE, *ANN, "gone")
         assert gone not in await registry.change_usage([UsageChange(gone, 5, is_added=False, keep_seconds=0)])
+
+    run(use())
+
+
+def test_what_is_open_is_told_by_each_process_until_it_ends(registry: Registry) -> None:
+    async def use() -> None:
+        one, other = QuotaLedger(registry), QuotaLedger(registry)
+        one.add(STREAMS, ANN, 2)
+        await one.refresh()
+        assert await registry.usage() == {}
+        await registry.set_quota(Quota("c", Scope.USER, "ann", STREAMS, 5))
+        for ledger, opened in ((one, 0), (other, 1), (one, 0), (other, 1), (one, 0), (other, 0)):
+            ledger.add(STREAMS, ANN, opened)
+            await ledger.refresh()
+        assert (one.used(STREAMS, ANN), other.used(STREAMS, ANN)) == (4, 4)
+        one.add(STREAMS, ANN, -2)
+        assert one.used(STREAMS, ANN) == 2
+        await one.close()
+        await other.refresh()
+        (line,) = await quota_lines(registry, {})
+        assert (line.used, other.used(STREAMS, ANN)) == (2, 2)
 
     run(use())
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.conformance.test_stream import Listener
 from tests.harness.api import Api
 from tests.harness.deployment import embedded
+from tests.harness.listener import Listener
 
 DRAIN_SECONDS = 20  # what other requests would get
 

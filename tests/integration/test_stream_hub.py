@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from query.live.stream_hub import StreamHub
+from query.live.stream_quotas import StreamQuotas
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import NoChangefeed
 from schema.errors import Unavailable
-from schema.registry import Entity
+from schema.quotas.ledger import QuotaLedger
+from schema.registry import Entity, Registry
 from schema.store import Store
 
 USER = Caller("user", "company", "user")
+
+
+def unlimited() -> StreamQuotas:
+    return StreamQuotas(QuotaLedger(cast("Registry", None)))
 
 
 def entity(key: str) -> Entity:
@@ -22,7 +29,7 @@ def entity(key: str) -> Entity:
 
 def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None:
     async def come_and_go() -> list[str]:
-        watching = StreamHub(store, NoChangefeed())
+        watching = StreamHub(store, NoChangefeed(), unlimited())
         first = await watching.subscribe(USER, [entity("a")], True, None)
         second = asyncio.create_task(watching.subscribe(USER, [entity("a"), entity("b")], True, None))
         await asyncio.sleep(0)
@@ -36,7 +43,7 @@ def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None
 
 def test_after_the_end_no_stream_begins(store: Store) -> None:
     async def end() -> None:
-        watching = StreamHub(store, NoChangefeed())
+        watching = StreamHub(store, NoChangefeed(), unlimited())
         open_one = await watching.subscribe(USER, [entity("a")], True, None)
         await watching.close()
         assert open_one.is_closed

@@ -11,16 +11,22 @@ from query.live import stream_hub
 from query.live.messages import StreamMessage
 from query.live.new_points import BUCKETS_SQL, CURVE_POINTS, POINTS_SQL
 from query.live.stream import NOWHERE, event_id, parse_event_id
+from query.live.stream_quotas import StreamQuotas
 from query.live.subscription import MAX_QUEUED_MESSAGES, Subscription
 from query.live.watermarks import WATERMARK_SQL
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import NoChangefeed
 from schema.errors import TooManyStreams, Unavailable
 from schema.events.tables import SCALAR
-from schema.registry import Entity
+from schema.quotas.ledger import QuotaLedger
+from schema.registry import Entity, Registry
 from schema.store import Store
 
 USER = Caller("user", "company", "user")
+
+
+def unlimited() -> StreamQuotas:
+    return StreamQuotas(QuotaLedger(cast("Registry", None)))
 
 
 def entity(key: str) -> Entity:
@@ -75,7 +81,7 @@ class WrittenStore:
 
 
 async def first_points(store: WrittenStore) -> Any:
-    watched = stream_hub.StreamHub(cast("Store", store), NoChangefeed())
+    watched = stream_hub.StreamHub(cast("Store", store), NoChangefeed(), unlimited())
     subscription = await watched.subscribe(USER, [entity("a")], True, None)
     store.batch = 2
     found: list[StreamMessage] = []
@@ -104,7 +110,7 @@ def test_streams_are_limited_by_user_and_by_company() -> None:
     limits = stream_hub.StreamLimits(of_company=3, of_user=2)
 
     async def come() -> list[str]:
-        hub = stream_hub.StreamHub(cast("Store", WrittenStore(0, [])), NoChangefeed(), limits)
+        hub = stream_hub.StreamHub(cast("Store", WrittenStore(0, [])), NoChangefeed(), unlimited(), limits)
         outcomes = []
         for user, company in ("aA", "aA", "aA", "bA", "cA", "dB"):
             try:
