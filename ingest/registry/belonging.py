@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import SomeDocuments, change, check_visible, each, own_document, set_public
 from ingest.registry.old_forms import check_tags
 from ingest.registry.pipeline_steps import WithSteps, steps_of
 from ingest.registry.projects import project_of_name
+from schema.api.requests import MAX_CHANGED
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.registry import MODELS, PROJECTS, TASKS, Document, Kind
 
@@ -44,6 +46,8 @@ class ArchiveMany(SomeDocuments, Archiving):
 
 class ArchivedTasks(Archiving):
     """Some tasks, under their old name."""
+
+    max_items: ClassVar[int] = MAX_CHANGED
 
     tasks: list[str]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from ingest.gateway import Gateway
 from ingest.permission import INVALID, check_write
 from ingest.registry import foreign
 from ingest.registry.ids import new_id
-from schema.api.requests import Parameters, Request
+from schema.api.requests import MAX_CHANGED, Parameters, Request
 from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see
 from schema.api.wire import Answer, Caller
@@ -30,6 +30,8 @@ OWN = frozenset(OWN_FIELDS.split())
 
 class SomeDocuments(Request):
     """Some documents of one kind."""
+
+    max_items: ClassVar[int] = MAX_CHANGED
 
     ids: Annotated[list[str], Field(min_length=1)]
 

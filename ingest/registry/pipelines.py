@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from ingest.gateway import Gateway
 from ingest.registry.documents import each
 from ingest.registry.removal import Removal, delete_with_steps
 from ingest.registry.tasks import AGENTS
-from schema.api.requests import AnyFields, Request
+from schema.api.requests import MAX_CHANGED, AnyFields, Request
 from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import LastPipelineRun, NotSupported
@@ -22,6 +22,8 @@ endpoints = Endpoints(Tier.GATEWAY)
 
 class DeleteRuns(Request):
     """Runs of the pipeline of a project to remove."""
+
+    max_items: ClassVar[int] = MAX_CHANGED
 
     project: str
     ids: Annotated[list[str], Field(min_length=1)]

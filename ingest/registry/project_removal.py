@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import own_document, set_public
 from ingest.registry.model_removal import remove_models
 from ingest.registry.projects import projects_below
 from ingest.registry.removal import Removal, file_urls, remove_task
-from schema.api.requests import Boolean, Request
+from schema.api.requests import MAX_CHANGED, Boolean, Request
 from schema.api.visibility import view_of
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import ProjectHasDatasets, ProjectHasModels, ProjectHasPipelines, ProjectHasTasks, RequestError
@@ -29,6 +30,8 @@ class DeleteProject(Request):
 
 class SomeProjects(Request):
     """Some projects."""
+
+    max_items: ClassVar[int] = MAX_CHANGED
 
     ids: list[str]
 

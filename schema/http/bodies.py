@@ -15,7 +15,6 @@ from schema.api.json_limits import MAX_EVENT_VALUES
 from schema.api.requests import (
     ARROW_STREAM,
     JSON_LINES,
-    MAX_ITEMS,
     Request,
     check_items,
     media_type,
@@ -30,8 +29,6 @@ from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read
 
 MAX_OPEN_BYTES = 16 << 10  # of a body that is read before its caller is known
 MAX_JSON_BYTES = 32 << 20  # of a document; batches of events have a limit of their own
-MAX_MANY_ITEMS = 1000  # of calls that change each of many documents, ``tasks.archive_many`` and its kin
-CHANGES_OF_MANY = ("_many", ".make_public", ".make_private", ".archive", ".unarchive", ".update_tags", ".move")
 REST_SECONDS = 1.0
 READ_IN_THREAD_FROM_BYTES = 1 << 16
 GRACE_SECONDS = 30.0  # without a minimum rate: a client may read a file or wait for a slow link's first bytes
@@ -136,7 +133,7 @@ def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Reque
         event = reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES))
         return endpoint.request.model_validate({"event": event})
     parameters = reduce(merge_pairs, groups, parse_json(document))
-    check_items(parameters, MAX_MANY_ITEMS if endpoint.name.endswith(CHANGES_OF_MANY) else MAX_ITEMS)
+    check_items(parameters, endpoint.request.max_items)
     return endpoint.request.read(parameters)
 
 
