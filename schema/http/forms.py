@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import warnings
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -24,6 +25,8 @@ URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 MAX_FORM_BYTES = {URLENCODED: 1 << 20, MULTIPART: 1 << 16}  # a part is read line by line, on the event loop
 MAX_FIELDS = 1000
+# What browsers and programs write forms in. Python knows more, some of which take minutes for a megabyte (punycode).
+CHARSETS = frozenset(("utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be"))
 # what aiohttp raises for parts that are none; RecursionError, of parts within parts, is a RuntimeError
 BAD_PARTS = (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError)
 
@@ -40,9 +43,16 @@ def read_urlencoded(body: bytes, charset: str) -> Pairs:
     Raises MalformedRequest, also for more than ``MAX_FIELDS`` fields.
     """
     try:
+        check_charset(charset)
         return parse_qsl(body.decode(charset), True, encoding=charset, errors="strict", max_num_fields=MAX_FIELDS)
     except (ValueError, LookupError) as error:
         raise MalformedRequest(f"Invalid form: {error}") from error
+
+
+def check_charset(name: str) -> None:
+    """Raise ValueError for an encoding that no form has, and LookupError for a name of none."""
+    if codecs.lookup(name).name not in CHARSETS:
+        raise ValueError(f"charset: one of {', '.join(sorted(CHARSETS))} is expected")
 
 
 async def read_multipart(request: web.Request, body: bytes) -> Pairs:
@@ -64,4 +74,6 @@ async def _texts(parts: MultipartReader) -> AsyncIterator[tuple[str, str]]:
         if count > MAX_FIELDS:
             raise BodyTooLarge(f"A form has at most {MAX_FIELDS} fields")
         if isinstance(part, BodyPartReader) and part.name and not part.filename:
-            yield part.name, (await part.read()).decode(part.get_charset("utf-8"))
+            charset = part.get_charset("utf-8")
+            check_charset(charset)
+            yield part.name, (await part.read()).decode(charset)

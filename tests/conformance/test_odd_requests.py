@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -100,6 +101,24 @@ def test_a_form_is_read_with_any_method(api: Api, task: str, method: str) -> Non
 def test_a_broken_form_is_malformed(api: Api, content_type: str, content: bytes) -> None:
     answer = api.raw("events.get_task_log", content=content, headers={"Content-Type": content_type})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "utf-7", "rot13", "zip", "Punycode"])
+def test_a_form_is_in_an_encoding_that_forms_have(api: Api, charset: str) -> None:
+    """Python's slower ones would take minutes for a megabyte."""
+    part = f'--x\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: text/plain; charset={charset}\r\n\r\n'
+    started = time.monotonic()
+    for content_type, content in (
+        (f"{FORM['Content-Type']}; charset={charset}", b"a=" + b"z" * 500_000),
+        (MULTIPART, part.encode() + b"z" * 60_000 + b"\r\n--x--"),
+        (
+            MULTIPART,
+            f'--x\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\n{charset}\r\n'.encode() + part.encode(),
+        ),
+    ):
+        answer = api.raw("events.get_task_log", content=content, headers={"Content-Type": content_type})
+        assert answer.status_code == 400
+    assert time.monotonic() - started < 5
 
 
 def test_a_number_without_end_is_a_text(api: Api, task: str) -> None:
