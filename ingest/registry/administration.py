@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Literal
 
 from ingest.gateway import Gateway
+from ingest.registry.users import checked_name
 from schema.api.requests import Request
 from schema.api.roles import RANKS, is_administrator, is_over
 from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
-from schema.errors import Forbidden, InvalidField, InvalidUser
+from schema.errors import Forbidden, InvalidUser
 from schema.registry import User
-
-MAX_NAME = 200
 
 endpoints = Endpoints(Tier.GATEWAY)
 
@@ -81,11 +80,9 @@ async def update(gateway: Gateway, caller: Caller, request: UpdateUser) -> Answe
 
     Raises InvalidField, Forbidden for others than oneself, and InvalidUser.
     """
-    name = request.name.strip()
     if request.user != caller.user:
         await _administered(gateway, caller, request.user)
-    if not 0 < len(name) <= MAX_NAME:
-        raise InvalidField(f"name: 1 to {MAX_NAME} characters are expected")
+    name = checked_name(request.name)
     user = await gateway.registry.user(request.user)
     if user is None or not await gateway.registry.rename_user(user.id, user.company, name):
         raise InvalidUser(f"Invalid user id {request.user}")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Annotated
+
+from pydantic import Field
 
 from ingest.gateway import Gateway
 from schema.api.requests import Integer, Request
@@ -17,6 +20,7 @@ from schema.registry import iso_of
 
 ACCESS_KEY_BYTES, SECRET_KEY_BYTES = 15, 36
 MAX_CREDENTIALS = 100
+MAX_LABEL = 200  # characters
 MAX_EXPIRATION_SECONDS = 10 * 365 * 86_400
 
 endpoints = Endpoints(Tier.GATEWAY)
@@ -30,7 +34,7 @@ class CreateCredentials(Request):
     (SDKs that report experiments) or ``read`` (dashboards).
     """
 
-    label: str | None = None
+    label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
     expires_in: Integer | None = None
     expiration_sec: Integer | None = None
     scope: Scope = FULL
@@ -45,7 +49,7 @@ class RevokeCredentials(Request):
 class EditCredentials(RevokeCredentials):
     """A credential to rename. ``label``: its new name."""
 
-    label: str | None = None
+    label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
 
 
 class RevokeSessions(Request):

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schema.errors import BadDocument, ConfigError, EventsError, InvalidField, InvalidRegex, NotUnique, Unavailable
@@ -39,13 +39,14 @@ BACKENDS = ("sqlite", "postgresql")
 # What SQLite and PostgreSQL say of conditions that are too large, and SQLite of odd names in documents.
 TOO_MUCH = re.compile(
     "tree is too large|too many (SQL|terms|columns)|parser stack|stack depth|JSON path|too complex"
-    "|interrupted|statement timeout"
+    "|interrupted|statement timeout|number of parameters"
 )
 THREADS = 4
 CONNECTIONS = 2 * (THREADS + 1)  # of readers and writers, with a spare one each
 BAD_PATTERN = "2201B"  # PostgreSQL's code
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # anything else is a defect of ours
 NUL = b"\\u0000"
+MAX_DOCUMENT_BYTES = 32 << 20  # as much as one call may send; it is read and written whole
 
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Result]
@@ -166,6 +167,8 @@ def _transact(engine: sa.Engine, work: Work[Result]) -> Result:
         if TOO_MUCH.search(_cause(error)):
             raise InvalidField("The registry cannot look for this, or not for so much at once") from error
         raise Unavailable(f"The registry is not available: {_cause(error)}") from error
+    except StatementError as error:  # as SQLAlchemy wraps what its functions raise
+        raise (error.orig if isinstance(error.orig, EventsError) else error) from None
 
 
 def _cause(error: Exception) -> str:
@@ -219,14 +222,29 @@ def _make_directory(url: sa.URL) -> None:
 
 
 def _dump(value: Any) -> str:
-    """Encode as JSON; what a parser on the way could not read, such as NUL characters, goes as JSON inside a text."""
+    """Encode as JSON; what a parser on the way could not read, such as NUL characters, goes as JSON inside a text.
+
+    Raises BadDocument for what is too large, also if it has grown to that by many calls, and for too many levels.
+    """
     try:
         text = orjson.dumps(value)
+        if len(text) > MAX_DOCUMENT_BYTES:
+            raise BadDocument(f"A document has at most {MAX_DOCUMENT_BYTES >> 20} MiB")
         if NUL not in text:
             return text.decode()
-    except TypeError:  # integers beyond 64 bits, half characters
+    except TypeError:  # integers beyond 64 bits, half characters, many levels
         pass
-    return json.dumps(json.dumps(value))
+    return _dump_as_text(value)
+
+
+def _dump_as_text(value: Any) -> str:
+    try:
+        text = json.dumps(value)
+    except RecursionError as error:
+        raise BadDocument("A document has too many levels") from error
+    if len(text) > 2 * MAX_DOCUMENT_BYTES:  # in which characters beyond ASCII are longer
+        raise BadDocument(f"A document has at most {MAX_DOCUMENT_BYTES >> 20} MiB")
+    return json.dumps(text)
 
 
 def _load(text: str | bytes) -> Any:

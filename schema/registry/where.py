@@ -14,6 +14,8 @@ from schema.registry.conditions import Between, Condition, Every, Matches, Not, 
 from schema.registry.patterns import Literal, literal_of, required_text
 from schema.registry.tables import Kind
 
+MAX_INTEGER = 2**63  # beyond, SQLite takes none
+
 
 def where(kind: Kind, condition: Condition, *, often: bool | None = False) -> sa.ColumnElement[bool]:
     """Return a condition as SQL on ``kind.rows``.
@@ -35,7 +37,7 @@ def where(kind: Kind, condition: Condition, *, often: bool | None = False) -> sa
         case OneOf(field, values):
             return _is_one_of(value_of(kind, field), values)
         case Matches(field, pattern, ignore_case):
-            return _matches(value_of(kind, field), pattern, ignore_case)
+            return _matches(_text(value_of(kind, field)), pattern, ignore_case)
         case Between():
             return _between(value_of(kind, condition.field), condition)
 
@@ -70,10 +72,23 @@ def _json_extract(element: text_in, compiler: SQLCompiler, **options: Any) -> st
 
 
 def _is_one_of(value: sa.ColumnElement[Any], wanted: Sequence[Any]) -> sa.ColumnElement[bool]:
-    texts = isinstance(value.type, sa.String)
-    given = [as_text(one) if texts else one for one in wanted if one is not None]
+    given = [one for one in (_of_type(value.type, one) for one in wanted if one is not None) if one is not None]
     found = value == given[0] if len(given) == 1 else value.in_(given)
     return sa.or_(found, value.is_(None)) if None in wanted else found
+
+
+def _of_type(column: sa.types.TypeEngine[Any], value: Any) -> Any:
+    """Return a value as a column of a type may have it; None if none equals it: PostgreSQL compares no others."""
+    if isinstance(column, sa.Integer):
+        is_one = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_INTEGER
+        return value if is_one else None
+    if isinstance(column, sa.Boolean):
+        return value if isinstance(value, bool) else None
+    return as_text(value)
+
+
+def _text(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return value if isinstance(value.type, sa.String) else sa.cast(value, sa.String)
 
 
 def as_text(value: Any) -> str:

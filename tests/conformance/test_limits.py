@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deploy.endpoint_catalog import all_endpoints
 from tests.harness.api import Api, failure_of
 from tests.harness.events import log
 
@@ -26,10 +27,17 @@ TOO_MUCH: list[tuple[str, dict[str, Any], str]] = [
         "100 filters",
     ),
     ("tasks.get_all", {"id": [f"{number:032x}" for number in range(10_001)]}, "at most 10000 items"),
-    ("tasks.archive_many", {"ids": [ID] * 1001}, "at most 1000 items"),
-    ("models.delete_many", {"ids": [ID] * 1001}, "at most 1000 items"),
     ("events.get_multi_task_plots", {"tasks": [ID] * 10_001}, "at most 10000 items"),
 ]
+LISTED = ("ids", "tasks", "projects")
+CHANGES_OF_MANY = sorted(
+    {
+        (endpoint.name, name)
+        for endpoint in all_endpoints()
+        for name, field in endpoint.request.model_fields.items()
+        if endpoint.is_change and name in LISTED and "list" in str(field.annotation)
+    }
+)
 
 
 @pytest.mark.parametrize(("action", "fields", "reason"), TOO_MUCH, ids=lambda value: str(value)[:30])
@@ -40,6 +48,19 @@ def test_too_much_is_refused_at_once(api: Api, action: str, fields: dict[str, An
     assert reason in response.json()["meta"]["result_msg"]
     assert len(response.content) < 2000
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(("action", "field"), CHANGES_OF_MANY)
+def test_a_call_changes_at_most_a_thousand_documents(api: Api, action: str, field: str) -> None:
+    response = api.raw(action, {field: [ID] * 1001})
+    assert failure_of(response) == (400, 12)
+    assert "at most 1000 items" in response.json()["meta"]["result_msg"]
+
+
+def test_changes_of_many_are_all_there_is() -> None:
+    found = {action for action, _ in CHANGES_OF_MANY}
+    assert {"tasks.archive", "models.move", "projects.make_public", "pipelines.delete_runs"} < found
+    assert len(found) > 20
 
 
 def test_a_batch_of_very_many_tasks_is_refused(api: Api) -> None:
@@ -59,3 +80,34 @@ def test_wrong_values_without_end_are_counted(api: Api) -> None:
     response = api.raw("tasks.get_all", {"id": [1] * 9000})
     assert failure_of(response) == (400, 12)
     assert len(response.content) < 1000
+
+
+def test_documents_do_not_grow_without_end(api: Api, task: str) -> None:
+    """Each call sends what a call may send; what they make together is read and written whole."""
+    text = "x" * (12 << 20)
+    for name, expected in (("first", 200), ("second", 200), ("third", 400)):
+        configuration = [{"name": name, "value": text, "type": "text"}]
+        response = api.raw("tasks.edit_configuration", {"task": task, "configuration": configuration})
+        assert response.status_code == expected
+    assert failure_of(response) == (400, 800)
+    assert sorted(api.task(task)["configuration"]) == ["first", "second"]
+
+
+def test_preferences_do_not_grow_without_end(stranger: Api) -> None:
+    half = "x" * (600 << 10)
+    stranger.call("users.set_preferences", preferences={"a.b": half})
+    assert stranger.fail("users.set_preferences", preferences={"a.c": half}) == (400, 12)
+    stranger.call("users.set_preferences", preferences={"a.b": half})
+    for parts in (101, 2000, 100_000):
+        assert stranger.fail("users.set_preferences", preferences={"a." * parts + "a": 1}) == (400, 12)
+    stranger.call("users.set_preferences", preferences={"a": {}})
+
+
+@pytest.mark.parametrize("action", ["auth.create_credentials", "auth.edit_credentials"])
+def test_labels_of_keys_are_short(api: Api, action: str) -> None:
+    assert api.fail(action, label="x" * 201, access_key="any") == (400, 12)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+def test_names_of_users_are_short(api: Api, name: str) -> None:
+    assert api.fail("auth.create_user", name=name) == (400, 12)

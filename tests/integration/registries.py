@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import sqlalchemy as sa
 
 from schema.registry import Registry
+from tests.servers.postgres import new_database
 
 DATABASES = ("sqlite", "postgres")
 Result = TypeVar("Result")
@@ -36,10 +35,4 @@ def url_on(database: str, directory: Path, request: pytest.FixtureRequest) -> st
     """Where an empty registry may be made."""
     if database == "sqlite":
         return f"sqlite:///{directory / 'registry.db'}"
-    server = request.getfixturevalue("postgres").url
-    name = f"registry_{secrets.token_hex(4)}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return str(sa.make_url(server).set(database=name).render_as_string(hide_password=False))
+    return new_database(request.getfixturevalue("postgres").url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.errors import InvalidField, InvalidRegex
+from schema.errors import InvalidField, InvalidRegex, RequestError
 from schema.registry import (
     EVERYTHING,
     PROJECTS,
@@ -249,6 +250,40 @@ def test_odd_documents_disturb_no_search(registry: Registry) -> None:
     assert run(registry.find(PROJECTS, View("x"), Matches("description", "x", True))) == []
     assert run(registry.find(PROJECTS, View("x"), Not(OneOf("description", ("x",))))) == [odd]
     run(registry.delete(PROJECTS, "p"))
+
+
+ODD_VALUES = ("x", "", True, 0, -1, 1.5, 2**31, 2**63, 10**400, float("inf"), float("nan"), "\0", "\ud800", '"', "\\")
+ODD_FIELDS = (
+    *("name", "status", "active_duration", "tags", "company", "created", "last_update"),
+    'a."b',
+    "a.\\",
+    "a.'",
+)
+
+
+@pytest.mark.parametrize("field", ODD_FIELDS)
+def test_values_of_another_type_are_not_found_or_refused(registry: Registry, field: str) -> None:
+    for value in ODD_VALUES:
+        conditions: list[Condition] = [
+            OneOf(field, (value,)),
+            OneOf(field, (value, None)),
+            Not(OneOf(field, (value, "y"))),
+        ]
+        conditions += [Matches(field, str(value)[:100], ignore_case) for ignore_case in (False, True)]
+        for condition in conditions:
+            with suppress(RequestError):
+                run(registry.find(TASKS, View("c"), condition, PageBounds([Order(field)], limit=3)))
+
+
+def test_more_values_than_a_statement_has_are_refused(registry: Registry) -> None:
+    """PostgreSQL takes 65 535, SQLite 250 000."""
+    fields = ("name", "status", "type", "user", "project", "parent", "tags", "system_tags")
+    values = tuple(f"{number:032x}" for number in range(20_000))
+    for count in (1, 2, len(fields)):
+        condition = Every(tuple(OneOf(field, values) for field in fields[:count]))
+        with suppress(InvalidField):
+            assert run(registry.find(TASKS, View("c"), condition, PageBounds(limit=3))) == []
+    assert run(registry.find(TASKS, View("c"), OneOf("id", values), PageBounds(limit=3))) == []
 
 
 BODY_BYTES = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+import sqlalchemy as sa
 
 from tests.servers.process import Process, Unavailable, free_port
 
@@ -140,6 +142,16 @@ class PostgresServer:
             self.kill()
         if self._home:
             shutil.rmtree(self._home, ignore_errors=True)
+
+
+def new_database(server: str) -> str:
+    """The URL of a new database on the server at a URL."""
+    name = f"registry_{secrets.token_hex(4)}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return str(sa.make_url(server).set(database=name).render_as_string(hide_password=False))
 
 
 def find_postgres() -> Path:
