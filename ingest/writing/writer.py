@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.writing.change_collector import ChangeCollector
@@ -32,6 +33,7 @@ DELETED_SQL = f"SELECT deleted FROM tombstones FINAL WHERE {OF_ENTITY_SQL} AND s
 COPIED_BYTES = 64 << 20  # below, many pieces cost more than a copy
 
 Park = Callable[[pa.Table, str, str], None]  # rejected rows, their event type, the reason
+Numbers = npt.NDArray[np.uint64]
 Wrote = Callable[[Sequence[Record]], None]  # called with what is stored; returns at once
 
 
@@ -89,6 +91,8 @@ class Writer:
     def _store_type(self, event_type: str, blocks: list[tuple[Place, Block]], replayed: Sequence[Record]) -> pa.Table:
         """Insert the blocks of one type as one table; return their rows of the metric index."""
         events = _stored_rows(blocks)
+        if event_type == LOG and replayed:
+            events = events.append_column("arrived", pa.array(_arrivals(blocks, replayed)))
         entities = entities_of(blocks)
         self.tombstones.load(entities)
         events = self._insert(event_type, dictionary_encoded(self.tombstones.living(events, event_type, entities)))
@@ -153,16 +157,30 @@ def _stored_rows(blocks: Sequence[tuple[Place, Block]]) -> pa.Table:
     rows = pa.Table.from_batches(merge_rows(blocks[0][1].event_type, [block.rows for _, block in blocks]))
     if rows.nbytes < COPIED_BYTES:
         rows = rows.combine_chunks()
-    counts = [len(block.rows) for _, block in blocks]
+    counts = _counts(blocks)
     companies = pa.array([block.company for _, block in blocks]).dictionary_encode()
-    before = (np.cumsum(counts) - counts).astype(np.uint64)
-    seqs = np.array([place.seq for place, _ in blocks], np.uint64)
     known = {
         "company": pa.DictionaryArray.from_arrays(np.repeat(companies.indices, counts), companies.dictionary),
         "received_at": np.repeat([block.received_at for _, block in blocks], counts),
-        "seq": np.repeat(seqs - before, counts) + np.arange(rows.num_rows, dtype=np.uint64),
+        "seq": _numbered([place.seq for place, _ in blocks], counts),
     }
     return pa.table(dict(zip(rows.column_names, rows.columns, strict=True)) | known)
+
+
+def _arrivals(blocks: Sequence[tuple[Place, Block]], replayed: Iterable[Record]) -> Numbers:
+    """Return where each row came: its ``seq``, or, of a record that was parked, as much after where that came again."""
+    came = {record.place: record.arrived for record in replayed}
+    return _numbered([came.get(place, place.seq) for place, _ in blocks], _counts(blocks))
+
+
+def _counts(blocks: Iterable[tuple[Place, Block]]) -> list[int]:
+    return [len(block.rows) for _, block in blocks]
+
+
+def _numbered(firsts: Sequence[int], counts: Sequence[int]) -> Numbers:
+    """Return a rising number for each row of some blocks. ``firsts``: those of their first rows."""
+    before = (np.cumsum(counts) - counts).astype(np.uint64)
+    return np.repeat(np.array(firsts, np.uint64) - before, counts) + np.arange(sum(counts), dtype=np.uint64)
 
 
 def _count_sql(deletion: Deletion, event_type: str) -> str:

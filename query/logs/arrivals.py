@@ -1,7 +1,8 @@
 """``events.get_new_task_log``: lines of a console log in the order in which they were written, Eventide's own.
 
 Timestamps are the clients': those of two processes interleave, and a clock may be an hour ahead. Who follows a log by
-them misses lines. Here a position in the order of writing (``seq``) says what is new.
+them misses lines. Here a position in the order of arrival says what is new: ``arrived``, a line's ``seq`` unless it was
+parked and came again later.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from schema.api.requests import Boolean
 from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.store.tombstone_filters import OF_ENTITY_SQL
 
-NEWEST_SQL = f"SELECT max(seq) AS position FROM logs WHERE {OF_ENTITY_SQL}"
+NEWEST_SQL = f"SELECT max(arrived) AS position FROM logs WHERE {OF_ENTITY_SQL}"
 # A line that was written again is no new one: its copies share timestamp, batch and number.
 NEW_SQL = f"""
-SELECT {LINE_COLUMNS} FROM logs
-WHERE {OF_ENTITY_SQL} AND $living AND $filter AND seq > {{after:UInt64}} AND (timestamp, batch_id, line) NOT IN
+SELECT {LINE_COLUMNS}, arrived FROM logs
+WHERE {OF_ENTITY_SQL} AND $living AND $filter AND arrived > {{after:UInt64}} AND (timestamp, batch_id, line) NOT IN
 (
-    SELECT timestamp, batch_id, line FROM logs WHERE {OF_ENTITY_SQL} AND seq <= {{after:UInt64}} AND timestamp IN
-    (SELECT timestamp FROM logs WHERE {OF_ENTITY_SQL} AND seq > {{after:UInt64}})
+    SELECT timestamp, batch_id, line FROM logs WHERE {OF_ENTITY_SQL} AND arrived <= {{after:UInt64}} AND timestamp IN
+    (SELECT timestamp FROM logs WHERE {OF_ENTITY_SQL} AND arrived > {{after:UInt64}})
 )
-ORDER BY seq LIMIT 1 BY timestamp, batch_id, line LIMIT {{size:UInt32}}
+ORDER BY arrived LIMIT 1 BY timestamp, batch_id, line LIMIT {{size:UInt32}}
 """
 
 endpoints = Endpoints(Tier.QUERY)
@@ -53,4 +54,4 @@ async def get_new_task_log(context: QueryContext, caller: Caller, request: GetNe
     size, after = request.batch_size, int(request.after)
     page = await chosen(lines, request).read_page(NEW_SQL, after=after, size=size)
     events = page.documents()
-    return {"events": events, "returned": len(events), "position": str(max([after, *page.columns["seq"]]))}
+    return {"events": events, "returned": len(events), "position": str(max([after, *page.columns["arrived"]]))}

@@ -64,6 +64,7 @@ SELECT count() AS n FROM
 MATCHES_SQL = f"""
 SELECT timestamp, batch_id, line {COPIES} AND $living AND $filter AND $indexed LIMIT {MAX_UNSCROLLED_TOTAL}
 """
+ARRIVALS_SQL = f"SELECT seq, arrived {COPIES} AND {WITHIN} AND arrived != seq"
 NEXT_SQL = f"""
 SELECT timestamp {COPIES} AND $living AND $filter AND $indexed AND {WITHIN}
 ORDER BY timestamp $direction LIMIT {{near:UInt64}}
@@ -189,6 +190,15 @@ class LogReader:
     async def total(self) -> int:
         """Count the lines, up to MAX_UNSCROLLED_TOTAL."""
         return int((await self.read(TOTAL_SQL))[0]["n"])
+
+    async def arrivals(self, page: LogPage) -> list[int]:
+        """Return where each line of a page came: its ``seq``, unless it was parked and came again later."""
+        if not len(page):
+            return []
+        where = entity_parameters(self.entity) | {"low": min(page.times), "high": max(page.times)}
+        rows = await self.store.read(ARRIVALS_SQL, where)
+        later = {row["seq"]: row["arrived"] for row in rows}
+        return [later.get(seq, seq) for seq in page.columns["seq"]]
 
     async def untimed(self, size: int) -> LogPage:
         """Return the first lines without a timestamp, in write order."""

@@ -71,7 +71,8 @@ async def page_of(context: QueryContext, task: Entity, request: GetTaskLog) -> A
         page, total = await read()
     else:
         page, total = await context.caches.log_tails.page(task.key, request.span, request.batch_size, read)
-    events, positions = page.documents(), list(map(str, page.columns["seq"]))
+    events = page.documents()
+    positions = list(map(str, await LogReader(context.store, task).arrivals(page))) if request.positions else []
     if request.order and (request.order == "asc") == request.navigate_earlier:
         events.reverse()
         positions.reverse()
