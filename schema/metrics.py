@@ -109,7 +109,9 @@ LOOP_DELAY = Histogram(
 )
 ROWS_WAITING = Gauge("eventide_journal_rows", "Rows acknowledged by `eventide up` that are not in the store yet")
 FRESHNESS_SECONDS = Histogram(
-    "eventide_freshness_seconds", "Time from the gateway's receipt to readable rows", buckets=OUTAGE_BUCKETS
+    "eventide_freshness_seconds",
+    "Time from the gateway's receipt to readable rows, by Kafka's clock; without records that were replayed",
+    buckets=OUTAGE_BUCKETS,
 )
 ASSIGNED_PARTITIONS = Gauge("eventide_assigned_partitions", "Partitions this worker has")
 TOPIC_PARTITIONS = Gauge("eventide_topic_partitions", "Partitions of the events topic, as this gateway knows it")

@@ -87,7 +87,8 @@ class KafkaLog:
         deadline_ms = self._deadline_ms(until)
         topic = self._current.get()
         pieces = cut(topic)
-        messages = [_message(topic, partition, content, deadline_ms) for partition, content in pieces]
+        skew_ms = round(self._producer.clock.skew_seconds * 1000)
+        messages = [_message(topic, partition, content, deadline_ms, skew_ms) for partition, content in pieces]
         if is_abandoned():
             raise ClientGone("The client has closed its connection")
         receipts = await self._producer.send(messages)
@@ -104,6 +105,6 @@ class KafkaLog:
         return await asyncio.gather(*waits)
 
 
-def _message(topic: Topic, partition: int, content: Content, deadline_ms: int) -> Message:
-    key, headers, value = encode(content, topic.epoch, deadline_ms)
+def _message(topic: Topic, partition: int, content: Content, deadline_ms: int, skew_ms: int) -> Message:
+    key, headers, value = encode(content, topic.epoch, deadline_ms, clock_skew_ms=skew_ms)
     return Message(topic.name, partition, key, value, headers)

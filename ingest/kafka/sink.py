@@ -89,7 +89,7 @@ class Sink:
         await self._announce(messages, deleted)
         self._dlq.limit.written(len(records))
         self._progress_at = time.monotonic()
-        _observe(records, len(self._parked), len(messages))
+        _observe(records, len(self._parked), len(messages), self.clock.now_ms())
 
     async def assign(self, committed: Mapping[int, int | None]) -> None:
         """Take over partitions, and publish their committed offsets: gateways may have missed those."""
@@ -176,11 +176,13 @@ class Sink:
             await self._announcer.say(partition, AppliedOffset(offset, counts, parked))
 
 
-def _observe(records: Sequence[Record], parked: int, messages: int) -> None:
-    now = time.time()
-    LAST_WRITE.set(now)
+def _observe(records: Sequence[Record], parked: int, messages: int, now_ms: int) -> None:
+    """Tell metrics of a batch that is written. ``now_ms``: by the broker's clock; gateways and workers have others."""
+    LAST_WRITE.set(time.time())
     counts = {"written": len(records), "parked": parked, "late": messages - len(records) - parked}
     for result, count in counts.items():
         RECORDS.labels(result).inc(count)
     for record in records:
-        FRESHNESS_SECONDS.observe(max(0.0, now - record.content.received_at / 1000))
+        if not record.arrived:  # one that was replayed says nothing of how long writing takes
+            received_ms = record.content.received_at + record.clock_skew_ms
+            FRESHNESS_SECONDS.observe(max(0.0, (now_ms - received_ms) / 1000))

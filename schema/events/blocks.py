@@ -10,6 +10,7 @@ overwrite.
 | kind | event type, or ``deletion`` |
 | company, received_at | of a block: its company, and when the gateway took the request (ms) |
 | deadline | ms: a record that is appended to the topic later than this has no effect (see ``is_late``) |
+| clock_skew | ms: the broker's clock minus the gateway's, of which ``received_at`` is; absent: none is known |
 | origin_epoch, origin_offset, origin_row | of a replayed record: its place before it was parked, which it keeps |
 """
 
@@ -136,6 +137,7 @@ class Record:
     place: Place
     content: Content
     arrived: int = 0  # ``seq`` of the place at which it came again, if it was parked before; else 0
+    clock_skew_ms: int = 0  # the broker's clock minus that of the gateway, of which ``received_at`` is
 
 
 def partition_of(company: str, entity: str, partitions: int) -> int:
@@ -144,13 +146,15 @@ def partition_of(company: str, entity: str, partitions: int) -> int:
 
 
 def encode(
-    content: Content, epoch: int, deadline_ms: int | None = None, compression: str = "zstd"
+    content: Content, epoch: int, deadline_ms: int | None = None, compression: str = "zstd", clock_skew_ms: int = 0
 ) -> tuple[bytes, dict[str, bytes], bytes]:
     """Return key, headers and value of a Kafka record."""
     key = f"{content.company}\0{content.entity}".encode()
     headers: dict[str, Any] = {"schema": SCHEMA_VERSION, "epoch": epoch, "received_at": content.received_at}
     if deadline_ms is not None:
         headers["deadline"] = deadline_ms
+    if clock_skew_ms:
+        headers["clock_skew"] = clock_skew_ms
     if isinstance(content, Deletion):
         return key, _headers(headers | {"kind": DELETION}), json.dumps(asdict(content)).encode()
     sink = pa.BufferOutputStream()
@@ -171,7 +175,7 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
         arrival = _checked(Place(int(texts["epoch"]), partition, offset))
         if "origin_offset" in texts:
             return Record(_origin(texts, partition), _content(texts, value), arrival.seq)
-        return Record(arrival, _content(texts, value))
+        return Record(arrival, _content(texts, value), clock_skew_ms=int(texts.get("clock_skew", 0)))
     except RecordError:
         raise
     except Exception as error:  # a pure function of these bytes: what it raises now it will always raise

@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conformance.test_stream import listening
 from tests.e2e.test_nobody_consumes import metric
 from tests.harness.api import JSON_LINES, Api, Origins, until
 from tests.harness.deployment import ROOT, Deployment, distributed, is_ready
 from tests.harness.events import Event, image, log, plot, scalar, vector
+from tests.harness.listener import listening
 from tests.servers.choice import Kafka
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.process import Process, free_port
@@ -113,6 +113,24 @@ def test_ages_of_records_are_by_the_brokers_clock(deployment: Deployment, tmp_pa
     with skewed(deployment, tmp_path, 3600, "worker-process") as (origin, _):
         until(lambda: metric(origin, "eventide_kafka_clock_skew_seconds") == pytest.approx(-3600, abs=1), seconds=60)
     deployment.processes["worker"].start()
+
+
+def test_freshness_is_by_the_brokers_clock(deployment: Deployment, tmp_path: Path) -> None:
+    """Of what came through a gateway that is a minute behind, once it has measured that."""
+    with skewed(deployment, tmp_path, -60, "gateway") as (origin, _):
+        totals = []
+        for _ in range(2):
+            count = freshness(deployment)[0]
+            write_durably(deployment, origin)
+            until(lambda count=count: freshness(deployment)[0] > count, seconds=20)  # type: ignore[misc]
+            totals.append(freshness(deployment)[1])
+        assert totals[1] - totals[0] < 30
+
+
+def freshness(deployment: Deployment) -> tuple[float, float]:
+    """Of how many records the worker has told how long they took, and how long that was together."""
+    count, total = (metric(deployment.worker, f"eventide_freshness_seconds_{name}") for name in ("count", "sum"))
+    return count, total
 
 
 def write_durably(deployment: Deployment, origin: str) -> None:
