@@ -12,6 +12,7 @@ from hypothesis import settings
 from tests.harness.api import Api
 from tests.harness.deployment import Deployment, distributed, embedded
 from tests.harness.front import fronted
+from tests.servers.postgres import new_database
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -30,10 +31,18 @@ def eventide(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             yield deployment
     elif separate := {"distributed": distributed, "fronted": fronted}.get(mode):
         servers = request.getfixturevalue("kafka").bootstrap, request.getfixturevalue("clickhouse_server").url
-        with separate(directory, *servers) as deployment:
+        with separate(directory, *servers, _registry(request)) as deployment:
             yield deployment
     else:
         pytest.fail(f"EVENTIDE_TEST_MODE is {mode}: not embedded, distributed or fronted", pytrace=False)
+
+
+def _registry(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of a registry of its own on PostgreSQL, as production has it; none where that is not to be had."""
+    try:
+        return {"REGISTRY_URL": new_database(request.getfixturevalue("postgres").url)}
+    except pytest.skip.Exception:
+        return {}
 
 
 @pytest.fixture(scope="session")

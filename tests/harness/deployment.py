@@ -1,8 +1,8 @@
 """Eventide as its users run it: processes, started by the command line, on ports of this machine.
 
 `EVENTIDE_TEST_MODE` chooses: `embedded` (default, `eventide up`), `distributed` (gateway, worker and query service
-between a Kafka and a ClickHouse), or `fronted` (these behind nginx). They end with the tests; their output is in files
-whose end a failed start shows.
+between a Kafka, a ClickHouse and, where there is one, a PostgreSQL), or `fronted` (these behind nginx). They end with
+the tests; their output is in files whose end a failed start shows.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,13 @@ from tests.servers.nginx import OWN_ADDRESS, nginx
 
 
 @contextmanager
-def fronted(directory: Path, bootstrap: str, clickhouse_url: str) -> Iterator[Deployment]:
+def fronted(
+    directory: Path, bootstrap: str, clickhouse_url: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Deployment]:
     """Separate processes, all tiers at one address. Raises Unavailable if nginx is not installed."""
+    own = {"TRUSTED_PROXIES": OWN_ADDRESS} | dict(settings or {})
     with (
-        distributed(directory, bootstrap, clickhouse_url, {"TRUSTED_PROXIES": OWN_ADDRESS}) as deployment,
+        distributed(directory, bootstrap, clickhouse_url, own) as deployment,
         nginx(directory, deployment.origins.gateway, deployment.origins.query, deployment.files) as address,
     ):
         origins = Origins(address.api, address.api)

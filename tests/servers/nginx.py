@@ -36,7 +36,7 @@ class Addresses:
 @contextmanager
 def nginx(directory: Path, gateway: str, query: str, files: str) -> Iterator[Addresses]:
     """The one address of the tiers, given their origins. Raises Unavailable if nginx is not installed."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = find_nginx()
     if program is None:
         raise Unavailable("nginx is not installed")
     ports = free_port(), free_port()
@@ -51,6 +51,11 @@ def nginx(directory: Path, gateway: str, query: str, files: str) -> Iterator[Add
         yield Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
     finally:
         process.terminate()
+
+
+def find_nginx() -> str | None:
+    """The program; None if it is not installed."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def _configuration(directory: Path, ports: tuple[int, int], gateway: str, query: str, files: str) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from oidc_provider_mock import run_server_in_thread
 
 CLIENT_ID, CLIENT_SECRET = "eventide-of-tests", "a-client-secret-of-tests"
+NO_FOREIGN_STYLE = ("Content-Security-Policy", "style-src 'unsafe-inline'")  # its page asks a CDN for one
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -47,7 +48,7 @@ class Guard:
             place = dict(headers).get("Location", "")
             if code := parse_qs(urlsplit(place).query).get("code"):
                 self.challenges[code[0]] = challenge
-            return start(status, headers, *more)
+            return start(status, [*headers, NO_FOREIGN_STYLE], *more)
 
         return answer
 
