@@ -101,20 +101,6 @@ def events(task: str, said: str) -> list[Event]:
     return [log(task, said), plot(task), image(task), vector(task), scalar(task)]
 
 
-def test_ages_of_records_are_by_the_brokers_clock(deployment: Deployment, tmp_path: Path) -> None:
-    """At a gateway an hour ahead and at one that is behind; the worker measures the difference, too."""
-    deployment.processes["worker"].terminate()
-    for seconds in (3600, -60):
-        (tmp_path / str(seconds)).mkdir()
-        with skewed(deployment, tmp_path / str(seconds), seconds, "gateway") as (origin, _):
-            write_durably(deployment, origin)
-            until(lambda: metric(origin, "eventide_unapplied_seconds") > 5, seconds=20)
-            assert metric(origin, "eventide_unapplied_seconds") < 60
-    with skewed(deployment, tmp_path, 3600, "worker-process") as (origin, _):
-        until(lambda: metric(origin, "eventide_kafka_clock_skew_seconds") == pytest.approx(-3600, abs=1), seconds=60)
-    deployment.processes["worker"].start()
-
-
 def test_freshness_is_by_the_brokers_clock(deployment: Deployment, tmp_path: Path) -> None:
     """Of what came through a gateway that is a minute behind, once it has measured that."""
     with skewed(deployment, tmp_path, -60, "gateway") as (origin, _):
@@ -131,6 +117,20 @@ def freshness(deployment: Deployment) -> tuple[float, float]:
     """Of how many records the worker has told how long they took, and how long that was together."""
     count, total = (metric(deployment.worker, f"eventide_freshness_seconds_{name}") for name in ("count", "sum"))
     return count, total
+
+
+def test_ages_of_records_are_by_the_brokers_clock(deployment: Deployment, tmp_path: Path) -> None:
+    """At a gateway an hour ahead and at one that is behind; the worker measures the difference, too."""
+    deployment.processes["worker"].terminate()
+    for seconds in (3600, -60):
+        (tmp_path / str(seconds)).mkdir()
+        with skewed(deployment, tmp_path / str(seconds), seconds, "gateway") as (origin, _):
+            write_durably(deployment, origin)
+            until(lambda: metric(origin, "eventide_unapplied_seconds") > 5, seconds=20)
+            assert metric(origin, "eventide_unapplied_seconds") < 60
+    with skewed(deployment, tmp_path, 3600, "worker-process") as (origin, _):
+        until(lambda: metric(origin, "eventide_kafka_clock_skew_seconds") == pytest.approx(-3600, abs=1), seconds=60)
+    deployment.processes["worker"].start()
 
 
 def write_durably(deployment: Deployment, origin: str) -> None:
