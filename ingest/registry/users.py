@@ -6,8 +6,9 @@ from typing import Any
 
 from ingest.gateway import Gateway
 from schema.api.requests import Boolean, Request
-from schema.api.wire import Access, Answer, Caller, Endpoints, Tier, to_json
+from schema.api.wire import Access, Answer, Caller, Endpoints, Tier
 from schema.errors import Forbidden, InvalidField
+from schema.json_encoding import to_json
 from schema.registry import WEB_ROLE
 
 MAX_NAME = 200
