@@ -15,6 +15,8 @@ from schema.settings import Settings, default_text
 
 DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
+    "backup": "backup DIRECTORY",
+    "restore": "restore DIRECTORY",
     "user": "user add|list|role|delete|revoke --name NAME",
     "quota": "quota list|set|unset|usage --company NAME --kind KIND --limit NUMBER",
     "key": "key create|list|revoke",
@@ -116,7 +118,18 @@ def _add_member_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--role", choices=PROJECT_ROLES, help="in the project and those under it")
 
 
+def _add_backup_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("place", metavar="DIRECTORY", type=_text, help="a new one")
+    parser.add_argument("--base", metavar="DIRECTORY", type=_text, help="a whole backup: copy only what it has not")
+
+
+def _add_restore_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("place", metavar="DIRECTORY", type=_text, help="a backup; its base must be there, too")
+
+
 OWN_ARGUMENTS = {
+    "backup": _add_backup_arguments,
+    "restore": _add_restore_arguments,
     "user": _add_user_arguments,
     "quota": _add_quota_arguments,
     "key": _add_key_arguments,

@@ -106,6 +106,16 @@ COMMANDS = {
         "deploy.client_environment:env",
         frozenset(("data_dir", "access_key", "secret_key")),
     ),
+    "backup": Command(
+        "copies all that `up` keeps into a new directory, also while it runs",
+        "deploy.backup.commands:backup",
+        frozenset(("data_dir", "files_store", "registry_url")),
+    ),
+    "restore": Command(
+        "makes an empty data directory what it was when a backup was made",
+        "deploy.backup.commands:restore",
+        frozenset(("data_dir", "files_store")),
+    ),
     "migrate": Command(
         "brings registry, ClickHouse and topics up to date",
         "deploy.admin:migrate",

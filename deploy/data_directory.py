@@ -16,6 +16,7 @@ OURS = (
     "journal.sqlite*",
     "*credentials.json",
     "addresses.json",
+    "control.sock",
     "token-secret",
     "lock",
     "chdb",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from deploy import access, components, first_start, tls
+from deploy.backup.contents import check_is_whole
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -12,6 +13,7 @@ from schema.settings import Settings
 def check(settings: Settings) -> None:
     """Check settings before the start. Raises ConfigError, which names the setting, for what is known to be wrong."""
     _check_ports_differ(settings)
+    check_is_whole(settings.data_dir)
     first_start.given_first(settings)
     first_start.given_web(settings)
     access.other_token_secrets(settings)

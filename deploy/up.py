@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from deploy import access, components, first_start, preflight, tls
+from deploy.backup import control
+from deploy.backup.contents import make_backup
 from deploy.client_environment import addresses, record
 from deploy.disks import measure_disk
 from deploy.endpoint_catalog import all_endpoints
@@ -88,11 +91,8 @@ async def embedded(
     authenticator = components.authenticator(registry, secret, settings)
     quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
     gateway = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
-    endpoints = Endpoints(Tier.BOTH).merge(
-        write_endpoints.bind(gateway),
-        services.endpoints,
-        login_endpoints.bind(authenticator),
-    )
+    own = write_endpoints.bind(gateway), services.endpoints, login_endpoints.bind(authenticator)
+    endpoints = Endpoints(Tier.BOTH).merge(*own)
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     store_of_files = components.limited_files(settings, registry, ledger)
     site = components.site(settings, web_credentials)
@@ -100,8 +100,10 @@ async def embedded(
     app, files_app = _apps(settings, endpoints, authenticator, health, store_of_files, site, sso)
     app.on_shutdown.append(lambda _: services.close())
     rollup_scheduler.start()
+    back_up = partial(make_backup, settings, store, log.keeping_log)
     try:
-        yield app, files_app, health
+        async with control.listening(settings.data_dir, back_up):
+            yield app, files_app, health
     finally:
         await log.close()
         await asyncio.to_thread(rollup_scheduler.close)

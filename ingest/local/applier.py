@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import pyarrow as pa
 
@@ -48,6 +48,7 @@ class Applier:
         self._rows = 0  # of both
         self._taken: dict[str, list[int]] = {}  # company -> its rows and bytes in both
         self._deletions: dict[Place, asyncio.Future[int]] = {}
+        self._keepers = 0  # that want the log to forget nothing
         self._came, self._left = asyncio.Event(), asyncio.Event()
         self.failure: Unavailable | None = None
         self.running = asyncio.create_task(self._run())
@@ -76,6 +77,16 @@ class Applier:
         self._deletions[deletion.record.place] = done  # in time: a group takes more than one turn of the loop
         self._changefeed.wanted.set()
         return await done
+
+    @asynccontextmanager
+    async def keeping_log(self) -> AsyncIterator[None]:
+        """Let the write-ahead log forget nothing meanwhile; what is in the store already goes with a later group."""
+        self._keepers += 1
+        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)  # whoever is forgetting has
+        try:
+            yield
+        finally:
+            self._keepers -= 1
 
     async def close(self, seconds: float) -> None:
         """Stop after what can be done in time: the write-ahead log keeps the rest."""
@@ -204,10 +215,12 @@ class Applier:
         self._wal.park(record, reason)
 
     def _forget(self, through: int) -> None:
-        """Remove records from the log.
+        """Remove records from the log, unless it is to keep them.
 
-        If that fails they are written again at the next start, which changes nothing.
+        What stays is removed with the next group, or written again at the next start, which changes nothing.
         """
+        if self._keepers:
+            return
         try:
             self._wal.forget(through)
         except Unavailable as error:

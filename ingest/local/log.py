@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from ingest.local.applier import Applier
@@ -60,6 +61,10 @@ class LocalLog:
     async def check(self) -> None:
         if self._running.done() or self._applier.running.done():
             raise Unavailable("The writer has stopped")
+
+    def keeping_log(self) -> AbstractAsyncContextManager[None]:
+        """Let the write-ahead log forget nothing meanwhile, for a backup."""
+        return self._applier.keeping_log()
 
     async def close(self) -> None:
         """Stop; call when no request is running any more."""

@@ -16,10 +16,14 @@ from pathlib import Path
 from schema.errors import Unavailable
 
 RESERVE = 512 << 20  # bytes; of a small disk an eighth
+# Backups go where the command's caller says: it runs as the user that owns the data, and no client's SQL gets here.
 CONFIG = """\
-<clickhouse><storage_configuration><disks><default>
+<clickhouse>
+<storage_configuration><disks><default>
     <keep_free_space_bytes>{reserve}</keep_free_space_bytes>
-</default></disks></storage_configuration></clickhouse>
+</default></disks></storage_configuration>
+<backups><allowed_path>/</allowed_path></backups>
+</clickhouse>
 """
 TABLES_SQL = "SELECT arrayStringConcat(groupArray(name), ' ') FROM system.tables WHERE database = currentDatabase()"
 DETACHED_SQL = "SELECT arrayStringConcat(groupArray(table), ' ') FROM system.detached_tables"

@@ -21,7 +21,7 @@ SETTINGS_NAMES = ("settings", "brief")  # what functions of ``deploy`` call a Se
 
 def functions() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function of ``deploy`` by its name, which is unique among those that take settings."""
-    modules = Path(deploy.__file__).parent.glob("*.py")
+    modules = Path(deploy.__file__).parent.rglob("*.py")
     nodes = (node for module in modules for node in ast.walk(ast.parse(module.read_text())))
     return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
