@@ -77,6 +77,10 @@ class Rendered:
         kinds = ("Deployment", "StatefulSet", "Job")
         return {name: one["spec"]["template"] for kind in kinds for name, one in self.of_kind(kind).items()}
 
+    def everywhere(self) -> dict[str, Document]:
+        """These, and the one pod of ``helm test``."""
+        return {**self.pods(), **self.of_kind("Pod")}
+
     def container(self, tier: str) -> Document:
         """The one container of a tier's pods."""
         (container,) = self.pods()[tier]["spec"]["containers"]

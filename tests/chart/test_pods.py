@@ -10,7 +10,7 @@ import yaml
 
 from deploy.supervisor import GRACE_SECONDS
 from schema.settings import Settings
-from tests.chart.render import Helm, Rendered
+from tests.chart.render import Document, Helm, Rendered
 from tests.chart.value_sets import EMBEDDED, OWN, SCALED, SECURED, VALUE_SETS
 
 DISTRIBUTED = ("migrate", "nginx", "gateway", "worker", "query", "files")
@@ -24,19 +24,20 @@ def rendered(helm: Helm, request: pytest.FixtureRequest) -> Rendered:
 
 
 def test_pods_meet_the_restricted_standard(rendered: Rendered) -> None:
-    for tier, pod in rendered.pods().items():
+    for tier, pod in rendered.everywhere().items():
         security = pod["spec"]["securityContext"]
         assert (security["runAsNonRoot"], security["seccompProfile"]) == (True, {"type": "RuntimeDefault"}), tier
         assert security["runAsUser"] == security["fsGroup"] > 0, tier
         assert pod["spec"]["automountServiceAccountToken"] is False, tier
-        own = rendered.container(tier)["securityContext"]
+        (container,) = pod["spec"]["containers"]
+        own = container["securityContext"]
         assert (own["readOnlyRootFilesystem"], own["allowPrivilegeEscalation"]) == (True, False), tier
         assert own["capabilities"] == {"drop": ["ALL"]}, tier
 
 
 def test_no_variable_of_a_neighbouring_service_is_taken_for_a_setting(rendered: Rendered) -> None:
     """Kubernetes would set EVENTIDE_FILES_PORT to tcp://… beside a service that is named eventide-files."""
-    assert {pod["spec"]["enableServiceLinks"] for pod in rendered.pods().values()} == {False}
+    assert {pod["spec"]["enableServiceLinks"] for pod in rendered.everywhere().values()} == {False}
 
 
 def test_every_container_is_bounded(rendered: Rendered) -> None:
@@ -115,13 +116,18 @@ def test_the_embedded_pod_is_one_with_a_volume(helm: Helm) -> None:
     assert rendered.environment("embedded")["EVENTIDE_DATA_DIR"].startswith(mounts[claim["metadata"]["name"]])
 
 
+def hook_of(document: Document) -> str:
+    """When helm makes an object, if not with all others."""
+    return str(document["metadata"].get("annotations", {}).get("helm.sh/hook", ""))
+
+
 def test_the_job_runs_before_everything_else_of_a_revision(helm: Helm) -> None:
     rendered = helm.render()
-    hooks = {d["kind"]: d for d in rendered.documents if "helm.sh/hook" in d["metadata"].get("annotations", {})}
+    hooks = {d["kind"]: d for d in rendered.documents if hook_of(d).startswith("pre-")}
     assert hooks.keys() == {"ServiceAccount", "Secret", "Job"}
     weights = {kind: int(d["metadata"]["annotations"]["helm.sh/hook-weight"]) for kind, d in hooks.items()}
     assert weights["Job"] > max(weights["ServiceAccount"], weights["Secret"])
-    assert {d["metadata"]["annotations"]["helm.sh/hook"] for d in hooks.values()} == {"pre-install,pre-upgrade"}
+    assert {hook_of(document) for document in hooks.values()} == {"pre-install,pre-upgrade"}
     job = hooks["Job"]["spec"]["template"]["spec"]
     assert job["serviceAccountName"] == hooks["ServiceAccount"]["metadata"]["name"]
     assert rendered.container("migrate")["args"] == ["migrate"]

@@ -118,3 +118,11 @@ def test_one_tier_may_run_another_version(helm: Helm) -> None:
 def test_bad_values_are_refused(helm: Helm, values: Values, reason: str) -> None:
     with pytest.raises(Refused, match=re.escape(reason)):
         helm.render(values)
+
+
+def test_the_examples_of_the_document_render(helm: Helm) -> None:
+    text = (ROOT / "docs" / "kubernetes.md").read_text()
+    examples = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 3
+    for example in examples:
+        assert helm.render(yaml.safe_load(example)).documents

@@ -14,6 +14,8 @@ SCALED: Values = {
     "keda": {"enabled": True, "prometheus": {"serverAddress": "http://prometheus.monitoring.svc:9090"}},
     "serviceMonitor": {"enabled": True},
     "worker": {"autoscaling": {"maxReplicas": 8}},
+    "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
+    "dashboards": {"enabled": True},
 }
 # Everything encrypted and verified, with everybody's own Secrets.
 SECURED: Values = {

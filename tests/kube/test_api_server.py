@@ -70,7 +70,6 @@ def test_made_secrets_are_kept_by_upgrades_and_rollbacks(api_server: Cluster) ->
     assert len(made) == 48
     api_server.install("--no-hooks", values=merge(SERVICES, SCALED))
     assert api_server.get("scaledobject", "prod-eventide-worker")["spec"]["maxReplicaCount"] == 8
-    assert "replicas" not in api_server.helm("get", "manifest", "prod").partition("kind: StatefulSet")[2][:900]
     for name in ("gateway", "query", "files"):
         assert secret(api_server, f"prod-eventide-{name}", "EVENTIDE_TOKEN_SECRET") == made
     api_server.helm("rollback", "prod", "1", "--no-hooks")
@@ -78,6 +77,16 @@ def test_made_secrets_are_kept_by_upgrades_and_rollbacks(api_server: Cluster) ->
     assert api_server.get("scaledobject") == []
     api_server.helm("uninstall", "prod", "--no-hooks")
     assert [claim["metadata"]["name"] for claim in api_server.get("pvc")] == ["prod-eventide-files"]
+
+
+def test_upgrades_leave_the_number_of_pods_to_keda(api_server: Cluster) -> None:
+    """KEDA's autoscaler sets it; here kubectl does."""
+    api_server.install("--no-hooks", values=merge(SERVICES, SCALED), release="scaled")
+    for kind in ("statefulset/scaled-eventide-worker", "deployment/scaled-eventide-gateway"):
+        api_server.kubectl("scale", kind, "--replicas=5")
+        api_server.install("--no-hooks", values=merge(SERVICES, SCALED, {"drainSeconds": 20}), release="scaled")
+        assert api_server.get(kind)["spec"]["replicas"] == 5
+    api_server.helm("uninstall", "scaled", "--no-hooks")
 
 
 def test_an_upgrade_changes_no_selector(api_server: Cluster) -> None:

@@ -26,7 +26,8 @@ def resource_files() -> list[Path]:
     """The files of the custom resources of KEDA and prometheus-operator. Raises Unavailable."""
     keda = module(*KEDA) / "config" / "crd" / "bases"
     operator = module(*OPERATOR) / "example" / "prometheus-operator-crd"
-    return [*sorted(keda.glob("keda.sh_*.yaml")), operator / "monitoring.coreos.com_servicemonitors.yaml"]
+    watched = (operator / f"monitoring.coreos.com_{kind}.yaml" for kind in ("servicemonitors", "prometheusrules"))
+    return [*sorted(keda.glob("keda.sh_*.yaml")), *watched]
 
 
 @cache

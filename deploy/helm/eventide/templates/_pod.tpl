@@ -1,6 +1,6 @@
 {{/* What is the same for the pods of all tiers, of nobody special. Takes root, tier, user. */}}
 {{- define "eventide.podSpec" -}}
-{{- $values := get .root.Values .tier -}}
+{{- $values := get .root.Values .tier | default dict -}}
 serviceAccountName: {{ eq .tier "migrate" | ternary (include "eventide.migrateAccount" .root) (include "eventide.serviceAccount" .root) }}
 automountServiceAccountToken: false
 {{/* A service named eventide-files would set EVENTIDE_FILES_PORT to tcp://… */ -}}
