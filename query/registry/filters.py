@@ -28,12 +28,13 @@ import regex
 
 from query.registry.lists import list_filter, matching
 from schema.errors import BadValue, InvalidField, InvalidRegex
-from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, OneOf, every, some
+from schema.registry import EVERYTHING, Between, Condition, Kind, Matches, OneOf, every, size_of, some
 
 SIGNS = ("<", ">")
 COMPARISON = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<date>.+)")
 MAX_PATTERN = 2000
 MAX_FILTERS = 100
+MAX_VALUES = 30_000  # of all filters: PostgreSQL takes 65 535, of two branches
 MAX_SEARCHED_FIELDS = 20  # of ``_any_`` and ``_all_``
 MAX_REPEATED = 1000  # repetitions in a pattern, multiplied where they are nested
 REPEATED = re.compile(r"\{(?:\d*,)?(\d+)")
@@ -66,7 +67,10 @@ class Vocabulary:
         ]
         if len(known) > MAX_FILTERS:
             raise InvalidField(f"A listing has at most {MAX_FILTERS} filters")
-        return every(*self._conditions(parameters))
+        condition = every(*self._conditions(parameters))
+        if size_of(condition).values > MAX_VALUES:
+            raise InvalidField(f"The filters of a listing have at most {MAX_VALUES} values")
+        return condition
 
     def _conditions(self, parameters: Mapping[str, Any]) -> Iterator[Condition]:
         for name, value in parameters.items():

@@ -37,7 +37,7 @@ def list_filter(field: str, parts: Any) -> Condition:
     found = [
         combine(*conditions)
         for mode, combine in (("any", some), ("all", every))
-        if (conditions := list(_included_and_excluded(field, lists.get(mode))))
+        if (conditions := list(_included_and_excluded(field, mode, lists.get(mode))))
     ]
     return some(*found) if operator == "or" and found else every(*found)
 
@@ -50,12 +50,18 @@ def checked_values(field: str, values: Any) -> list[Any]:
     return values
 
 
-def _included_and_excluded(field: str, given: Any) -> Iterator[Condition]:
+def _included_and_excluded(field: str, mode: str, given: Any) -> Iterator[Condition]:
+    """Yield conditions of which any, or all, must hold; values stand together where that means the same."""
     lists = {} if given is None else _object(field, given, ("include", "exclude"))
-    for value in checked_values(field, lists.get("include")):
-        yield OneOf(field, (value,))
-    for value in checked_values(field, lists.get("exclude")):
-        yield Not(OneOf(field, (value,)))
+    included, excluded = (checked_values(field, lists.get(name)) for name in ("include", "exclude"))
+    for values in _together(included, mode == "any"):
+        yield OneOf(field, values)
+    for values in _together(excluded, mode == "all"):
+        yield Not(OneOf(field, values))
+
+
+def _together(values: list[Any], are_one: bool) -> list[tuple[Any, ...]]:
+    return ([tuple(values)] if values else []) if are_one else [(value,) for value in values]
 
 
 def _object(field: str, value: Any, names: tuple[str, ...]) -> Mapping[str, Any]:

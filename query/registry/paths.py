@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from schema.errors import InvalidField
 from schema.registry import TASKS, Kind, Order
 
 EXCLUDED = "-"
@@ -12,6 +13,7 @@ MOVED = {
     "execution.model_desc": "configuration",
     "execution.docker_cmd": "container",
 }
+MAX_PARTS = 20
 PARAMETER_DEPTH = 3  # hyperparams.<section>.<name>
 
 
@@ -36,7 +38,9 @@ def sort_order(kind: Kind, path: str) -> Order:
 
 
 def current(kind: Kind, path: str) -> str:
-    """Return the present name of a field that API versions before 2.13 had elsewhere."""
+    """Return the present name of a field that API versions before 2.13 had elsewhere. Raises InvalidField."""
+    if path.count(".") >= MAX_PARTS:
+        raise InvalidField(f"A path has at most {MAX_PARTS} parts")
     if kind is not TASKS:
         return path
     for old, new in MOVED.items():

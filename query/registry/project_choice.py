@@ -39,8 +39,10 @@ class GetProjects(GetAll):
 
     @property
     def parents(self) -> list[str]:
-        """The projects in which to look."""
+        """The projects in which to look. Raises InvalidField."""
         parents = (self.model_extra or {}).get("parent") or []
+        if not isinstance(parents, str | list):
+            raise InvalidField("parent: a list of ids is expected")
         return [parents] if isinstance(parents, str) else [parent for parent in parents if isinstance(parent, str)]
 
 
@@ -83,8 +85,9 @@ async def _place(context: QueryContext, caller: Caller, request: GetProjects) ->
         return EVERYTHING if request.parents else OneOf("parent", (None,))
     if not request.parents:
         return EVERYTHING
-    below = await with_subprojects(context, caller, request.parents)
-    return OneOf("id", tuple(key for key in below if key not in request.parents))
+    parents = request.parents
+    below = await with_subprojects(context, caller, parents)
+    return OneOf("id", tuple(set(below).difference(parents)))
 
 
 async def made_in(context: QueryContext, caller: Caller, users: Sequence[str], vocabulary: Vocabulary) -> Condition:

@@ -23,6 +23,7 @@ from query.registry.listing import (
     with_duration,
     with_statistics,
 )
+from query.registry.paths import shown_paths
 from schema.api.requests import Boolean, Request, Texts
 from schema.api.told_ids import told_ids
 from schema.api.visibility import may_see, view_of
@@ -82,7 +83,7 @@ async def get_by_id(context: QueryContext, caller: Caller, request: TaskById) ->
     wanted = statistics_of(request.only_fields) if request.only_fields else statistics.ALL
     shown = await with_statistics(context, [with_artifacts(with_duration(task))], wanted)
     conform(caller, TASKS, shown)
-    return {"task": select(shown, Tree.of(request.only_fields))[0]}
+    return {"task": select(shown, Tree.of(shown_paths(TASKS, request.only_fields)))[0]}
 
 
 @endpoints.add("tasks.get_all")

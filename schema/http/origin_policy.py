@@ -8,6 +8,7 @@ name that somebody else's DNS points here (DNS rebinding) is none of the server'
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
@@ -28,6 +29,8 @@ FORM_TYPES = ("", "application/x-www-form-urlencoded", "multipart/form-data", "t
 OWN_HEADERS = ("x-clearml-", "x-trains-", "x-eventide-", "x-requested-with")  # of requests that no form can make
 PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".localdomain")
 UNCHECKED_PATHS = ("/healthz", "/readyz")  # probes name whatever host they like, and learn nothing
+# Nothing else, such as "a@b", which some read as host a, and others as b.
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[\w.-]+)(:\d{0,5})?", re.A | re.I)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -137,11 +140,9 @@ def add_cross_origin_headers(
 
 
 def _name_of(header: str) -> str:
-    """Return the host of a Host header, without its port; empty for what is none."""
-    try:
-        return (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    """Return the host of a Host header, in lower case and without its port; empty for what is none."""
+    found = HOST.fullmatch(header)
+    return found["name"].strip("[]").lower().rstrip(".") if found else ""
 
 
 def _is_same(origin: str, host: str) -> bool:

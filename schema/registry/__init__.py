@@ -23,6 +23,7 @@ from schema.registry.conditions import (
     begins_with,
     every,
     names_of,
+    size_of,
     some,
     unescaped,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "matching",
     "names_of",
     "owner_of",
+    "size_of",
     "some",
     "split",
     "unescaped",

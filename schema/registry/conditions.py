@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Scalar = str | bool | int | float | None
 ESCAPES = {"%2E": ".", "%24": "$"}
@@ -74,6 +75,27 @@ def unescaped(name: str) -> str:
     for escape, character in ESCAPES.items():
         name = name.replace(escape, character)
     return name
+
+
+class Size(NamedTuple):
+    """How large a condition is: its simple parts, and the values in them."""
+
+    parts: int
+    values: int
+
+
+def size_of(condition: Condition) -> Size:
+    """Return the size of a condition, which says how long a statement of it takes to make."""
+    match condition:
+        case Every(parts) | Some(parts):
+            sizes = [size_of(part) for part in parts]
+            return Size(sum(size.parts for size in sizes), sum(size.values for size in sizes))
+        case Not(part):
+            return size_of(part)
+        case OneOf(_, values):
+            return Size(1, len(values))
+        case _:
+            return Size(1, 1)
 
 
 def every(*parts: Condition) -> Condition:

@@ -41,7 +41,11 @@ def test_names_of_private_networks_are_known_where_they_can_be_reached(name: str
 
 
 @pytest.mark.parametrize(
-    "name", ["evil.example", "localhost.evil.example", "10.1.2.3.evil.example", "", "[", "local.evil"]
+    "name",
+    [
+        *("evil.example", "localhost.evil.example", "10.1.2.3.evil.example", "", "[", "local.evil"),
+        *("evil.example@127.0.0.1", "evil.example\\@localhost", "localhost:80:80", "localhost/x", "[::1]evil", "a]"),
+    ],
 )
 def test_names_that_a_stranger_may_own_are_unknown(name: str) -> None:
     assert not any(knows(policy, name) for policy in (LOOPBACK, ALL, LISTED))

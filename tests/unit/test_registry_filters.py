@@ -42,7 +42,9 @@ def tags(*values: Any) -> OneOf:
             {"tags": ["__$all", "a", "b", "c", "__$or", "d", "__$not", "e", "__$and", "__$or", "f", "g"]},
             Every((tags("a"), tags("b"), tags("c"), Some((tags("d"), Not(tags("e")))), tags("f", "g"))),
         ),
-        ({"filters": {"tags": {"any": {"include": ["a", "b"], "exclude": []}}}}, Some((tags("a"), tags("b")))),
+        ({"filters": {"tags": {"any": {"include": ["a", "b"], "exclude": []}}}}, tags("a", "b")),
+        ({"filters": {"tags": {"all": {"exclude": ["a", "b"]}}}}, Not(tags("a", "b"))),
+        ({"filters": {"tags": {"any": {"exclude": ["a", "b"]}}}}, Some((Not(tags("a")), Not(tags("b"))))),
         ({"filters": {"tags": {"all": {"include": ["a"], "exclude": ["b"]}}}}, Every((tags("a"), Not(tags("b"))))),
         (
             {"_any_": {"pattern": "x", "fields": ["id", "name"]}},
@@ -72,7 +74,7 @@ def tags(*values: Any) -> OneOf:
         ({"tags": ["__$not", "__$nop", "a"]}, tags("a")),
         (
             {"filters": {"tags": {"any": {"include": ["a", "b"]}, "all": {"exclude": ["c"]}, "op": "or"}}},
-            Some((Some((tags("a"), tags("b"))), Not(tags("c")))),
+            Some((tags("a", "b"), Not(tags("c")))),
         ),
         ({"tags": ["z"], "filters": {"tags": {"all": {"include": ["a"]}}}}, tags("a")),
         ({"filters": {"unknown": {"all": {"include": ["a"]}}}}, EVERYTHING),
