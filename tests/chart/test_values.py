@@ -60,6 +60,22 @@ def test_every_default_is_named_by_the_schema() -> None:
     assert SCHEMA["properties"].keys() - VALUES.keys() == OF_HELM
 
 
+def leaves(schema: dict[str, Any]) -> set[str]:
+    """The names of all values that the schema has, the innermost."""
+    found = set()
+    for name, part in allowed(schema).items():
+        found |= leaves(part) or {name}
+    return found
+
+
+def test_every_value_is_read_by_a_template() -> None:
+    """One that is accepted and does nothing would be a trap."""
+    templates = "".join(file.read_text() for file in (CHART / "templates").iterdir())
+    made = {"caKey", "certKey", "keyKey", *allowed(SCHEMA["definitions"]["secrets"])}  # of parts, while rendering
+    unread = {name for name in leaves(SCHEMA) - made - OF_HELM if not re.search(rf"\b{name}\b", templates)}
+    assert unread == set()
+
+
 def test_the_chart_is_of_this_version() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

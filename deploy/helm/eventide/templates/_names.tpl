@@ -45,11 +45,12 @@ labels:
 {{- $own := (get .root.Values .tier).image | default dict -}}
 {{- $image := mergeOverwrite (deepCopy .root.Values.image) $own -}}
 {{- $tag := $image.tag | default (printf "%s%s" .root.Chart.AppVersion (eq .tier "embedded" | ternary "" "-tiers")) -}}
-{{- if $image.digest -}}
-{{- printf "%s@%s" $image.repository $image.digest -}}
-{{- else -}}
-{{- printf "%s:%s" $image.repository $tag -}}
-{{- end -}}
+{{- include "eventide.reference" (merge (dict "tag" $tag) $image) -}}
+{{- end }}
+
+{{/* An image as containers name it: by its digest, if that is known. Takes repository, tag, digest. */}}
+{{- define "eventide.reference" -}}
+{{- .repository -}}{{- if .digest -}}@{{ .digest }}{{- else -}}:{{ .tag }}{{- end -}}
 {{- end }}
 
 {{/* The full name by which a tier's pods are found from any namespace: nginx asks with no search list. */}}

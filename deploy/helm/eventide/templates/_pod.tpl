@@ -94,7 +94,7 @@ readinessProbe:
 {{- $isService := and (ne .tier "worker") (ne .tier "migrate") -}}
 - name: {{ .tier }}
   image: {{ include "eventide.image" . }}
-  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  imagePullPolicy: {{ ($values.image | default dict).pullPolicy | default .root.Values.image.pullPolicy }}
   args: [{{ eq .tier "embedded" | ternary "up" .tier }}]
   env:
     {{- include "eventide.environment" . | trim | nindent 4 }}
