@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from schema.events.blocks import Block, Deletion
+from schema.events.request_context import RequestContext
+from schema.json_logging import request_id
 
 IsAbandoned = Callable[[], bool]
 
@@ -13,6 +15,11 @@ IsAbandoned = Callable[[], bool]
 def never() -> bool:
     """Tell that a write is not abandoned: nobody waits for it who could leave."""
     return False
+
+
+def current_request() -> RequestContext:
+    """Return the request that is being answered, for its records."""
+    return RequestContext(request_id.get())
 
 
 class Log(Protocol):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
+from schema.outage_filter import OutageFilter
 from schema.redaction import without_secrets
 
 AUDIT = "eventide.audit"
@@ -18,10 +22,21 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 CHATTY = ("aiokafka.consumer.subscription_state",)  # an info line each time that the lag is measured, every 5 s
 
 
+@contextmanager
+def about_request(identifier: str) -> Iterator[None]:
+    """Have log lines inside bear the id of a request; of none if it is empty."""
+    token = request_id.set(identifier)
+    try:
+        yield
+    finally:
+        request_id.reset(token)
+
+
 def configure_logging(level: str) -> None:
     """Send everything at or above ``level`` to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLogFormatter())
+    handler.addFilter(OutageFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -45,7 +60,7 @@ class JsonLogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "time": datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
@@ -53,6 +68,8 @@ class JsonLogFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if call_id := request_id.get():
             line["request_id"] = call_id
+        if withheld := getattr(record, "withheld", 0):
+            line["withheld"] = withheld
         if record.exc_info:
             line["traceback"] = without_secrets(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

@@ -144,6 +144,9 @@ TLS_CERTIFICATE_EXPIRY = Gauge(
     "Seconds until the certificate of this process's listeners expires, negative once it has; NaN: it speaks no TLS",
 )
 TLS_CERTIFICATE_EXPIRY.set(NOT_KNOWN)
+LOG_LINES_WITHHELD = Counter(
+    "eventide_log_lines_withheld_total", "Log lines not written, as their cause was logged less than a minute before"
+)
 LAST_WRITE = Gauge("eventide_last_write_timestamp_seconds", "When this process last wrote a batch")
 
 QUOTA_USED = Gauge(

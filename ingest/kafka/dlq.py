@@ -110,4 +110,4 @@ class Dlq:
 
     def _block(self, reason: str) -> None:
         self.blocked = f"The DLQ cannot be written: {reason}"
-        logger.warning(self.blocked)
+        logger.warning("%s", Unavailable(self.blocked))

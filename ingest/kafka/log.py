@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ingest.kafka.applied_offsets import AppliedOffsets
 from ingest.kafka.producer import Message, Producer
 from ingest.kafka.topic_lease import Topic, TopicLease
-from ingest.log import IsAbandoned, never
+from ingest.log import IsAbandoned, current_request, never
 from schema.errors import ClientGone, Unavailable
 from schema.events.blocks import Block, Content, Deletion, encode, is_late, partition_of
 
@@ -107,4 +107,4 @@ class KafkaLog:
 
 def _message(topic: Topic, partition: int, content: Content, deadline_ms: int, skew_ms: int) -> Message:
     key, headers, value = encode(content, topic.epoch, deadline_ms, clock_skew_ms=skew_ms)
-    return Message(topic.name, partition, key, value, headers)
+    return Message(topic.name, partition, key, value, headers | current_request().headers)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -20,10 +21,13 @@ from ingest.writing.rejected_rows import record_of_row
 from ingest.writing.writer import Writer, Wrote
 from schema.errors import EventsError, RecordError, Unavailable
 from schema.events.blocks import Place, Record, decode, encode, is_late
+from schema.events.request_context import REQUEST_ID
+from schema.json_logging import about_request
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
 SLOW_SECONDS = 10.0
+LOGGED_REQUESTS = 10  # of a batch
 LOG_APPEND_TIME = 1  # Kafka's number for a timestamp set by the broker
 logger = logging.getLogger("eventide.sink")
 
@@ -140,7 +144,8 @@ class Sink:
         try:
             return decode(headers, value, message.partition, message.offset)
         except RecordError as error:
-            await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
+            with about_request(headers.get(REQUEST_ID, b"").decode(errors="replace")):
+                await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
             self._parked.add((message.partition, message.offset))
             return None
 
@@ -155,7 +160,7 @@ class Sink:
             except Unavailable as error:
                 self._retrying = str(error)
                 WRITE_RETRIES.labels(error.number).inc()
-                logger.warning("the same batch is tried again: %s", error)
+                logger.warning("the same batch is tried again: %s", error, extra={"fields": _requests_of(records)})
                 if self._stopping.wait(next(seconds)):
                     raise
             finally:
@@ -165,8 +170,9 @@ class Sink:
         """Park a row that ClickHouse rejects, as a block of its own. Called from the writer's thread."""
         record = record_of_row(row, event_type, self._records)
         _, headers, value = encode(record.content, record.place.epoch)
-        parking = self._dlq.park(value, headers, record.place, reason)
-        asyncio.run_coroutine_threadsafe(parking, self._loop).result()
+        parking = self._dlq.park(value, headers | record.request.headers, record.place, reason)
+        with about_request(record.request.request_id):
+            asyncio.run_coroutine_threadsafe(parking, self._loop).result()
 
     async def _announce(self, messages: Sequence[Consumed], deleted: Mapping[Place, int]) -> None:
         following = {message.partition: message.offset + 1 for message in messages}
@@ -174,6 +180,12 @@ class Sink:
             counts = {place.offset: count for place, count in deleted.items() if place.partition == partition}
             parked = frozenset(lost for of, lost in self._parked if of == partition)
             await self._announcer.say(partition, AppliedOffset(offset, counts, parked))
+
+
+def _requests_of(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Return the first requests that records came with, as a field of a log line."""
+    found = dict.fromkeys(record.request.request_id for record in records if record.request.request_id)
+    return {"request_ids": list(islice(found, LOGGED_REQUESTS))}
 
 
 def _observe(records: Sequence[Record], parked: int, messages: int, now_ms: int) -> None:

@@ -22,6 +22,7 @@ from schema.changefeed.changefeed import Changefeed
 from schema.errors import StoreRejected, Unavailable
 from schema.events.blocks import Block, Deletion, Place, Record
 from schema.fairness.shares import Share, current_share
+from schema.json_logging import about_request
 from schema.metrics import FRESHNESS_SECONDS, LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
 
@@ -211,7 +212,8 @@ class Applier:
         self._park(record_of_row(row, event_type, (entry.record for entry in self._group)), reason)
 
     def _park(self, record: Record, reason: str) -> None:
-        logger.error("parked: %s: %s", record.place, reason)
+        with about_request(record.request.request_id):
+            logger.error("parked: %s: %s", record.place, reason)
         self._wal.park(record, reason)
 
     def _forget(self, through: int) -> None:

@@ -11,15 +11,16 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.local.applier import Applier
 from ingest.local.wal import WalEntry, WriteAheadLog
-from ingest.log import IsAbandoned, never
+from ingest.log import IsAbandoned, current_request, never
 from ingest.writing.writer import Wrote
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import Unavailable
 from schema.events.blocks import Block, Content, Deletion
+from schema.events.request_context import RequestContext
 from schema.store import Store
 
 CLOSE_SECONDS = 5.0
@@ -31,6 +32,7 @@ class Submission:
 
     contents: Sequence[Content]
     taken: asyncio.Future[list[WalEntry]]
+    request: RequestContext = field(default_factory=current_request)
 
 
 class LocalLog:
@@ -98,7 +100,8 @@ class LocalLog:
         loop = asyncio.get_running_loop()
         try:
             contents = [submission.contents for submission in group]
-            appended = await loop.run_in_executor(self._thread, self._wal.append, contents)
+            contexts = [submission.request for submission in group]
+            appended = await loop.run_in_executor(self._thread, self._wal.append, contents, contexts)
         except Unavailable as error:
             return [error] * len(group)
         except Exception as error:

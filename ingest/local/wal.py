@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from ingest.local import LOCAL_EPOCH
 from ingest.local.row_codec import as_columns, pack
 from schema.errors import Unavailable
 from schema.events.blocks import Content, Deletion, Place, Record, decode, encode
+from schema.events.request_context import NO_REQUEST, RequestContext
 from schema.metrics import PARKED, PARKED_NOW
 from schema.store.disk_guard import need_room
 
@@ -85,17 +87,22 @@ class WriteAheadLog:
             self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
             self._connection.executescript(SCHEMA)
 
-    def append(self, requests: Sequence[Iterable[Content]]) -> list[list[WalEntry]]:
+    def append(
+        self, requests: Sequence[Iterable[Content]], contexts: Iterable[RequestContext] = repeat(NO_REQUEST)
+    ) -> list[list[WalEntry]]:
         """Make the contents of each request durable as records, all or none.
 
-        Blocks are cut where a record would be too large.
+        Blocks are cut where a record would be too large. ``contexts``: of the requests; the file does not keep them.
         """
         need_room(self._directory, SPARE)
         rows = [[piece for content in contents for piece in _pieces(content)] for contents in requests]
         flat = [row for of_request in rows for _, row in of_request]
         with self._transaction() if len(flat) > ROWS_AT_ONCE else self._statement() as connection:
             offsets = _append(connection, flat)
-        return [[_entry(next(offsets), *row) for row in of_request] for of_request in rows]
+        return [
+            [_entry(next(offsets), *row, context) for row in of_request]
+            for of_request, context in zip(rows, contexts, strict=False)
+        ]
 
     def entries(self) -> list[WalEntry]:
         """Return all records, in order. Raises RecordError if a newer version wrote one."""
@@ -171,8 +178,8 @@ def _append(connection: sqlite3.Connection, rows: Sequence[WalRow]) -> Iterator[
     return iter(offsets)
 
 
-def _entry(offset: int, content: Content, row: WalRow) -> WalEntry:
-    return WalEntry.of(offset, Record(Place(LOCAL_EPOCH, 0, offset), content), len(row[1]))
+def _entry(offset: int, content: Content, row: WalRow, request: RequestContext) -> WalEntry:
+    return WalEntry.of(offset, Record(Place(LOCAL_EPOCH, 0, offset), content, request=request), len(row[1]))
 
 
 def _pieces(content: Content) -> Iterator[tuple[Content, WalRow]]:

@@ -225,11 +225,16 @@ class Endpoints:
             yield from implementations
 
 
+def new_request_id() -> str:
+    """Return an id for a request that has none."""
+    return random.randbytes(16).hex()
+
+
 @dataclass
 class Call:
     """One request as the envelope describes it, filled in as far as it was understood."""
 
-    id: str = field(default_factory=lambda: random.randbytes(16).hex())
+    id: str = field(default_factory=new_request_id)
     trx: str = ""
     name: str = ""
     version: Version = (1, 0)

@@ -12,6 +12,7 @@ overwrite.
 | deadline | ms: a record that is appended to the topic later than this has no effect (see ``is_late``) |
 | clock_skew | ms: the broker's clock minus the gateway's, of which ``received_at`` is; absent: none is known |
 | origin_epoch, origin_offset, origin_row | of a replayed record: its place before it was parked, which it keeps |
+| request_id, traceparent | of the request that it came with, for logs and traces (``request_context.py``) |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import pyarrow as pa
 from pydantic import Field, TypeAdapter
 
 from schema.errors import RecordError
+from schema.events.request_context import NO_REQUEST, RequestContext
 from schema.events.rows import Rows, columns, tasks_of
 from schema.events.tables import COMMON, INT64_MAX, INT64_MIN, TABLES
 
@@ -138,6 +140,7 @@ class Record:
     content: Content
     arrived: int = 0  # ``seq`` of the place at which it came again, if it was parked before; else 0
     clock_skew_ms: int = 0  # the broker's clock minus that of the gateway, of which ``received_at`` is
+    request: RequestContext = NO_REQUEST
 
 
 def partition_of(company: str, entity: str, partitions: int) -> int:
@@ -173,9 +176,10 @@ def decode(headers: Mapping[str, bytes], value: bytes, partition: int, offset: i
         if int(texts["schema"]) > SCHEMA_VERSION:
             raise RecordError(f"schema version {texts['schema']} is newer than {SCHEMA_VERSION}")
         arrival = _checked(Place(int(texts["epoch"]), partition, offset))
+        request = RequestContext.read(texts)
         if "origin_offset" in texts:
-            return Record(_origin(texts, partition), _content(texts, value), arrival.seq)
-        return Record(arrival, _content(texts, value), clock_skew_ms=int(texts.get("clock_skew", 0)))
+            return Record(_origin(texts, partition), _content(texts, value), arrival.seq, request=request)
+        return Record(arrival, _content(texts, value), 0, int(texts.get("clock_skew", 0)), request)
     except RecordError:
         raise
     except Exception as error:  # a pure function of these bytes: what it raises now it will always raise

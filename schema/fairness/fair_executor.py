@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
@@ -22,11 +23,12 @@ Result = TypeVar("Result")
 class Job:
     """Work of a company, and the future of its result in the event loop that waits for it."""
 
-    __slots__ = ("_arguments", "_loop", "_work", "is_left", "result", "share")
+    __slots__ = ("_arguments", "_context", "_loop", "_work", "is_left", "result", "share")
 
     def __init__(self, share: Share, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self.share = share
         self._work, self._arguments = work, arguments
+        self._context = copy_context()  # so that log lines and traces know whose request it is
         self._loop = asyncio.get_running_loop()
         self.result: asyncio.Future[Any] = self._loop.create_future()
         self.is_left = False  # whether nobody waits any more
@@ -36,7 +38,7 @@ class Job:
         if self.is_left:
             return
         try:
-            settle = partial(self._settle, self._work(*self._arguments), None)
+            settle = partial(self._settle, self._context.run(self._work, *self._arguments), None)
         except BaseException as error:
             settle = partial(self._settle, None, error)
         with suppress(RuntimeError):  # the loop is closed
@@ -90,7 +92,7 @@ class FairExecutor:
         try:
             return await self.run(work, interruption)
         except asyncio.CancelledError:
-            asyncio.get_running_loop().run_in_executor(None, interruption.abandon)
+            asyncio.get_running_loop().run_in_executor(None, copy_context().run, interruption.abandon)
             raise
 
     def shutdown(self) -> None:

@@ -27,6 +27,7 @@ from schema.http.description import add_description_routes
 from schema.http.disconnects import cancelled_without_client, is_disconnected
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import add_cross_origin_headers, host_middleware
+from schema.http.request_ids import told_request_id
 from schema.http.responses import add_common_headers, enveloped, error_response, streamed
 from schema.http.static_site import Site
 from schema.json_logging import request_id
@@ -103,6 +104,7 @@ class Dispatcher:
             return web.Response()
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
+        call.id = told_request_id(request, self._proxies) or call.id
         request_id.set(call.id)
         current_share.set(UNKNOWN)
         try:

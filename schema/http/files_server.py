@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from schema.api.scopes import FULL_ONLY, READS, WRITES
-from schema.api.wire import Caller
+from schema.api.wire import Caller, new_request_id
 from schema.errors import (
     BadPath,
     BodyTooLarge,
@@ -38,7 +38,9 @@ from schema.http.client_address import NO_PROXIES, Proxies
 from schema.http.forms import BAD_PARTS
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import SAFE_METHODS, add_cross_origin_headers, host_middleware
+from schema.http.request_ids import told_request_id
 from schema.http.responses import add_common_headers, close_connection
+from schema.json_logging import request_id
 from schema.metrics import REQUESTS
 from schema.store.object_store import FileChanged, FileInfo, FileStore
 
@@ -115,6 +117,7 @@ class Files:
         """Wrap a handler so that it gets its caller, and errors become responses."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
+            request_id.set(told_request_id(request, self._proxies) or new_request_id())
             try:
                 check_encoding(request)  # a form is stored as it comes
                 caller = await self._authenticator.caller(

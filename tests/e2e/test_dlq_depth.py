@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from ingest.kafka.dlq_replay import REPLAYED
@@ -24,7 +25,11 @@ def test_what_is_parked_and_what_is_replayed(tmp_path: Path, kafka: Kafka, click
         until(lambda: depth_is(0), seconds=20)
         assert metric(gateway, "eventide_ready") == 1
         assert metric(gateway, "eventide_inflight_body_limit_bytes") == 512 << 20
-        produce(kafka.bootstrap, topic, 0, [({}, b"no block"), ({}, b"nor this")])  # the worker parks them
+        request = {"request_id": b"0123456789abcdef0123456789abcdef"}
+        produce(kafka.bootstrap, topic, 0, [({}, b"no block"), (request, b"nor this")])  # the worker parks them
         until(lambda: depth_is(2), seconds=60)
+        log = deployment.processes["worker"].log.read_text().splitlines()
+        parked = [json.loads(line).get("request_id") for line in log if '"message": "parked ' in line]
+        assert parked == [None, request["request_id"].decode()]
         produce(kafka.bootstrap, dlq_topic(topic), 0, [({REPLAYED: b"0"}, b"")])
         until(lambda: depth_is(1), seconds=40)

@@ -10,12 +10,14 @@ import httpx
 import pytest
 
 from tests.e2e.sdk import Sdk
+from tests.faults.topic import records
 from tests.harness.api import Api, until
 from tests.harness.deployment import MAX_BODY_BYTES, Deployment
 from tests.harness.events import scalar
 from tests.harness.front import fronted
 from tests.servers.choice import Kafka
 from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.nginx import OWN_ADDRESS
 from tests.servers.process import Unavailable
 
 OF_A_RUN = {"task", "model", "found by name", "console", "comment"}
@@ -49,6 +51,39 @@ def test_calls_reach_their_tiers(one_address: Api) -> None:
         assert one_address.ask(url, {"task": task}).json()["data"]["m"]["v"]["x"] == [1]
     answer = one_address.ask(url, {"task": task}, method="GET")
     assert (answer.json()["data"]["m"]["v"]["x"], answer.headers["Server"]) == ([1], "clearml")
+
+
+def test_a_request_has_one_id_in_nginx_the_answer_and_its_records(
+    front: Deployment, one_address: Api, kafka: Kafka
+) -> None:
+    task = one_address.create_task()
+    chosen = "c" * 32
+    answer = one_address.raw_batch([scalar(task, 1, 0.5)], headers={"X-Request-Id": chosen})
+    known = answer.json()["meta"]["id"]
+    assert known != chosen
+    told = {found.headers["request_id"].decode() for found in records(kafka.bootstrap, topic_of(front))}
+    assert known in told
+    assert chosen not in told
+
+
+def test_only_a_proxy_gives_a_request_its_id(front: Deployment, one_address: Api) -> None:
+    assert front.tiers
+    chosen = "c" * 32
+
+    def id_from(address: str, told: str) -> str:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as client:
+            headers = {"X-Request-Id": told, "Authorization": f"Bearer {one_address.token}"}
+            body = client.post(f"{front.tiers.query}/users.get_current_user", headers=headers).json()  # type: ignore[union-attr]
+        return str(body["meta"]["id"])
+
+    assert id_from(OWN_ADDRESS, chosen) == chosen
+    assert id_from("127.0.0.1", chosen) != chosen
+    assert id_from(OWN_ADDRESS, "no id\tat all") != "no id\tat all"
+
+
+def topic_of(deployment: Deployment) -> str:
+    """The events topic."""
+    return deployment.environment["EVENTIDE_KAFKA_TOPIC"]
 
 
 def test_refusals_keep_their_envelope(one_address: Api) -> None:

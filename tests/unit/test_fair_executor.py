@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 
 import pytest
 
@@ -21,6 +22,20 @@ def run_as(executor: FairExecutor, share: Share, work: Callable[[], object]) -> 
         return await executor.run(work)
 
     return asyncio.create_task(submit())
+
+
+def test_work_knows_the_context_of_whoever_wants_it() -> None:
+    known: ContextVar[str] = ContextVar("known", default="nobody")
+
+    async def ask(executor: FairExecutor, name: str) -> str:
+        known.set(name)
+        return await executor.run(known.get)
+
+    async def scenario(executor: FairExecutor) -> None:
+        names = [f"request {number}" for number in range(20)]
+        assert await asyncio.gather(*(ask(executor, name) for name in names)) == names
+
+    on(2, scenario)
 
 
 class Gate:
