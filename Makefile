@@ -47,6 +47,7 @@ format: $(VENV)/installed-test
 
 lock: $(VENV)/installed-test ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra otel -c requirements.lock -o requirements-otel.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra test -o requirements-test.lock pyproject.toml
 	echo uv | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header -o requirements-uv.lock -
 

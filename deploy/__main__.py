@@ -14,6 +14,7 @@ from deploy.arguments import parse
 from deploy.commands import COMMANDS
 from deploy.data_directory import set_umask
 from deploy.libraries import prepare_libraries
+from schema import tracing
 from schema.errors import ConfigError, EventsError
 from schema.json_logging import configure_logging
 from schema.settings import Settings, read_settings
@@ -39,6 +40,8 @@ def main() -> None:
         sys.exit(_complain(error, 2))
     except EventsError as error:
         sys.exit(_complain(error, 1))
+    finally:
+        tracing.stop()
 
 
 def _loaded(name: str) -> ModuleType:

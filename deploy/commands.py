@@ -51,7 +51,8 @@ QUOTAS = frozenset(
         "quota_streams",
     )
 )
-API = LISTENER | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY
+TRACES = frozenset(("trace_endpoint", "trace_ratio"))
+API = LISTENER | TRACES | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ COMMANDS = {
     "worker": Command(
         "writes what is on Kafka to ClickHouse, restarted when it leaves",
         "deploy.supervisor:worker",
-        LISTENER | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
+        LISTENER | TRACES | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
     ),
     "worker-process": Command(
         "what `worker` keeps running",
         "deploy.worker:worker_process",
-        LISTENER | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
+        LISTENER | TRACES | KAFKA | PRODUCER | CLICKHOUSE | WORKER,
         is_internal=True,
     ),
     "query": Command(
@@ -99,7 +100,7 @@ COMMANDS = {
     "files": Command(
         "keeps the files that events and artifacts refer to",
         "deploy.files:files",
-        LISTENER - {"port"} | TOKENS | REGISTRY | FILES | QUOTAS,
+        LISTENER - {"port"} | TRACES | TOKENS | REGISTRY | FILES | QUOTAS,
     ),
     "env": Command(
         "prints what clients of `up` need, as exports for a shell",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy import access, components
 from deploy.serve import serve
+from deploy.tracing import start_tracing
 from schema.http.files_server import create_files_app
 from schema.http.health import Health
 from schema.settings import Settings
@@ -11,6 +12,7 @@ from schema.settings import Settings
 
 async def files(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
+    start_tracing("files", settings)
     registry = await components.registry(settings)
     ledger = await components.quota_ledger(settings, registry)
     store = components.limited_files(settings, registry, ledger)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from deploy import access, components, kafka
 from deploy.endpoint_catalog import all_endpoints
 from deploy.serve import serve
+from deploy.tracing import start_tracing
 from ingest.app import endpoints
 from ingest.gateway import Gateway
 from ingest.kafka.applied_offsets import AppliedOffsets
@@ -24,6 +25,7 @@ from schema.settings import Settings
 
 async def gateway(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
+    start_tracing("gateway", settings)
     brokers = await kafka.let_in(settings)
     registry = await components.registry(settings)
     topic = await read_topic(settings.kafka_topic, registry)

@@ -7,6 +7,7 @@ from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import serve
 from deploy.single_sign_on import oidc_login
+from deploy.tracing import start_tracing
 from query.services import QueryServices
 from schema.changefeed.changefeed import NoChangefeed
 from schema.http.dispatcher import create_app
@@ -18,6 +19,7 @@ from schema.store import Store
 
 async def query(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
+    start_tracing("query", settings)
     store = Store(components.server_engine(settings), settings.readers)
     await store.check_version()
     registry = await components.registry(settings)

@@ -19,6 +19,7 @@ from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import start, until_stopped
 from deploy.single_sign_on import oidc_login
+from deploy.tracing import start_tracing
 from deploy.welcome import welcome
 from ingest.app import endpoints as write_endpoints
 from ingest.gateway import Gateway
@@ -52,6 +53,7 @@ DRAIN_SECONDS = 2.0  # no request waits for another process here: only a client 
 async def up(settings: Settings) -> None:
     """Run until stopped. Raises ConfigError."""
     preflight.check(settings)
+    start_tracing("up", settings)
     with first_start.lock_directory(settings.data_dir):
         measure_disk("data", settings.data_dir.resolve())
         is_new = first_start.are_to_be_made(settings)

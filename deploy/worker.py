@@ -16,6 +16,7 @@ from pathlib import Path
 from deploy import components, kafka
 from deploy.serve import start
 from deploy.supervisor import RESTART, STOP_FOR_GOOD
+from deploy.tracing import start_tracing
 from ingest.kafka.brokers import Brokers
 from ingest.kafka.dlq import DlqLimit, DlqLimitExceeded
 from ingest.kafka.faust_worker import WorkerConfig, create_worker, run
@@ -23,6 +24,7 @@ from ingest.kafka.lag import LagReader
 from ingest.kafka.producer import Producer
 from ingest.kafka.sink import Sink
 from ingest.rollups.scheduler import RollupScheduler
+from schema import tracing
 from schema.errors import ConfigError, Unavailable
 from schema.http.health import Health, create_health_app
 from schema.loop_delay import watch_loop
@@ -34,6 +36,7 @@ logger = logging.getLogger("eventide.worker")
 
 def worker_process(settings: Settings) -> None:
     """Run until stopped or crashed; ends the process, with the writer's thread wherever it is."""
+    start_tracing("worker", settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     brokers = loop.run_until_complete(kafka.let_in(settings))
@@ -53,6 +56,7 @@ def worker_process(settings: Settings) -> None:
         logger.error("the worker process ends: %r", error)
         code = _exit_code(sink.fatal or error)
     sink.stop()
+    tracing.stop()
     sys.stderr.flush()
     os._exit(code)
 

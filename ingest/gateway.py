@@ -27,6 +27,7 @@ from schema.json_encoding import to_json
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
 from schema.registry import MODELS, TASKS, Entity, Kind, Registry
+from schema.tracing import span
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 READERS = FairExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
@@ -107,7 +108,8 @@ async def add_batch(gateway: Gateway, caller: Caller, request: EventBatch) -> An
 
 def _read(gateway: Gateway, caller: Caller, request: EventBatch) -> tuple[Batch, ParseContext]:
     context = _context(gateway, caller, request.body)
-    return BODIES[request.media_type](request.body, context), context
+    with span("parse batch"):
+        return BODIES[request.media_type](request.body, context), context
 
 
 @endpoints.add("events.delete_for_task")

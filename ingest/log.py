@@ -8,6 +8,7 @@ from typing import Protocol
 from schema.events.blocks import Block, Deletion
 from schema.events.request_context import RequestContext
 from schema.json_logging import request_id
+from schema.tracing import traceparent
 
 IsAbandoned = Callable[[], bool]
 
@@ -19,7 +20,7 @@ def never() -> bool:
 
 def current_request() -> RequestContext:
     """Return the request that is being answered, for its records."""
-    return RequestContext(request_id.get())
+    return RequestContext(request_id.get(), traceparent())
 
 
 class Log(Protocol):

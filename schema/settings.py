@@ -204,6 +204,11 @@ class Settings(BaseModel):
         ge=0,
         description="seconds for running requests to end after SIGTERM; a visible write may take 16; `up`: 2 at most",
     )
+    trace_endpoint: str = Field(
+        "",
+        description="where traces are sent, OTLP over HTTP: `http://collector:4318/v1/traces`; unset: none are made",
+    )
+    trace_ratio: float = Field(0.01, ge=0, le=1, description="share of requests that are traced")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
 

@@ -12,6 +12,7 @@ from ingest.kafka.topic_lease import Topic, TopicLease
 from ingest.log import IsAbandoned, current_request, never
 from schema.errors import ClientGone, Unavailable
 from schema.events.blocks import Block, Content, Deletion, encode, is_late, partition_of
+from schema.tracing import PRODUCER, span
 
 MAX_BLOCK_BYTES = 2 << 20  # uncompressed; a single row may be larger
 
@@ -39,7 +40,8 @@ class KafkaLog:
         def cut(topic: Topic) -> Pieces:
             return [piece for block in blocks for piece in block.split(topic.partitions, MAX_BLOCK_BYTES)]
 
-        places = await self._send_in_time(cut, is_abandoned)
+        with span("publish", PRODUCER):
+            places = await self._send_in_time(cut, is_abandoned)
         if visible:
             await self._wait(places)
 
@@ -49,7 +51,9 @@ class KafkaLog:
         def cut(topic: Topic) -> Pieces:
             return [(partition_of(deletion.company, deletion.entity, topic.partitions), deletion)]
 
-        return sum(await self._wait(await self._send_in_time(cut, is_abandoned)))
+        with span("publish", PRODUCER):
+            places = await self._send_in_time(cut, is_abandoned)
+        return sum(await self._wait(places))
 
     async def check(self) -> None:
         """Raise Unavailable while nothing can be published."""
@@ -102,7 +106,8 @@ class KafkaLog:
 
     async def _wait(self, places: Sequence[tuple[int, int]]) -> list[int]:
         waits = (self._applied.wait(partition, offset, self._timeout_seconds) for partition, offset in places)
-        return await asyncio.gather(*waits)
+        with span("wait until visible"):
+            return await asyncio.gather(*waits)
 
 
 def _message(topic: Topic, partition: int, content: Content, deadline_ms: int, skew_ms: int) -> Message:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import islice
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from schema.events.request_context import REQUEST_ID
 from schema.json_logging import about_request
 from schema.metrics import ASSIGNED_PARTITIONS, FRESHNESS_SECONDS, LAST_WRITE, RECORDS, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
+from schema.tracing import follow, span
 
 SLOW_SECONDS = 10.0
 LOGGED_REQUESTS = 10  # of a batch
@@ -85,12 +87,14 @@ class Sink:
         self._parked = set()
         try:
             records = [record for message in messages if (record := await self._decode(message))]
-            with WRITE_SECONDS.time():
-                deleted = await self._loop.run_in_executor(self._thread, self._write_until_done, records)
+            with follow("write records", (record.request.traceparent for record in records)):
+                with WRITE_SECONDS.time():
+                    deleted = await self._on_thread(records)
+                with span("publish applied offsets"):
+                    await self._announce(messages, deleted)
         except EventsError as error:
             self.fatal = error
             raise
-        await self._announce(messages, deleted)
         self._dlq.limit.written(len(records))
         self._progress_at = time.monotonic()
         _observe(records, len(self._parked), len(messages), self.clock.now_ms())
@@ -148,6 +152,10 @@ class Sink:
                 await self._dlq.park(value, headers, Place(0, message.partition, message.offset), str(error))
             self._parked.add((message.partition, message.offset))
             return None
+
+    async def _on_thread(self, records: Sequence[Record]) -> dict[Place, int]:
+        """Write on the writer's thread, which knows the trace."""
+        return await self._loop.run_in_executor(self._thread, copy_context().run, self._write_until_done, records)
 
     def _write_until_done(self, records: Sequence[Record]) -> dict[Place, int]:
         seconds, self._records = backoff_seconds(), records

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from contextvars import copy_context
 
 import pyarrow as pa
 
@@ -25,6 +26,7 @@ from schema.fairness.shares import Share, current_share
 from schema.json_logging import about_request
 from schema.metrics import FRESHNESS_SECONDS, LAST_WRITE, ROWS_WAITING, WRITE_RETRIES, WRITE_SECONDS
 from schema.store import Store
+from schema.tracing import follow
 
 GROUP_ROWS = 100_000
 WAITING_ROWS, WAITING_BYTES = 2 * GROUP_ROWS, 64 << 20  # (compressed) beyond, writers wait; readers wait for these
@@ -118,7 +120,8 @@ class Applier:
 
     async def _apply_group(self) -> None:
         self._take_group()
-        self._settle(await self._write())
+        with follow("write records", (entry.record.request.traceparent for entry in self._group)):
+            self._settle(await self._write())
         await asyncio.get_running_loop().run_in_executor(self._thread, self._forget, self._group[-1].offset)
         self._drop_group()
 
@@ -141,7 +144,7 @@ class Applier:
         seconds, loop = backoff_seconds(), asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(self._thread, self._write_group)
+                return await loop.run_in_executor(self._thread, copy_context().run, self._write_group)
             except Unavailable as error:
                 self._fail(error)
                 await asyncio.sleep(next(seconds))

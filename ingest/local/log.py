@@ -22,6 +22,7 @@ from schema.errors import Unavailable
 from schema.events.blocks import Block, Content, Deletion
 from schema.events.request_context import RequestContext
 from schema.store import Store
+from schema.tracing import PRODUCER, span
 
 CLOSE_SECONDS = 5.0
 
@@ -50,15 +51,20 @@ class LocalLog:
         self._running = asyncio.create_task(self._run())
 
     async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
-        await self._submit(blocks)
-        if visible and not await self._changefeed.wait_until_readable(
-            {task for block in blocks for task in block.tasks}
-        ):
+        with span("publish", PRODUCER):
+            await self._submit(blocks)
+        if visible and not await self._are_readable(blocks):
             raise self._applier.failure or Unavailable("What was written cannot be read yet")
 
+    async def _are_readable(self, blocks: Sequence[Block]) -> bool:
+        with span("wait until visible"):
+            return await self._changefeed.wait_until_readable({task for block in blocks for task in block.tasks})
+
     async def delete(self, deletion: Deletion, is_abandoned: IsAbandoned = never) -> int:
-        (entry,) = await self._submit([deletion])
-        return await self._applier.deleted(entry)
+        with span("publish", PRODUCER):
+            (entry,) = await self._submit([deletion])
+        with span("wait until visible"):
+            return await self._applier.deleted(entry)
 
     async def check(self) -> None:
         if self._running.done() or self._applier.running.done():

@@ -15,6 +15,7 @@ from prometheus_client import Counter, Histogram
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
 from schema.errors import ClientGone, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
+from schema.events.request_context import TRACEPARENT
 from schema.fairness.admission import Admission
 from schema.fairness.shares import UNKNOWN, current_share
 from schema.http.audit_log import AUDITED, details_of
@@ -33,6 +34,7 @@ from schema.http.static_site import Site
 from schema.json_logging import request_id
 from schema.lru_cache import caches_hit
 from schema.metrics import REQUEST_SECONDS, REQUESTS
+from schema.tracing import describe, request_span
 
 if TYPE_CHECKING:  # gateways keep no files and show no pages, and need not load what does
     from schema.http.files_server import Files
@@ -107,13 +109,9 @@ class Dispatcher:
         call.id = told_request_id(request, self._proxies) or call.id
         request_id.set(call.id)
         current_share.set(UNKNOWN)
-        try:
-            response = await self._answer(call, request)
-        except EventsError as error:
-            response = _refusal(call, request, error)
-        except Exception:
-            logger.exception("unexpected error in %s", call.name)
-            response = error_response(call, EventsError("Internal error"))
+        with request_span(request.headers.get(TRACEPARENT, "")) as span:
+            response = await self._response(call, request)
+            describe(span, call.name, call.id, response.status)
         if not await receive_rest(request):
             response.force_close()  # the rest of the body is not read
         name = call.endpoint.name if call.endpoint else "unknown"
@@ -121,6 +119,16 @@ class Dispatcher:
         answered.inc()
         seconds.observe(time.perf_counter() - started)
         return response
+
+    async def _response(self, call: Call, request: web.Request) -> web.StreamResponse:
+        """Answer, also with an error."""
+        try:
+            return await self._answer(call, request)
+        except EventsError as error:
+            return _refusal(call, request, error)
+        except Exception:
+            logger.exception("unexpected error in %s", call.name)
+            return error_response(call, EventsError("Internal error"))
 
     async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
         _check_headers(request)

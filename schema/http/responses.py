@@ -19,6 +19,7 @@ from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, 
 from schema.fairness.computing import compute
 from schema.json_encoding import encode
 from schema.lru_cache import caches_hit
+from schema.tracing import span
 
 COMPRESS_FROM_BYTES = 500
 COMPRESS_IN_THREAD_FROM_BYTES = 1 << 18
@@ -61,9 +62,10 @@ def error_response(call: Call, error: EventsError) -> web.Response:
 async def enveloped(call: Call, request: web.Request, answer: Answer | Reply) -> web.Response:
     """Return the response of an answer, in its envelope (API contract 1.6), compressed as the client accepts it."""
     reply = answer if isinstance(answer, Reply) else Reply(answer)
-    body = call.envelope(await encode(reply.data) if reply.raw_data is None else reply.raw_data)
     response = web.Response(content_type="application/json")
-    content = await _compressed(body, request, response)
+    with span("encode answer"):
+        body = call.envelope(await encode(reply.data) if reply.raw_data is None else reply.raw_data)
+        content = await _compressed(body, request, response)
     response.body = content if len(content) < SENT_AT_ONCE_BYTES else BytesIO(content)  # which is sent in parts
     for name, cookie in reply.cookies.items():
         set_cookie(response, name, cookie, is_secure=is_https(request))

@@ -33,6 +33,7 @@ from schema.registry.postgres_tls import with_tls
 from schema.registry.reading import read_within_bounds
 from schema.registry.sqlite_statistics import set_statistics
 from schema.tls_files import NO_FILES, TlsFiles
+from schema.tracing import statement_span
 
 LOCK_NUMBER = 0x6576656E  # of PostgreSQL's advisory lock
 BACKENDS = ("sqlite", "postgresql")
@@ -137,8 +138,8 @@ def insert_if_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any
 
 
 def _measured(statement: str, engine: sa.Engine, work: Work[Result]) -> Result:
-    """Run work in a transaction; measure how long that takes, and count it if the database is not available."""
-    with REGISTRY_SECONDS.labels(statement).time():
+    """Run work in a transaction; measure and trace it, and count it if the database is not available."""
+    with statement_span("registry", statement), REGISTRY_SECONDS.labels(statement).time():
         try:
             return _transact(engine, work)
         except Unavailable:

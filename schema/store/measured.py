@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 from schema.errors import StoreRejected, Unavailable
 from schema.metrics import STORE_ERRORS, STORE_SECONDS
+from schema.tracing import statement_span
 
 
 @contextmanager
-def measured(statement: str) -> Iterator[None]:
-    """Measure a statement of a kind: ``read``, ``select``, ``insert`` or ``execute``."""
-    with STORE_SECONDS.labels(statement).time():
+def measured(statement: str, text: str) -> Iterator[None]:
+    """Measure and trace a statement: ``read``, ``select``, ``insert`` (whose ``text`` is the table) or ``execute``."""
+    with statement_span("clickhouse", statement, text), STORE_SECONDS.labels(statement).time():
         try:
             yield
         except (Unavailable, StoreRejected) as error:

@@ -22,6 +22,7 @@ from tests.servers.process import StartFailed, Unavailable
 ROOT = Path(__file__).parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
 BASE = "python:3.13-slim"
+WATCHING = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}  # Debian has no Grafana
 BASE_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 BASE_RELEASE = "trixie"  # whose Python is 3.13
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -109,3 +110,5 @@ def _build_stand_ins(docker: Docker, directory: Path) -> None:
     images = official_images()
     for service in ("kafka", "postgres", "nginx", "clickhouse"):
         docker.build(context, context / f"{service}.Dockerfile", images[service])
+    for service, program in WATCHING.items():
+        docker.build(context, context / "prometheus.Dockerfile", images[service], "--build-arg", f"PROGRAM={program}")

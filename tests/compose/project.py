@@ -29,6 +29,7 @@ class Project:
     name: str = field(default_factory=lambda: f"eventide-{secrets.token_hex(3)}")
     api_port: int = field(default_factory=free_port)
     files_port: int = field(default_factory=free_port)
+    prometheus_port: int = field(default_factory=free_port)
     credentials: Credentials = field(default_factory=lambda: Credentials("EVENTIDE", secrets.token_hex(16)))
 
     def write_secrets(self) -> None:
@@ -40,6 +41,8 @@ class Project:
             "POSTGRES_PASSWORD": secrets.token_hex(16),
             "EVENTIDE_API_PORT": str(self.api_port),
             "EVENTIDE_FILES_PORT": str(self.files_port),
+            "EVENTIDE_PROMETHEUS_PORT": str(self.prometheus_port),
+            "EVENTIDE_ALERTMANAGER_PORT": str(free_port()),
         }
         (self.directory / "env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 

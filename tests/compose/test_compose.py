@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -71,6 +72,25 @@ def test_every_container_is_recreated_under_load(project: Project, api: Api) -> 
         project.until(lambda: load.batches > written + 3, "written to again")
     assert set(load.answers) <= WHAT_IS_RETRIED, load.answers
     check_counts(api, load)
+
+
+def test_prometheus_finds_every_replica_and_alertmanager(project: Project) -> None:
+    project.compose("up", "-d", "--no-recreate", "--scale=query=2", "query", "prometheus", "alertmanager")
+    project.until_healthy(query=2, prometheus=1, alertmanager=1)
+    api = f"http://127.0.0.1:{project.prometheus_port}/api/v1"
+
+    def asked(call: str) -> dict[str, Any]:
+        return dict(httpx.get(f"{api}/{call}").json()["data"])
+
+    def jobs_up() -> list[str]:
+        return sorted(one["labels"]["job"] for one in asked("targets")["activeTargets"] if one["health"] == "up")
+
+    project.until(lambda: jobs_up() == sorted([*TIERS, "query", "prometheus"]), "every replica scraped")
+    assert len(asked("alertmanagers")["activeAlertmanagers"]) == 1
+    alerts = [rule for group in asked("rules")["groups"] for rule in group["rules"] if rule["type"] == "alerting"]
+    assert len(alerts) > 20
+    project.compose("rm", "-s", "-f", "prometheus", "alertmanager")
+    project.compose("up", "-d", "--no-recreate", "--scale=query=1", "query")
 
 
 def test_the_sdk_reports_images_through_nginx(project: Project, api: Api, tmp_path: Path) -> None:

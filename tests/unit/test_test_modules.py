@@ -176,6 +176,7 @@ COVERED_BY = {
     "schema/json_logging.py": "what is logged, without secrets: unit/test_redaction.py",
     "schema/metrics.py": "declarations, and values: unit/docs/test_metrics_document.py, unit/test_lru_cache.py",
     "schema/quotas/gauges.py": "what processes have open: integration/test_quotas_ledger.py",
+    "schema/otel.py": "what a receiver of OTLP gets: observe/test_traces.py",
     "schema/quotas/in_force.py": "what is set, and defaults: integration/test_quotas_ledger.py",
     "schema/quotas/kinds.py": "declarations, checked by their use: unit/test_quotas_limits.py",
     "schema/quotas/periodic.py": "refreshes and measurements: conformance/test_quotas.py",
