@@ -2,6 +2,7 @@
 
 import { call, describe, isAbort } from "./api.js";
 import { Board } from "./board.js";
+import { differences } from "./differences.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { Liveness, follow, throttled } from "./live.js";
@@ -34,7 +35,7 @@ export async function compare(root, path, signal) {
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
-  replace(root, ...head, names, values, board.element);
+  replace(root, ...head, names, differences(compared), values, board.element);
   const liveness = new Liveness(live);
   const show = (/** @type {any[]} */ tasks) => {
     liveness.tell(tasks.map(({ status: state }) => state));

@@ -47,7 +47,7 @@ function parameters(sections) {
 }
 
 /** A value as text: the SDK sends texts, other programs whatever JSON has. @param {unknown} value */
-function written(value) {
+export function written(value) {
   if (typeof value === "string") return value;
   return value === undefined ? "" : JSON.stringify(value, null, 2);
 }
