@@ -12,10 +12,10 @@ from tests.chart.value_sets import EMBEDDED, VALUE_SETS
 PORTS = {"nginx": {8008, 8081}, "gateway": {8008}, "query": {8008}, "files": {8081}}
 SERVICES = {
     "migrate": {"kafka", "clickhouse", "registry"},
-    "gateway": {"kafka", "registry"},
-    "worker": {"kafka", "clickhouse"},
-    "query": {"clickhouse", "registry", "oidc"},
-    "files": {"registry", "objects"},
+    "gateway": {"kafka", "registry", "traces"},
+    "worker": {"kafka", "clickhouse", "traces"},
+    "query": {"clickhouse", "registry", "oidc", "traces"},
+    "files": {"registry", "objects", "traces"},
     "nginx": set(),
 }
 
@@ -73,13 +73,19 @@ def test_clients_reach_nginx_alone(helm: Helm) -> None:
 def test_a_tier_reaches_the_services_that_it_uses(helm: Helm, tier: str) -> None:
     values = {"networkPolicy": {"services": {name: {"ports": [9000 + number]} for number, name in enumerate(ALL)}}}
     reached: set[int] = set()
-    for rule in policy(helm.render({"kafka": {"bootstrap": "kafka:9000"}}, values), tier)["egress"]:
+    traced = {"traces": {"endpoint": "http://collector:9005/v1/traces"}}
+    for rule in policy(helm.render({"kafka": {"bootstrap": "kafka:9000"}}, values, traced), tier)["egress"]:
         reached |= ports(rule)
     assert reached & set(range(9000, 9010)) == {9000 + ALL.index(name) for name in SERVICES[tier]}
     assert 53 in reached
 
 
-ALL = ["kafka", "clickhouse", "registry", "objects", "oidc"]
+ALL = ["kafka", "clickhouse", "registry", "objects", "oidc", "traces"]
+
+
+def test_no_port_of_a_collector_is_open_where_nothing_is_traced(helm: Helm) -> None:
+    for tier in SERVICES:
+        assert not any(4318 in ports(rule) for rule in policy(helm.render(), tier)["egress"])
 
 
 def test_services_can_be_bounded_to_addresses(helm: Helm) -> None:

@@ -54,8 +54,10 @@ class Project:
         return done.stdout + done.stderr
 
     def containers(self, service: str) -> list[str]:
-        """Return the ids of a service's running containers."""
-        return self.compose("ps", "-q", service).split()
+        """Return the ids of a service's running containers, also if its profile is asked for by nobody."""
+        labels = {"project": self.name, "service": service}
+        filters = [f"--filter=label=com.docker.compose.{label}={value}" for label, value in labels.items()]
+        return self.docker.run("ps", "-q", *filters).split()
 
     def until_healthy(self, **counts: int) -> None:
         """Wait until each service has so many containers, all healthy. Raises StartFailed, with their logs."""

@@ -75,7 +75,8 @@ def test_every_container_is_recreated_under_load(project: Project, api: Api) -> 
 
 
 def test_prometheus_finds_every_replica_and_alertmanager(project: Project) -> None:
-    project.compose("up", "-d", "--no-recreate", "--scale=query=2", "query", "prometheus", "alertmanager")
+    watched = ["--scale=query=2", "query", "prometheus", "alertmanager"]
+    project.compose("--profile", "observe", "up", "-d", "--no-recreate", *watched)
     project.until_healthy(query=2, prometheus=1, alertmanager=1)
     api = f"http://127.0.0.1:{project.prometheus_port}/api/v1"
 
@@ -89,7 +90,7 @@ def test_prometheus_finds_every_replica_and_alertmanager(project: Project) -> No
     assert len(asked("alertmanagers")["activeAlertmanagers"]) == 1
     alerts = [rule for group in asked("rules")["groups"] for rule in group["rules"] if rule["type"] == "alerting"]
     assert len(alerts) > 20
-    project.compose("rm", "-s", "-f", "prometheus", "alertmanager")
+    project.compose("--profile", "observe", "rm", "-s", "-f", "prometheus", "alertmanager")
     project.compose("up", "-d", "--no-recreate", "--scale=query=1", "query")
 
 

@@ -105,6 +105,11 @@ EVENTIDE_FILES_REGION: {{ . | quote }}
 {{- end }}
 {{- end }}
 
+{{- define "eventide.settings.traces" -}}
+EVENTIDE_TRACE_ENDPOINT: {{ .Values.traces.endpoint | quote }}
+EVENTIDE_TRACE_RATIO: {{ .Values.traces.ratio | quote }}
+{{- end }}
+
 {{/* The settings that name files: of secrets, and of TLS. Takes root and tier. */}}
 {{- define "eventide.settings.files" -}}
 {{- $names := dict "objects" "FILES" -}}

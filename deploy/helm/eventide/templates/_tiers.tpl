@@ -15,11 +15,11 @@ docker-compose.yml each has the addresses and secrets that it needs, and no othe
 */}}
 {{- define "eventide.uses" -}}
 migrate: [kafka, topics, clickhouse, registry, firstUser]
-gateway: [clients, kafka, registry]
-worker: [kafka, group, clickhouse]
-query: [clients, clickhouse, registry, oidc]
-files: [clients, registry, objects]
-embedded: [clients, oidc, objects, firstUser]
+gateway: [clients, kafka, registry, traces]
+worker: [kafka, group, clickhouse, traces]
+query: [clients, clickhouse, registry, oidc, traces]
+files: [clients, registry, objects, traces]
+embedded: [clients, oidc, objects, firstUser, traces]
 nginx: []
 {{- end }}
 
