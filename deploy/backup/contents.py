@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from deploy import first_start
@@ -41,7 +41,8 @@ async def make_backup(
             await asyncio.to_thread(_copy_events, settings, store, place, base)
         return await asyncio.to_thread(_copy_others, settings, place, base)
     except BaseException:
-        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+        with suppress(RecursionError):  # clients choose how deep folders of files are
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
         raise
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -34,32 +33,44 @@ def copy_files(source: Path, target: Path, base: Path | None = None) -> int:
     Files that ``base`` has, of the same size and time, are hard links to those where the file system can. A file that
     is removed meanwhile is left out.
     """
-    count = 0
-    for file in _files(source):
-        name = file.relative_to(source)
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            _copy(file, target / name, base / name if base else None)
-            count += 1
+    count, folders = 0, [""]
+    while folders:  # not os.walk, which calls itself: clients choose how deep folders are
+        folder = folders.pop()
+        os.makedirs(os.path.join(target, folder), exist_ok=True)
+        for entry in _entries(os.path.join(source, folder)):
+            name = os.path.join(folder, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            elif entry.is_file(follow_symlinks=False) and not BEING_WRITTEN.search(name):
+                earlier = os.path.join(base, name) if base else None
+                count += _is_copied(entry.path, os.path.join(target, name), earlier)
     return count
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(directory):
-        yield from (Path(folder) / name for name in names if not BEING_WRITTEN.search(name))
-
-
-def _copy(file: Path, target: Path, earlier: Path | None) -> None:
-    if earlier and _is_same(file, earlier):
-        with suppress(OSError):  # of a file system without links, or another one
-            os.link(earlier, target)
-            return
-    shutil.copy2(file, target)
-
-
-def _is_same(file: Path, earlier: Path) -> bool:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        was, now = earlier.stat(), file.stat()
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+
+
+def _is_copied(file: str, target: str, earlier: str | None) -> bool:
+    """Copy a file, or link what the earlier backup has; tell whether it was still there."""
+    try:
+        if earlier and _is_same(file, earlier):
+            with suppress(OSError):  # of a file system without links, or another one
+                os.link(earlier, target)
+                return True
+        shutil.copy2(file, target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_same(file: str, earlier: str) -> bool:
+    try:
+        was, now = os.stat(earlier), os.stat(file)
     except FileNotFoundError:
         return False
     return (was.st_size, was.st_mtime_ns) == (now.st_size, now.st_mtime_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +20,20 @@ def test_a_database_is_copied_while_it_is_written(tmp_path: Path) -> None:
         writer.execute("COMMIT")
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         assert copy.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_folders_may_be_deeper_than_python_calls_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for _ in range(1200):
+        folder = folder / "a"
+        folder.mkdir()
+    (folder / "file").write_text("deep")
+    try:
+        assert copy_files(tmp_path / "source", tmp_path / "copy") == 1
+        assert (tmp_path / "copy" / folder.relative_to(tmp_path / "source") / "file").read_text() == "deep"
+    finally:  # pytest would call itself for each folder
+        subprocess.run(["rm", "-r", tmp_path / "source", tmp_path / "copy"], check=True)
 
 
 def files(directory: Path) -> dict[str, str]:
