@@ -166,7 +166,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
     added, failed = batch.event_count, failures.total()
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
-        raise NothingAdded(f"Events not added: {_told(failures)}")
+        raise NothingAdded(f"Events not added: {await _told(failures)}")
     await gateway.quotas.metrics.admit(caller, batch, entities)
     charge = gateway.quotas.charge(caller, size_bytes, batch, entities)
     EVENTS_COUNTER.labels("added").inc(added)
@@ -179,14 +179,19 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
         raise
     accepted = (mention for mention in batch.entities.values() if mention.id not in refusals)
     gateway.last_update_recorder.touch_mentioned(accepted, caller.user)
-    return {"added": added, "errors": failed, "errors_info": _told(failures)}
+    return {"added": added, "errors": failed, "errors_info": await _told(failures)}
 
 
-def _told(failures: Counter[str]) -> dict[str, int]:
+async def _told(failures: Counter[str]) -> dict[str, int]:
     """Return the reasons with their counts; of very many the most frequent, and how many events others refused."""
-    told = dict(failures.most_common(MAX_TOLD_REASONS) if len(failures) > MAX_TOLD_REASONS else failures)
-    untold = failures.total() - sum(told.values())
-    return told | ({OTHER_REASONS: untold} if untold else {})
+    if len(failures) <= MAX_TOLD_REASONS:
+        return dict(failures)
+    return await READERS.run(_most_frequent, failures)
+
+
+def _most_frequent(failures: Counter[str]) -> dict[str, int]:
+    told = dict(failures.most_common(MAX_TOLD_REASONS))
+    return told | {OTHER_REASONS: failures.total() - sum(told.values())}
 
 
 async def _entities(registry: Registry, mentions: Iterable[Mention]) -> dict[Mention, Entity]:
