@@ -103,6 +103,7 @@ def _copy_others(settings: Settings, place: Path, base: Path | None) -> Manifest
     count = parts.copy_files(files, place / FILES, base / FILES if base else None) if files else 0
     made = Manifest(base=os.path.relpath(base, place) if base else None, files=count)
     made.has_registry, made.has_files = not settings.registry_url, bool(files)
+    os.sync()  # a manifest promises that all of it is on the disk
     return manifest.write(place, made)
 
 
