@@ -92,6 +92,10 @@ def test_a_changed_secret_starts_its_tiers_anew_and_no_others(helm: Helm) -> Non
         ({"secrets": {"clickhouseUrl": {"value": "clickhouse:8123"}}}, "clickhouseUrl"),
         ({"secrets": {"registryUrl": {"value": ""}}}, "secrets.registryUrl: set `value`, or `existingSecret`"),
         ({"secrets": {"tokenSecret": {"existingSecret": "mine"}}}, "secrets.tokenSecret.key: set the key in mine"),
+        (
+            {"worker": {"secrets": {"kafkaSaslPassword": {"existingSecret": "w"}}}},
+            "worker.secrets.kafkaSaslPassword.key: set",
+        ),
         ({"secrets": {"password": {"value": "x"}}}, "password"),
     ],
 )

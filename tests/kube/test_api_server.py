@@ -22,10 +22,11 @@ def secret(cluster: Cluster, name: str, key: str) -> str:
 @pytest.mark.parametrize("values", VALUE_SETS)
 def test_every_object_is_taken_without_a_warning(api_server: Cluster, helm: Helm, values: str) -> None:
     """Warnings are of the restricted Pod Security Standard, and of fields that are deprecated."""
-    text = yaml.safe_dump_all(helm.render(VALUE_SETS[values]).documents)
-    said = api_server.kubectl(*STRICT, text=text)
+    documents = helm.render(VALUE_SETS[values]).documents
+    taken = [one for one in documents if one["kind"] != "Pod"]  # of `helm test`: needs its account to be there
+    said = api_server.kubectl(*STRICT, text=yaml.safe_dump_all(taken))
     assert "Warning" not in said
-    assert said.count("(server dry run)") == len(helm.render(VALUE_SETS[values]).documents)
+    assert said.count("(server dry run)") == len(taken) >= len(documents) - 1
 
 
 @pytest.mark.parametrize(
