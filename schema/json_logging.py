@@ -19,7 +19,8 @@ HTTP_SERVER = "aiohttp.server"
 PARSER_ERRORS = "aiohttp.http_exceptions"  # their texts quote the request, credentials and all
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-CHATTY = ("aiokafka.consumer.subscription_state",)  # an info line each time that the lag is measured, every 5 s
+# Info lines that tell an operator nothing: one each time that the lag is measured, every 5 s; one for each plugin.
+CHATTY = ("aiokafka.consumer.subscription_state", "alembic.runtime.plugins")
 
 
 @contextmanager

@@ -169,6 +169,12 @@ def test_the_build_is_in_the_log_and_among_the_metrics(up: Process) -> None:
     assert line.endswith(" 1.0")
 
 
+def test_the_first_lines_of_the_log_are_eventides_own(up: Process) -> None:
+    lines = [json.loads(line) for line in up.log.read_text().splitlines() if line.startswith("{")]
+    assert lines
+    assert {line["logger"].partition(".")[0] for line in lines} == {"eventide"}
+
+
 @pytest.mark.parametrize("setting", ["--port=x", "--readers=0", "--ack=never"])
 def test_a_wrong_setting_is_named(directory: Path, setting: str) -> None:
     done = subprocess.run(
