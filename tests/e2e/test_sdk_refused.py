@@ -1,13 +1,18 @@
-"""The SDK at a server that refuses calls of a company beyond its limit: it waits, sends again, and loses nothing."""
+"""The SDK at a server that refuses its calls for a while: it waits, sends again, and loses nothing.
+
+Calls of a company beyond its limit, and events faster than a quota, are 429; bodies beyond the room for them are 503.
+"""
 
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.sdk import Sdk
@@ -16,7 +21,10 @@ from tests.harness.deployment import Deployment, embedded
 from tests.harness.events import scalar
 from tests.harness.plain import plain_client
 
-REFUSED = re.compile(r'^eventide_http_requests_total\{code="429",endpoint="[^"]+"\} ([\d.]+)$', re.M)
+REFUSED = r'^eventide_http_requests_total\{{code="{}",endpoint="[^"]+"\}} ([\d.]+)$'
+EVENTS_A_SECOND = 30
+ROOM_BYTES, TAKEN_BYTES = 16 << 20, (8 << 20) - 1000  # half of the room is one user's
+TAKEN_SECONDS, FREE_SECONDS = 4.0, 2.0
 LINES, PAUSE_SECONDS = 5000, 0.1  # of the batches of another client, which takes the only place some of the time
 
 
@@ -48,10 +56,39 @@ def another_client(deployment: Deployment) -> Iterator[list[int]]:
             thread.join()
 
 
-def refused(deployment: Deployment) -> float:
+def refused(deployment: Deployment, code: int = 429) -> float:
     """How many calls were refused so far."""
+    pattern = re.compile(REFUSED.format(code), re.M)
     with plain_client() as client:
-        return sum(map(float, REFUSED.findall(client.get(f"{deployment.origins.gateway}/metrics").text)))
+        return sum(map(float, pattern.findall(client.get(f"{deployment.origins.gateway}/metrics").text)))
+
+
+@contextmanager
+def room_taken_now_and_then(deployment: Deployment) -> Iterator[None]:
+    """Another client of the same user leaves most of a body in the server's memory, and never sends the rest."""
+    with Api(deployment.origins, deployment.credentials) as api:
+        url, stop = httpx.URL(api.origins.gateway), threading.Event()
+        head = [
+            "POST /events.add_batch HTTP/1.1",
+            f"Host: {url.host}",
+            f"Authorization: Bearer {api.token}",
+            "Content-Type: application/json-lines",
+            f"Content-Length: {ROOM_BYTES // 2}",
+        ]
+
+        def take() -> None:
+            while not stop.wait(FREE_SECONDS):
+                with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
+                    connection.sendall("\r\n".join([*head, "", ""]).encode() + b" " * TAKEN_BYTES)
+                    stop.wait(TAKEN_SECONDS)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
 def test_the_sdk_loses_nothing_when_it_is_refused(crowded: Deployment, tmp_path: Path) -> None:
@@ -61,4 +98,23 @@ def test_the_sdk_loses_nothing_when_it_is_refused(crowded: Deployment, tmp_path:
     sdk.close()
     assert refused(crowded) > statuses.count(429)
     assert set(statuses) <= {200, 429}
+    assert curves == {"parent": list(range(300)), "child": list(range(300))}
+
+
+def test_the_sdk_loses_nothing_to_a_quota_of_events(tmp_path: Path) -> None:
+    with embedded(tmp_path, {"QUOTA_EVENTS_PER_SECOND": str(EVENTS_A_SECOND)}) as deployment:
+        sdk = Sdk(deployment, tmp_path / "sdk")
+        curves = sdk.run("two_processes")["curves"]
+        sdk.close()
+        assert refused(deployment) > 0
+    assert curves == {"parent": list(range(300)), "child": list(range(300))}
+
+
+def test_the_sdk_loses_nothing_while_the_server_is_full(tmp_path: Path) -> None:
+    with embedded(tmp_path, {"MAX_INFLIGHT_BYTES": str(ROOM_BYTES)}) as deployment:
+        sdk = Sdk(deployment, tmp_path / "sdk")
+        with room_taken_now_and_then(deployment):
+            curves = sdk.run("two_processes")["curves"]
+        sdk.close()
+        assert refused(deployment, 503) > 0
     assert curves == {"parent": list(range(300)), "child": list(range(300))}
