@@ -22,7 +22,7 @@ from tests.harness.events import scalar
 from tests.harness.plain import plain_client
 
 REFUSED = r'^eventide_http_requests_total\{{code="{}",endpoint="[^"]+"\}} ([\d.]+)$'
-EVENTS_A_SECOND = 30
+EVENTS_A_SECOND = 15
 ROOM_BYTES, TAKEN_BYTES = 16 << 20, (8 << 20) - 1000  # half of the room is one user's
 TAKEN_SECONDS, FREE_SECONDS = 4.0, 2.0
 LINES, PAUSE_SECONDS = 5000, 0.1  # of the batches of another client, which takes the only place some of the time
