@@ -209,6 +209,7 @@ def test_streams_are_open_up_to_a_limit_of_company_project_and_user(tenant: Tena
             until(lambda scope=scope: tenant.line(STREAMS, scope)["used"] >= 1)  # type: ignore[misc]
         until(lambda: is_let_in(user, inside), 30)
         tenant.root.call("quotas.unset", kind=STREAMS, scope=scope, id=limited)
+        time.sleep(IN_FORCE_SECONDS)
 
 
 def is_let_in(api: Api, task: str) -> bool:
