@@ -59,6 +59,7 @@ def test_a_request_has_one_id_in_nginx_the_answer_and_its_records(
     task = one_address.create_task()
     chosen = "c" * 32
     answer = one_address.raw_batch([scalar(task, 1, 0.5)], headers={"X-Request-Id": chosen})
+    assert answer.status_code == 200, answer.text
     known = answer.json()["meta"]["id"]
     assert known != chosen
     told = {found.headers["request_id"].decode() for found in records(kafka.bootstrap, topic_of(front))}

@@ -83,12 +83,13 @@ async def _configure(bootstrap: str, topic: str, settings: Mapping[str, str]) ->
 
 
 async def _records(bootstrap: str, topic: str) -> list[Found]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    # Not by seeking: the reset to the end, which a consumer begins with otherwise, may be over later than the seek.
+    options = {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, **options)
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: list[Found] = []
         while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
             for tp, batch in (await consumer.getmany(timeout_ms=500)).items():
