@@ -29,7 +29,8 @@ def test_what_is_parked_and_what_is_replayed(tmp_path: Path, kafka: Kafka, click
         produce(kafka.bootstrap, topic, 0, [({}, b"no block"), (request, b"nor this")])  # the worker parks them
         until(lambda: depth_is(2), seconds=60)
         log = deployment.processes["worker"].log.read_text().splitlines()
-        parked = [json.loads(line).get("request_id") for line in log if '"message": "parked ' in line]
+        lines = [line[line.index("{") :] for line in log if '"message": "parked ' in line]  # a cursor before
+        parked = [json.loads(line).get("request_id") for line in lines]
         assert parked == [None, request["request_id"].decode()]
         produce(kafka.bootstrap, dlq_topic(topic), 0, [({REPLAYED: b"0"}, b"")])
         until(lambda: depth_is(1), seconds=40)

@@ -28,6 +28,13 @@ class Prometheus:
 
     origin: str
 
+    def is_ready(self) -> bool:
+        """Whether it listens yet, and answers."""
+        try:
+            return httpx.get(f"{self.origin}/-/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
     def query(self, expression: str) -> Series:
         """The series that an expression gives now; it must be one."""
         return list(self._answer("query", query=expression)["result"])
@@ -66,7 +73,7 @@ def prometheus(directory: Path, targets: Mapping[str, list[str]]) -> Iterator[Pr
     process.start()
     try:
         running = Prometheus(f"http://127.0.0.1:{port}")
-        process.wait_until(lambda: httpx.get(f"{running.origin}/-/ready").status_code == 200, 30)
+        process.wait_until(running.is_ready, 30)
         expected = sum(map(len, targets.values()))
         until(lambda: len(running.query("up == 1")) == expected, seconds=30)
         yield running

@@ -381,8 +381,7 @@ def test_names_stay_beside_a_table_of_many_tasks(visit: Open, api: Api) -> None:
     page = visit(f"#/compare/{'/'.join(tasks)}?table=1")
     name = page.locator(".values tbody th").first
     expect(name).to_have_text("loss / train")
-    until(name.bounding_box)  # the table is made anew once all tasks are there
-    before = name.bounding_box()
+    before = until(name.bounding_box)  # the table is made anew once all tasks are there
     page.locator(".scrolled").evaluate("e => { e.scrollLeft = 900 }")
     assert page.locator(".scrolled").evaluate("e => e.scrollLeft") == 900
     assert name.bounding_box() == before
