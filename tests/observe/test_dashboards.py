@@ -135,11 +135,12 @@ def use(deployment: Deployment, seconds: float) -> None:
         api.call("events.delete_for_task", task=task)
 
 
-@pytest.mark.parametrize(("place", "expression"), queries(), ids=[place for place, _ in queries()])
-def test_a_query_is_answered(scraped: Prometheus, place: str, expression: str) -> None:
-    series = scraped.query(expression)
-    if not (series_in(expression) & MAY_BE_EMPTY or FAILURES.search(expression)):
-        assert series, f"{place} shows nothing: {expression}"
+@pytest.mark.parametrize("expression", [of for _, of in queries()], ids=[place for place, _ in queries()])
+def test_a_query_is_answered(scraped: Prometheus, expression: str) -> None:
+    if series_in(expression) & MAY_BE_EMPTY or FAILURES.search(expression):
+        scraped.query(expression)
+    else:  # rates have values after two scrapes, which a busy machine delays
+        until(lambda: scraped.query(expression), seconds=30)
 
 
 def test_the_processes_declare_whatever_is_asked_for(scraped: Prometheus) -> None:
