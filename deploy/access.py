@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.data_directory import make_private
+from deploy.data_directory import TOKEN_SECRET_FILE, make_private
 from schema.errors import ConfigError
 from schema.http.loopback import is_loopback
 from schema.settings import Settings
@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # a worker has no use for the registry's libraries
     from schema.registry import Registry
 
 MIN_TOKEN_SECRET, MIN_SECRET_KEY = 32, 8  # characters
-TOKEN_SECRET_FILE = "token-secret"
 TOKEN_SECRET = "token"  # its name in the registry, where earlier versions kept it
 TOKEN_SECRET_DIGEST = "token digest"
 

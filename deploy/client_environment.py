@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import first_start
+from deploy.data_directory import ADDRESSES, never_used
 from deploy.first_start import Credentials
-from schema.errors import ConfigError
 from schema.settings import Settings
 
 EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # listened on, but none to connect to
@@ -40,8 +40,7 @@ def env(settings: Settings) -> None:
         known = Addresses(**json.loads(_file(settings.data_dir).read_text()))
         credentials = first_start.given_first(settings) or first_start.kept_first(settings)
     except FileNotFoundError as error:
-        message = f"EVENTIDE_DATA_DIR: no `eventide up` has run on {settings.data_dir.resolve()} yet"
-        raise ConfigError(message) from error
+        raise never_used(settings) from error
     print(exports(known, credentials))
 
 
@@ -60,4 +59,4 @@ def exports(known: Addresses, credentials: Credentials) -> str:
 
 
 def _file(directory: Path) -> Path:
-    return directory / "addresses.json"
+    return directory / ADDRESSES

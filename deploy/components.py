@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy import access, tls
+from deploy.data_directory import REGISTRY, files_place
 from deploy.disks import measure_disk
 from schema.errors import ConfigError
 from schema.http.loopback import is_loopback
@@ -42,7 +43,7 @@ NO_CREDENTIALS = {"userKey": "", "userSecret": "", "companyID": ""}  # the web a
 
 def _registry_url(settings: Settings) -> str:
     """Return the registry's URL; SQLite in the data directory unless set."""
-    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / 'registry.db'}"
+    return settings.registry_url or f"sqlite:///{settings.data_dir.resolve() / REGISTRY}"
 
 
 async def registry(settings: Settings) -> Registry:
@@ -103,7 +104,7 @@ def file_store(settings: Settings, make: Callable[[str, StoreAccess], FileStore]
     """
     from schema.store.object_store import BadStore, FileStore
 
-    url = settings.files_store or str(settings.data_dir.resolve() / "files")
+    url = files_place(settings)
     if "://" not in url:
         measure_disk("files", Path(url))
     try:

@@ -8,19 +8,23 @@ import stat
 from pathlib import Path
 
 from schema.errors import ConfigError
+from schema.settings import Settings
 
 OTHERS = 0o077  # permissions of group and others
 PRIVATE = 0o700
+STORE, LOG, REGISTRY, FILES = "chdb", "journal.sqlite", "registry.db", "files"
+TOKEN_SECRET_FILE, CREDENTIALS, WEB_CREDENTIALS = "token-secret", "credentials.json", "web-credentials.json"
+ADDRESSES, CONTROL, LOCK = "addresses.json", "control.sock", "lock"
 OURS = (
-    "registry.db*",
-    "journal.sqlite*",
+    f"{REGISTRY}*",
+    f"{LOG}*",
     "*credentials.json",
-    "addresses.json",
-    "control.sock",
-    "token-secret",
-    "lock",
-    "chdb",
-    "files",
+    ADDRESSES,
+    CONTROL,
+    TOKEN_SECRET_FILE,
+    LOCK,
+    STORE,
+    FILES,
 )
 
 logger = logging.getLogger("eventide.access")
@@ -37,6 +41,16 @@ def make_private(directory: Path) -> None:
         raise ConfigError(f"EVENTIDE_DATA_DIR: {error}") from error
     for path in (directory, *(found for pattern in OURS for found in directory.glob(pattern))):
         _take_from_others(path)
+
+
+def files_place(settings: Settings) -> str:
+    """Return where uploaded files are kept: the URL of an object store, or a directory."""
+    return settings.files_store or str(settings.data_dir.resolve() / FILES)
+
+
+def never_used(settings: Settings) -> ConfigError:
+    """Return the error of commands that need a data directory on which an ``up`` has run."""
+    return ConfigError(f"EVENTIDE_DATA_DIR: no `eventide up` has run on {settings.data_dir.resolve()} yet")
 
 
 def _take_from_others(path: Path) -> None:

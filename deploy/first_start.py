@@ -14,7 +14,7 @@ from typing import IO
 from pydantic import SecretStr
 
 from deploy import access
-from deploy.data_directory import make_private
+from deploy.data_directory import CREDENTIALS, LOCK, WEB_CREDENTIALS, make_private
 from schema.errors import ConfigError
 from schema.registry import WEB_ROLE, Registry
 from schema.settings import Settings
@@ -50,7 +50,7 @@ def lock_directory(directory: Path) -> IO[str]:
 
 def lock_file(directory: Path) -> Path:
     """Return the file whose lock the process on a data directory holds."""
-    return directory / "lock"
+    return directory / LOCK
 
 
 def make_credentials() -> Credentials:
@@ -84,7 +84,7 @@ def web_credentials(settings: Settings) -> Credentials:
 
     Raises ConfigError.
     """
-    return given_web(settings) or _kept(settings.data_dir / "web-credentials.json")
+    return given_web(settings) or _kept(settings.data_dir / WEB_CREDENTIALS)
 
 
 def given_first(settings: Settings) -> Credentials | None:
@@ -113,7 +113,7 @@ def _given(access_key: str, secret: SecretStr, prefix: str) -> Credentials | Non
 
 
 def _first_file(settings: Settings) -> Path:
-    return settings.data_dir / "credentials.json"
+    return settings.data_dir / CREDENTIALS
 
 
 def _kept(file: Path) -> Credentials:

@@ -14,6 +14,7 @@ from deploy import access, components, first_start, preflight, tls
 from deploy.backup import control
 from deploy.backup.contents import make_backup
 from deploy.client_environment import addresses, record
+from deploy.data_directory import LOG, STORE
 from deploy.disks import measure_disk
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
@@ -78,14 +79,14 @@ async def embedded(
 ) -> AsyncIterator[tuple[web.Application, web.Application, Health]]:
     """Yield the API and the files server over a data directory, whose lock the caller holds."""
     registry = components.unchecked_registry(settings)
-    store = Store(EmbeddedEngine(settings.data_dir / "chdb"), settings.readers)
+    store = Store(EmbeddedEngine(settings.data_dir / STORE), settings.readers)
     await registry.create_schema()
     await first_start.ensure_first_user(registry, settings, credentials)
     web_credentials = await first_start.ensure_web_user(registry, settings)
     secret = await access.token_secret(registry, settings)
     migrate(store)
     rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
-    log = LocalLog(store, WriteAheadLog(settings.data_dir / "journal.sqlite"), changefeed, rollup_scheduler.wrote)
+    log = LocalLog(store, WriteAheadLog(settings.data_dir / LOG), changefeed, rollup_scheduler.wrote)
     last_update_recorder = LastUpdateRecorder(registry)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
     others, streams = access.other_token_secrets(settings), components.stream_limits(settings)

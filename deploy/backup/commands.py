@@ -8,9 +8,8 @@ from pathlib import Path
 
 from deploy import first_start
 from deploy.backup import contents, control
-from deploy.backup.contents import STORE
 from deploy.backup.manifest import Manifest
-from schema.errors import ConfigError
+from deploy.data_directory import STORE, never_used
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 
@@ -18,8 +17,7 @@ from schema.store import EmbeddedEngine, Store
 def backup(settings: Settings, place: str, base: str | None) -> Coroutine[None, None, None]:
     """Back up the data directory of an ``up`` that runs, or has run. Raises ConfigError, Unavailable, StoreRejected."""
     if not (settings.data_dir / STORE).exists():
-        message = f"EVENTIDE_DATA_DIR: no `eventide up` has run on {settings.data_dir.resolve()} yet"
-        raise ConfigError(message)
+        raise never_used(settings)
     asked = control.BackupRequest(place=Path(place).resolve(), base=Path(base).resolve() if base else None)
     return _back_up(settings, asked)
 

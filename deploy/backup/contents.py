@@ -17,12 +17,12 @@ from pathlib import Path
 from deploy import first_start
 from deploy.backup import manifest, parts
 from deploy.backup.manifest import Manifest
+from deploy.data_directory import FILES, LOG, REGISTRY, STORE, files_place
 from schema.errors import ConfigError
 from schema.settings import Settings
 from schema.store import EmbeddedEngine, Store
 from schema.store.backups import back_up, restore_from
 
-STORE, LOG, REGISTRY, FILES = "chdb", "journal.sqlite", "registry.db", "files"
 KeepingLog = Callable[[], AbstractAsyncContextManager[None]]
 MARK = "restoring"  # a file of a data directory that is not whole yet
 
@@ -101,14 +101,13 @@ def _copy_others(settings: Settings, place: Path, base: Path | None) -> Manifest
         parts.copy_database(data / REGISTRY, place / REGISTRY)
     parts.copy_secrets(data, place)
     count = parts.copy_files(files, place / FILES, base / FILES if base else None) if files else 0
-    made = Manifest(base=os.path.relpath(base, place) if base else None, files=count)
-    made.has_registry, made.has_files = not settings.registry_url, bool(files)
+    relative = os.path.relpath(base, place) if base else None
+    made = Manifest(base=relative, has_registry=not settings.registry_url, has_files=bool(files), files=count)
     os.sync()  # a manifest promises that all of it is on the disk
     return manifest.write(place, made)
 
 
 def _files_directory(settings: Settings) -> Path | None:
     """Return the directory of uploaded files; None if an object store has them."""
-    if "://" in settings.files_store:
-        return None
-    return Path(settings.files_store) if settings.files_store else settings.data_dir / FILES
+    place = files_place(settings)
+    return None if "://" in place else Path(place)

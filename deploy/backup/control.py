@@ -14,9 +14,9 @@ from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, UnixConn
 from pydantic import BaseModel
 
 from deploy.backup.manifest import Manifest
+from deploy.data_directory import CONTROL
 from schema.errors import ConfigError, EventsError, Unavailable
 
-SOCKET = "control.sock"
 MAX_PATH = 100  # bytes; the system's limit for the path of a socket is 104 to 108
 
 
@@ -57,7 +57,7 @@ async def ask(directory: Path, request: BackupRequest) -> Manifest | None:
 
     Raises ConfigError and Unavailable, as the backup there did.
     """
-    if not (directory / SOCKET).exists():
+    if not (directory / CONTROL).exists():
         return None
     try:
         with _path(directory) as path:
@@ -83,12 +83,12 @@ def _read(status: int, text: str) -> Manifest:
 @contextmanager
 def _path(directory: Path) -> Iterator[str]:
     """Yield a path of the socket that is short enough."""
-    path = str(directory.resolve() / SOCKET)
+    path = str(directory.resolve() / CONTROL)
     if len(os.fsencode(path)) <= MAX_PATH:
         yield path
         return
     opened = os.open(directory, os.O_RDONLY)
     try:
-        yield f"/proc/self/fd/{opened}/{SOCKET}"
+        yield f"/proc/self/fd/{opened}/{CONTROL}"
     finally:
         os.close(opened)

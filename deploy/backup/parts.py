@@ -9,7 +9,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-SECRETS = ("token-secret", "credentials.json", "web-credentials.json")
+from deploy.data_directory import CREDENTIALS, TOKEN_SECRET_FILE, WEB_CREDENTIALS
+
+SECRETS = (TOKEN_SECRET_FILE, CREDENTIALS, WEB_CREDENTIALS)
 BEING_WRITTEN = re.compile(r"#\d+$")  # how the object store's names end until a file is whole
 
 

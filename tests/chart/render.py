@@ -10,6 +10,10 @@ from typing import Any
 
 import yaml
 
+from tests.servers.choice import give_up
+from tests.servers.go_programs import helm as helm_program
+from tests.servers.process import Unavailable
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "eventide"
 RELEASE, NAMESPACE = "prod", "ml"
@@ -24,6 +28,14 @@ SERVICES: dict[str, Any] = {
 }
 Values = dict[str, Any]
 Document = dict[str, Any]
+
+
+def find_helm() -> Helm:
+    """The helm of this machine, or one that is built. Skips where there is neither; in CI that fails."""
+    try:
+        return Helm(helm_program())
+    except Unavailable as error:
+        give_up(error)
 
 
 class Refused(Exception):

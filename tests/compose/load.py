@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -12,13 +13,16 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.harness.api import JSON_LINES, Api
+from tests.harness.api import JSON_LINES, Api, until
 from tests.harness.events import scalar
 
 EVENTS = 50  # in a batch
 PAUSE_SECONDS = 0.05
 AGAIN_SECONDS = 0.2
 GIVE_UP_SECONDS = 120.0
+READABLE_SECONDS = 120
+WRITTEN = re.compile(r'^eventide_http_requests_total\{code="200",endpoint="events\.add_batch"\} (\S+)$', re.MULTILINE)
+METRICS = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8008/metrics').read().decode())"
 
 
 @dataclass
@@ -81,6 +85,19 @@ def under_load(api: Api) -> Iterator[Load]:
         stop.set()
         writer.join()
     assert not failures, failures[0]
+
+
+def check_counts(api: Api, load: Load) -> None:
+    """Every acknowledged event becomes readable, once."""
+    assert load.batches > 0
+    until(lambda: count(api, load.task) >= load.events, seconds=READABLE_SECONDS)
+    assert count(api, load.task) == load.events
+
+
+def batches_in(metrics: str) -> float:
+    """How many batches a gateway has answered 200, by what METRICS prints there."""
+    found = WRITTEN.search(metrics)
+    return float(found[1]) if found else 0.0
 
 
 def count(api: Api, task: str) -> int:

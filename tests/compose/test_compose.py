@@ -12,30 +12,19 @@ import httpx
 import pytest
 
 from tests.compose.engine import Docker
-from tests.compose.load import Load, count, under_load
+from tests.compose.load import METRICS, batches_in, check_counts, under_load
 from tests.compose.project import Project
 from tests.e2e.sdk import Sdk
 from tests.harness.api import Api, until
 from tests.harness.deployment import Deployment
 
-READABLE_SECONDS = 120
 TIERS = ("gateway", "worker", "query", "files")
-REQUESTS = re.compile(r'^eventide_http_requests_total\{code="200",endpoint="events\.add_batch"\} (\S+)$', re.MULTILINE)
-METRICS = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8008/metrics').read().decode())"
 WHAT_IS_RETRIED = {"200", "503", "ConnectError", "ReadError", "RemoteProtocolError", "WriteError"}
-
-
-def check_counts(api: Api, load: Load) -> None:
-    """Every acknowledged event becomes readable, once."""
-    assert load.batches > 0
-    until(lambda: count(api, load.task) >= load.events, seconds=READABLE_SECONDS)
-    assert count(api, load.task) == load.events
 
 
 def batches_of(project: Project, gateway: str) -> float:
     """How many batches a gateway's container has answered 200."""
-    found = REQUESTS.search(project.docker.run("exec", gateway, "python", "-c", METRICS))
-    return float(found[1]) if found else 0.0
+    return batches_in(project.docker.run("exec", gateway, "python", "-c", METRICS))
 
 
 def test_what_is_written_is_read(api: Api) -> None:

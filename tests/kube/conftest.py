@@ -6,21 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chart.render import Helm
+from tests.chart.render import Helm, find_helm
 from tests.kube.control_plane import Place, control_plane
 from tests.kube.kubectl import Cluster
 from tests.servers.choice import give_up
-from tests.servers.go_programs import helm as helm_program
 from tests.servers.process import Unavailable
 
 
 @pytest.fixture(scope="session")
 def helm() -> Helm:
     """helm without a cluster."""
-    try:
-        return Helm(helm_program())
-    except Unavailable as error:
-        give_up(error)
+    return find_helm()
 
 
 @pytest.fixture(scope="module")

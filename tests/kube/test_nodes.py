@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from tests.chart.render import Values
-from tests.compose.load import Load, count, under_load
+from tests.compose.load import METRICS, Load, batches_in, check_counts, under_load
 from tests.harness.api import Api, until
 from tests.kube.cluster import two_nodes
 from tests.kube.images import NEW, OLD, archives
@@ -19,12 +18,9 @@ from tests.kube.release import NEWER, TIERS, VALUES, Release, provide_volume, st
 from tests.servers.choice import give_up
 from tests.servers.process import Unavailable
 
-READABLE_SECONDS = 120
 WHAT_IS_RETRIED = {"200", "503", "ConnectError", "ConnectTimeout", "ReadError", "RemoteProtocolError", "WriteError"}
 HAND_OVER: Values = {**NEWER, "gateway": {**VALUES["gateway"], "image": {"tag": OLD}}}
 OWN = ("gateway", "worker", "query", "files")  # of Eventide's image
-WRITTEN = re.compile(r'^eventide_http_requests_total\{code="200",endpoint="events\.add_batch"\} (\S+)$', re.MULTILINE)
-METRICS = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8008/metrics').read().decode())"
 
 
 @pytest.fixture(scope="module")
@@ -53,26 +49,23 @@ def api(release: Release) -> Iterator[Api]:
         yield client
 
 
-def check_counts(api: Api, load: Load) -> None:
+def check_answers_and_counts(api: Api, load: Load) -> None:
     """Every acknowledged event becomes readable, once; clients saw nothing that SDKs do not retry."""
-    assert load.batches > 0
     assert set(load.answers) <= WHAT_IS_RETRIED, load.answers
-    until(lambda: count(api, load.task) >= load.events, seconds=READABLE_SECONDS)
-    assert count(api, load.task) == load.events
+    check_counts(api, load)
     print(f"{load.events} events acknowledged and read, answers: {dict(load.answers)}")
 
 
 def batches_of(release: Release, pod: str) -> float:
     """How many batches a gateway's pod has answered 200."""
-    found = WRITTEN.search(release.cluster.kubectl("exec", pod, "--", "python", "-c", METRICS))
-    return float(found[1]) if found else 0.0
+    return batches_in(release.cluster.kubectl("exec", pod, "--", "python", "-c", METRICS))
 
 
 def test_what_is_written_is_read(api: Api) -> None:
     with under_load(api) as load:
         time.sleep(3)
     assert set(load.answers) == {"200"}
-    check_counts(api, load)
+    check_answers_and_counts(api, load)
 
 
 def test_the_chart_tests_itself(release: Release) -> None:
@@ -122,7 +115,7 @@ def test_every_pod_of_a_scaled_tier_is_used(api: Api, release: Release) -> None:
         release.cluster.until(lambda: all(batches_of(release, pod) > 0 for pod in gateways), "all gateways used")
         release.upgrade()
         release.cluster.until(lambda: all(release.are_ready(tier, 2) for tier in more), "two of each again")
-    check_counts(api, load)
+    check_answers_and_counts(api, load)
 
 
 def test_an_upgrade_in_two_steps_loses_nothing_nor_does_a_roll_back(api: Api, release: Release) -> None:
@@ -136,7 +129,7 @@ def test_an_upgrade_in_two_steps_loses_nothing_nor_does_a_roll_back(api: Api, re
         assert (release.images("worker"), release.images("gateway")) == ({NEW}, {OLD})
         release.roll_back(before)
         assert [release.images(tier) for tier in OWN] == [{OLD}] * len(OWN)
-    check_counts(api, load)
+    check_answers_and_counts(api, load)
     assert release.secret_key() == key
 
 
@@ -150,7 +143,7 @@ def test_a_node_is_drained_under_load(api: Api, release: Release) -> None:
         written = load.batches
         release.cluster.until(lambda: load.batches > written + 3, "written to again")
     release.cluster.kubectl("uncordon", "node2")
-    check_counts(api, load)
+    check_answers_and_counts(api, load)
 
 
 def test_embedded_keeps_its_data_when_its_pod_goes(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> None:
