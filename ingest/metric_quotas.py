@@ -14,7 +14,7 @@ from ingest.parsing.batch import Batch
 from schema.api.wire import Caller
 from schema.events.normalize import Mention
 from schema.events.rows import MetricName
-from schema.fairness.computing import compute
+from schema.fairness.computing import compute_if
 from schema.lru_cache import LruCache
 from schema.quotas.kinds import Kind, Subject, subjects_of
 from schema.quotas.ledger import QuotaLedger
@@ -44,8 +44,7 @@ class MetricQuotas:
         limited = {mention.id: found for mention, entity in entities.items() if (found := self._limit(caller, entity))}
         if not limited:
             return
-        is_large = batch.event_count >= IN_THREAD_FROM_EVENTS
-        names = await compute(_digests, batch) if is_large else _digests(batch)
+        names = await compute_if(batch.event_count >= IN_THREAD_FROM_EVENTS, _digests, batch)
         new = list(self._new(names, limited))
         if new:
             await self._registry.add_metric_names(new)

@@ -12,7 +12,7 @@ from schema.changefeed.points import Array, Points
 from schema.events.rollups import rollup_width
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX
-from schema.fairness.computing import compute
+from schema.fairness.computing import compute_if
 
 AT_ONCE = 50_000  # points; more are drawn beside the event loop
 
@@ -55,9 +55,7 @@ class CachedSource:
 
     async def buckets(self) -> list[tuple[Curve, Row]]:
         """Return the buckets in the form of ``RowSource.buckets``."""
-        if sum(map(len, self._curves.values())) <= AT_ONCE:
-            return self._drawn()
-        return await compute(self._drawn)
+        return await compute_if(sum(map(len, self._curves.values())) > AT_ONCE, self._drawn)
 
     def _drawn(self) -> list[tuple[Curve, Row]]:
         drawn = ((curve, self._row(points, curve.interval)) for curve, points in self._curves.items())

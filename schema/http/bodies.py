@@ -23,7 +23,7 @@ from schema.api.requests import (
 )
 from schema.api.wire import Access, Endpoint
 from schema.errors import BodyTooLarge, ClientGone, EncodedBody, InvalidField, MalformedRequest
-from schema.fairness.computing import compute
+from schema.fairness.computing import compute_if
 from schema.http.body_memory import Reservation
 from schema.http.forms import MAX_FORM_BYTES, MULTIPART, URLENCODED, Pairs, read_multipart, read_urlencoded
 
@@ -105,9 +105,8 @@ async def read_parameters(incoming: Incoming, body: bytes) -> Request:
     if content_type == MULTIPART:
         return _parameters_of(endpoint, b"", pairs, await read_multipart(request, body))
     charset = (request.charset or "utf-8") if content_type == URLENCODED else ""
-    if len(body) < READ_IN_THREAD_FROM_BYTES:
-        return _read_document(endpoint, body, pairs, charset)
-    return await compute(_read_document, endpoint, body, pairs, charset)
+    is_large = len(body) >= READ_IN_THREAD_FROM_BYTES
+    return await compute_if(is_large, _read_document, endpoint, body, pairs, charset)
 
 
 def _limit_of(incoming: Incoming, content_type: str) -> int:

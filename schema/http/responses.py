@@ -16,7 +16,7 @@ from isal import igzip, isal_zlib
 
 from schema.api.wire import Answer, Call, Cookie, Reply, Stream
 from schema.errors import BodyTooLarge, EncodedBody, EventsError, RequestError, Unavailable
-from schema.fairness.computing import compute
+from schema.fairness.computing import compute_if
 from schema.json_encoding import encode
 from schema.lru_cache import caches_hit
 from schema.tracing import span
@@ -105,9 +105,7 @@ async def _compressed(body: bytes, request: web.Request, response: web.Response)
     if encoding is None:
         return body
     response.headers["Content-Encoding"] = encoding
-    if len(body) < COMPRESS_IN_THREAD_FROM_BYTES:
-        return bytes(ENCODERS[encoding](body))
-    return bytes(await compute(ENCODERS[encoding], body))
+    return bytes(await compute_if(len(body) >= COMPRESS_IN_THREAD_FROM_BYTES, ENCODERS[encoding], body))
 
 
 @lru_cache(100)
