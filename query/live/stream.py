@@ -8,27 +8,23 @@ with it as ``Last-Event-ID``.
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from query.context import QueryContext
-from query.live.messages import StreamMessage
+from query.live.event_ids import parse_event_id
 from query.live.stream_hub import StreamHub
 from query.live.subscription import Subscription
-from query.live.watermarks import StreamPosition
 from schema.api.requests import Boolean, Request
 from schema.api.wire import EVENT_STREAM, Caller, Endpoints, Stream, Tier
 
 HEARTBEAT_SECONDS = 10.0
 STREAM_SECONDS = 3600.0  # then the client reconnects, with credentials that are checked again
 RETRY_MS = 1000
-EVENT_ID = re.compile(r"\d{1,20}\.\d{1,20}(-\d{1,20}\.\d{1,20})*", re.A)
-NOWHERE = (0, -1)
 HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 endpoints = Endpoints(Tier.QUERY)
@@ -70,26 +66,4 @@ async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
         told = await subscription.receive(HEARTBEAT_SECONDS)
         if subscription.is_closed:
             return
-        yield b"".join(_event(*each) for each in told) or b": nothing new\n\n"
-
-
-def _event(positions: Sequence[StreamPosition], notice: StreamMessage) -> bytes:
-    return f"id: {event_id(positions)}\nevent: {notice.name}\ndata: ".encode() + notice.json + b"\n\n"
-
-
-def event_id(positions: Sequence[StreamPosition]) -> str:
-    """Return positions as the id of an event: ``batch.deletion`` of each task, in the request's order."""
-    return "-".join(f"{batch}.{deletion}" for batch, deletion in positions)
-
-
-def parse_event_id(text: str | None, tasks: Sequence[str]) -> dict[str, StreamPosition] | None:
-    """Return the positions of an id; None if there is none.
-
-    An id that is not of these tasks leads to a reset of each.
-    """
-    if not text:
-        return None
-    parts = [part.partition(".") for part in text.split("-")]
-    if not EVENT_ID.fullmatch(text) or len(parts) != len(tasks):
-        return dict.fromkeys(tasks, NOWHERE)
-    return {task: (int(batch), int(deletion)) for task, (batch, _, deletion) in zip(tasks, parts, strict=True)}
+        yield told or b": nothing new\n\n"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from query.live.messages import StreamMessage, reset_message
 from query.live.new_points import BatchRange, points
+from query.live.rounds import EntityChange, audiences, change_message, events_for
 from query.live.stream_quotas import StreamQuotas
 from query.live.subscription import Subscription
 from query.live.watermarks import EntityWatermark, StreamPosition, read_watermarks
@@ -30,6 +31,7 @@ from schema.store import Store
 ROUND_SECONDS = 0.4
 REST = 3
 MAX_STREAMS = 1024
+STREAMS_AT_ONCE = 16  # that are told between two turns of the event loop: to write to one takes some 50 us
 
 logger = logging.getLogger("eventide.watching")
 
@@ -50,6 +52,11 @@ class WatchedEntity:
     watermark: EntityWatermark
     version: int
     subscriptions: set[Subscription] = field(default_factory=set)
+
+    def moved_to(self, now: EntityWatermark, new: StreamMessage | None) -> EntityChange:
+        """Move the watermark; return what has changed. ``new``: the new points, if they were read."""
+        before, self.watermark = self.watermark, now
+        return EntityChange(self.entity.id, before, now, new)
 
 
 class StreamHub:
@@ -152,33 +159,50 @@ class StreamHub:
             subscription.tell(reset_message(key))
         elif subscription.wants_points and batch < now.position[0]:
             missed = await points(self._store, [BatchRange(watched.entity, batch, now.position[0])])
-            _tell_all([subscription], missed.get(key))
+            for message in missed.values():
+                subscription.tell(message)
         subscription.positions[key] = now.position
-        subscription.tell(_change(watched.entity, now, sorted(now.marks)))
+        subscription.tell(change_message(key, now, sorted(now.marks)))
 
     async def _run(self) -> None:
         while self._watched:
             started = time.monotonic()
             try:
-                await self._round()
+                await self._tell(await self._round())
             except EventsError as error:  # the store is away: streams get the changes when it is back
                 logger.warning("%s", error)
             except Exception:
                 logger.exception("watching failed")
             await asyncio.sleep(max(ROUND_SECONDS, REST * (time.monotonic() - started)))
 
-    async def _round(self) -> None:
-        """Send every stream what is new; if that fails nothing was sent, and the next round tries again."""
+    async def _round(self) -> list[EntityChange]:
+        """Return what is new; if that fails nothing has moved, and the next round tries again."""
         versions = {key: self._changefeed.version(key) for key in self._watched}
         moved = [w for key, w in self._watched.items() if w.version != versions[key]]
         now = await read_watermarks(self._store, [watched.entity for watched in moved])
         gaps = [_gap(watched, now[watched.entity.id]) for watched in moved]
         new = await points(self._store, [gap for gap in gaps if gap])
         for watched in moved:
-            key = watched.entity.id
-            watched.version = versions[key]
-            if now[key] != watched.watermark:
-                _tell(watched, now[key], new.get(key))
+            watched.version = versions[watched.entity.id]
+        changed = [watched for watched in moved if now[watched.entity.id] != watched.watermark]
+        return [watched.moved_to(now[watched.entity.id], new.get(watched.entity.id)) for watched in changed]
+
+    async def _tell(self, changes: Sequence[EntityChange]) -> None:
+        """Send every stream what is new, some streams at once: other requests go on between them.
+
+        A stream that begins meanwhile begins after these changes.
+        """
+        told = {one for change in changes for one in self._subscriptions_of(change.key) if one.is_ready}
+        for audience, streams in audiences(told).items():
+            positions, events = events_for(audience, changes)
+            for start in range(0, len(streams), STREAMS_AT_ONCE):
+                for stream in streams[start : start + STREAMS_AT_ONCE]:
+                    stream.advance(positions, events)
+                await asyncio.sleep(0)
+
+    def _subscriptions_of(self, key: str) -> Iterable[Subscription]:
+        watched = self._watched.get(key)
+        return watched.subscriptions if watched else ()
 
 
 def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:
@@ -186,23 +210,3 @@ def _gap(watched: WatchedEntity, now: EntityWatermark) -> BatchRange | None:
     before = watched.watermark.position[0]
     is_wanted = now.position[0] > before and any(one.wants_points for one in watched.subscriptions)
     return BatchRange(watched.entity, before, now.position[0]) if is_wanted else None
-
-
-def _tell(watched: WatchedEntity, now: EntityWatermark, new: StreamMessage | None) -> None:
-    before, watched.watermark = watched.watermark, now
-    if now.is_other_than(before):
-        _tell_all(watched.subscriptions, reset_message(watched.entity.id))
-    _tell_all((subscription for subscription in watched.subscriptions if subscription.wants_points), new)
-    for subscription in watched.subscriptions:
-        subscription.positions[watched.entity.id] = now.position
-    _tell_all(watched.subscriptions, _change(watched.entity, now, now.changed_since(before)))
-
-
-def _change(entity: Entity, watermark: EntityWatermark, types: list[str]) -> StreamMessage:
-    return StreamMessage("change", {"task": entity.id, "types": types, "last_iteration": watermark.last_iteration})
-
-
-def _tell_all(subscriptions: Iterable[Subscription], notice: StreamMessage | None) -> None:
-    for subscription in list(subscriptions) if notice else ():
-        assert notice
-        subscription.tell(notice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,3 +75,8 @@ def listening(api: Api, *tasks: str, **options: Any) -> Iterator[Listener]:
         yield listener
     finally:
         listener.client.close()
+
+
+def events_of(sent: bytes) -> list[tuple[str, Any]]:
+    """The names and data of some encoded events."""
+    return [(name.decode(), json.loads(data)) for name, data in re.findall(rb"event: (.*)\ndata: (.*)\n\n", sent)]

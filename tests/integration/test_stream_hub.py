@@ -15,6 +15,7 @@ from schema.errors import Unavailable
 from schema.quotas.ledger import QuotaLedger
 from schema.registry import Entity, Registry
 from schema.store import Store
+from tests.harness.listener import events_of
 
 USER = Caller("user", "company", "user")
 
@@ -34,7 +35,7 @@ def test_a_stream_may_come_while_the_last_other_one_leaves(store: Store) -> None
         second = asyncio.create_task(watching.subscribe(USER, [entity("a"), entity("b")], True, None))
         await asyncio.sleep(0)
         watching.unsubscribe(first)
-        names = [message.name for _, message in await (await second).receive(5)]
+        names = [name for name, _ in events_of(await (await second).receive(5))]
         await watching.close()
         return names
 
