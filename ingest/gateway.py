@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ingest.last_update import LastUpdateRecorder
@@ -22,16 +22,16 @@ from schema.errors import EmptyBatch, EventsError, InvalidField, NothingAdded
 from schema.events.blocks import EVENTS, LOGS, Block, Deletion
 from schema.events.normalize import Mention, ParseContext
 from schema.events.tables import INT64_MAX, INT64_MIN
+from schema.fairness.computing import compute_if
 from schema.fairness.fair_executor import FairExecutor
 from schema.json_encoding import to_json
 from schema.metrics import BATCH_BYTES, PRODUCE_SECONDS
 from schema.metrics import EVENTS as EVENTS_COUNTER
-from schema.registry import MODELS, TASKS, Entity, Kind, Registry
+from schema.registry import MANY_ENTITIES, MODELS, TASKS, Entity, Kind, Registry
 from schema.tracing import span
 
 READ_IN_THREAD_FROM_BYTES = 1 << 17
 READERS = FairExecutor(2, "reader")  # more would wait for Python's lock, and each keeps memory of its own
-REFUSE_IN_THREAD_FROM = 1000  # entities: 10 000 take 10 ms
 MAX_TOLD_REASONS, OTHER_REASONS = 1000, "other reasons"
 ACKS = ("durable", "visible")
 BODIES = {JSON_LINES: read_body, ARROW_STREAM: read_columns}
@@ -159,10 +159,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
     Raises NothingAdded if there are none, RateExceeded and QuotaExceeded.
     """
     entities = await _entities(gateway.registry, batch.entities.values())
-    if len(batch.entities) < REFUSE_IN_THREAD_FROM:
-        refusals, failures = _refuse(batch, entities, caller)
-    else:
-        refusals, failures = await READERS.run(_refuse, batch, entities, caller)
+    refusals, failures = await compute_if(len(batch.entities) >= MANY_ENTITIES, _refuse, batch, entities, caller)
     added, failed = batch.event_count, failures.total()
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:
@@ -194,16 +191,26 @@ def _most_frequent(failures: Counter[str]) -> dict[str, int]:
     return told | {OTHER_REASONS: failures.total() - sum(told.values())}
 
 
-async def _entities(registry: Registry, mentions: Iterable[Mention]) -> dict[Mention, Entity]:
+async def _entities(registry: Registry, mentions: Collection[Mention]) -> dict[Mention, Entity]:
     """Return the tasks and models that exist."""
-    by_kind: dict[bool, list[Mention]] = {}
+    is_large = len(mentions) >= MANY_ENTITIES
+    named = await compute_if(is_large, _ids_by_kind, mentions)
+    known = {is_model: await registry.entities(MODELS if is_model else TASKS, ids) for is_model, ids in named.items()}
+    return await compute_if(is_large, _existing, mentions, known)
+
+
+def _ids_by_kind(mentions: Iterable[Mention]) -> dict[bool, list[str]]:
+    """Return the ids of tasks (False) and of models (True)."""
+    named: dict[bool, list[str]] = {}
     for mention in mentions:
-        by_kind.setdefault(mention.is_model, []).append(mention)
-    entities: dict[Mention, Entity] = {}
-    for is_model, named in by_kind.items():
-        known = await registry.entities(MODELS if is_model else TASKS, [mention.id for mention in named])
-        entities |= {mention: known[mention.id] for mention in named if mention.id in known}
-    return entities
+        named.setdefault(mention.is_model, []).append(mention.id)
+    return named
+
+
+def _existing(mentions: Iterable[Mention], known: Mapping[bool, Mapping[str, Entity]]) -> dict[Mention, Entity]:
+    return {
+        mention: known[mention.is_model][mention.id] for mention in mentions if mention.id in known[mention.is_model]
+    }
 
 
 def _refuse(batch: Batch, entities: Mapping[Mention, Entity], caller: Caller) -> tuple[dict[str, str], Counter[str]]:

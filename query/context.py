@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from query.cache.read_caches import ReadCaches
@@ -12,7 +12,8 @@ from schema.api.visibility import may_see
 from schema.api.wire import Caller
 from schema.changefeed.changefeed import Changefeed
 from schema.errors import InvalidModel, InvalidTask
-from schema.registry import MODELS, TASKS, Entity, Registry
+from schema.fairness.computing import compute_if
+from schema.registry import MANY_ENTITIES, MODELS, TASKS, Entity, Registry
 from schema.store import Store
 
 
@@ -41,13 +42,18 @@ class QueryContext:
         """
         await self.wait_until_readable(ids)
         found = await self.registry.entities(MODELS if is_model else TASKS, ids)
-        visible = {i: found[i] for i in ids if i in found and may_see(caller, found[i].owner)}
-        if len(visible) < len(set(ids)):
+        visible, missing = await compute_if(len(ids) >= MANY_ENTITIES, _visible, caller, ids, found)
+        if missing:
             kind, error = ("model", InvalidModel) if is_model else ("task", InvalidTask)
-            missing = dict.fromkeys(i for i in ids if i not in visible)
             raise error(f"Invalid {kind} id {told_ids(missing)}")
-        return list(visible.values())
+        return visible
 
     async def wait_until_readable(self, ids: Iterable[str]) -> None:
         """Return once reads see what was acknowledged of these entities; at once while the store takes nothing."""
         await self.changefeed.wait_until_readable(ids)
+
+
+def _visible(caller: Caller, ids: Sequence[str], found: Mapping[str, Entity]) -> tuple[list[Entity], Collection[str]]:
+    """Return the distinct entities that the caller may see, and the ids of others, each in the order of ``ids``."""
+    visible = {i: found[i] for i in ids if i in found and may_see(caller, found[i].owner)}
+    return list(visible.values()), dict.fromkeys(i for i in ids if i not in visible)

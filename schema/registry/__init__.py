@@ -31,7 +31,7 @@ from schema.registry.counts import CountLimit, Counts
 from schema.registry.credentials import Credential, Credentials
 from schema.registry.database import Database
 from schema.registry.documents import Change, Document, Documents, iso_now, iso_of, split
-from schema.registry.entities import Entities, Entity
+from schema.registry.entities import MANY_ENTITIES, Entities, Entity
 from schema.registry.identities import Identities, Identity
 from schema.registry.last_update import Touches
 from schema.registry.members import Member, ProjectMembers
@@ -49,6 +49,7 @@ from schema.registry.view import View
 __all__ = [
     "EVERYTHING",
     "LABELS",
+    "MANY_ENTITIES",
     "MODELS",
     "PROJECTS",
     "ROLES",

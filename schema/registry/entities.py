@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from schema.fairness.computing import compute_if
 from schema.registry.documents import Documents
 from schema.registry.listed import is_listed
 from schema.registry.owner import Owner
@@ -16,6 +17,7 @@ from schema.tls_files import NO_FILES, TlsFiles
 
 CACHE_SECONDS = 1.0
 CACHED_ENTITIES = 50_000
+MANY_ENTITIES = 1000  # from which on looking them up takes longer than a thread
 LOCKED = ("publishing", "published")
 
 
@@ -43,6 +45,9 @@ class Entity:
         return Owner(self.company, self.user, self.project)
 
 
+NOT_CACHED: tuple[float, Entity | None] = (0.0, None)
+
+
 class Entities(Documents):
     """Look-ups of entities, cached.
 
@@ -56,16 +61,18 @@ class Entities(Documents):
     async def entities(self, kind: Kind, ids: Iterable[str]) -> dict[str, Entity]:
         """Return the tasks or models that exist, by id; up to CACHE_SECONDS old."""
         now, wanted = time.monotonic(), set(ids)
-        found = {}
-        for entity_id in wanted:
-            expires, entity = self._entities.get((kind.name, entity_id), (0.0, None))
-            if entity and now < expires:
-                found[entity_id] = entity
-        if missing := wanted - found.keys():
+        found, missing = await compute_if(len(wanted) >= MANY_ENTITIES, self._cached, kind, wanted, now)
+        if missing:
             fresh = {entity.id: entity for entity in await self._read_entities(kind, missing)}
             self._remember(kind, fresh, now + CACHE_SECONDS)
             found |= fresh
         return found
+
+    def _cached(self, kind: Kind, wanted: set[str], now: float) -> tuple[dict[str, Entity], set[str]]:
+        """Return the entities that are cached, by id, and the ids of the others."""
+        cached = {entity_id: self._entities.get((kind.name, entity_id), NOT_CACHED) for entity_id in wanted}
+        found = {entity_id: entity for entity_id, (expires, entity) in cached.items() if entity and now < expires}
+        return found, wanted - found.keys()
 
     async def _read_entities(self, kind: Kind, ids: set[str]) -> list[Entity]:
         rows = kind.rows.c
