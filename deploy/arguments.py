@@ -15,6 +15,7 @@ from schema.settings import Settings, default_text
 
 DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
+    "import": "import SOURCE --project NAME",
     "backup": "backup DIRECTORY",
     "restore": "restore DIRECTORY",
     "user": "user add|list|role|delete|revoke --name NAME",
@@ -127,7 +128,25 @@ def _add_restore_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("place", metavar="DIRECTORY", type=_text, help="a backup; its base must be there, too")
 
 
+def _add_import_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("source", metavar="SOURCE", type=_text, help="a file or folder; its format is detected")
+    parser.add_argument(
+        "--project", type=_text, default="{project}", help="of the tasks; {project} stands for the source's own"
+    )
+    parser.add_argument(
+        "--name", type=_text, default="{name}", help="of the tasks; {name} and {id} stand for those of the run"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="read and count, and write nothing")
+    parser.add_argument("--verify", action="store_true", help="read every point back, and compare it with the source")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print the counts as one JSON object")
+    parser.add_argument(
+        "--step-multiplier", type=float, default=1.0, metavar="N", help="of steps that are no whole numbers: 1"
+    )
+    parser.add_argument("--jobs", type=int, choices=range(1, 33), default=2, metavar="N", help="runs at once: 2")
+
+
 OWN_ARGUMENTS = {
+    "import": _add_import_arguments,
     "backup": _add_backup_arguments,
     "restore": _add_restore_arguments,
     "user": _add_user_arguments,

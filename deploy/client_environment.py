@@ -34,10 +34,15 @@ def record(directory: Path, known: Addresses) -> None:
     _file(directory).write_text(json.dumps(vars(known)))
 
 
+def kept_addresses(directory: Path) -> Addresses:
+    """Return the addresses of the data directory's last start. Raises FileNotFoundError if there was none."""
+    return Addresses(**json.loads(_file(directory).read_text()))
+
+
 def env(settings: Settings) -> None:
     """Print the exports. Raises ConfigError if nothing was started on the data directory yet."""
     try:
-        known = Addresses(**json.loads(_file(settings.data_dir).read_text()))
+        known = kept_addresses(settings.data_dir)
         credentials = first_start.given_first(settings) or first_start.kept_first(settings)
     except FileNotFoundError as error:
         raise never_used(settings) from error

@@ -107,6 +107,11 @@ COMMANDS = {
         "deploy.client_environment:env",
         frozenset(("data_dir", "access_key", "secret_key")),
     ),
+    "import": Command(
+        "brings runs of other trackers in: TensorBoard",
+        "deploy.importing.command:import_runs",
+        frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
+    ),
     "backup": Command(
         "copies all that `up` keeps into a new directory, also while it runs",
         "deploy.backup.commands:backup",

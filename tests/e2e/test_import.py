@@ -1,0 +1,167 @@
+"""``eventide import`` into a real server: what a source has is there, every value of it, and only once."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.importing.api import Api as ImportApi
+from deploy.importing.api import Target
+from deploy.importing.command import Importer
+from deploy.importing.progress import Progress
+from deploy.importing.report import Report
+from deploy.importing.tasks import Naming, TaskDirectory
+from ingest.importers.formats import source_of
+from tests.harness.api import Api, Data
+from tests.harness.deployment import Deployment, attempt_eventide, embedded, environment_with, run_eventide
+from tests.harness.tfevents import event, record, simple
+
+SAMPLES = Path(__file__).parents[1] / "data" / "importers"
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with embedded(tmp_path_factory.mktemp("import")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(deployment: Deployment) -> Iterator[Api]:
+    with Api(deployment.origins, deployment.credentials) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def target(deployment: Deployment) -> Target:
+    keys = deployment.credentials
+    origin = deployment.origins.gateway
+    return Target(origin, deployment.files, keys.access_key, keys.secret_key, deployment.files)
+
+
+def import_into(target: Target, path: Path, project: str, multiplier: float = 1.0, jobs: int = 2) -> Report:
+    """The report of an import that compares every point."""
+    client = ImportApi(target)
+    tasks = TaskDirectory(client, Naming(project))
+    return Importer(source_of(str(path)), multiplier, Progress(), True, client, tasks).report(jobs)
+
+
+def tasks_of(api: Api, project: str) -> dict[str, Data]:
+    """The tasks of a project, by name."""
+    (found,) = api.call("projects.get_all", {"name": f"^{project}$"})["projects"]
+    return {task["name"]: task for task in api.call("tasks.get_all", {"project": [found["id"]]})["tasks"]}
+
+
+def raw(api: Api, task: str, metric: str, variant: str) -> dict[int, float]:
+    """Every stored point of a curve."""
+    asked = {"task": task, "metric": {"metric": metric, "variants": [variant]}}
+    points = api.call("events.scalar_metrics_iter_raw", asked)["variants"][variant]
+    return dict(zip(points["iter"], points["y"], strict=True))
+
+
+def check_twice(target: Target, path: Path, project: str, multiplier: float = 1.0) -> Report:
+    """Import twice: the first time everything is new, the second time nothing is, and the counts are the same."""
+    first, second = (import_into(target, path, project, multiplier) for _ in range(2))
+    assert first.added == first.points + first.logs + first.images + first.plots
+    assert second.added == 0
+    assert second.document(is_verified=True) | {"added": first.added} == first.document(is_verified=True)
+    assert (first.verified, first.differences) == (first.points, 0)
+    return first
+
+
+def test_tensorboard(api: Api, target: Target) -> None:
+    report = check_twice(target, SAMPLES / "tensorboard", "tb")
+    assert (report.tasks, report.points, report.logs, report.images, report.plots) == (4, 223, 1, 1, 2)
+    tasks = tasks_of(api, "tb")
+    assert set(tasks) == {"tbx_run", "tbx_run/1796021723.1448066", "tbx_run/multi/a", "tbx_run/multi/b"}
+    loss = raw(api, tasks["tbx_run"]["id"], "loss", "train")
+    assert loss == pytest.approx({step: math.exp(-step / 50) for step in range(200)}, rel=1e-7)
+    hparams = tasks["tbx_run/1796021723.1448066"]
+    assert {name: item["value"] for name, item in hparams["hyperparams"]["General"].items()} == {
+        "lr": "0.1",
+        "opt": "adam",
+        "bs": "32",
+    }
+    assert hparams["status"] == "completed"
+
+
+def test_a_picture_can_be_fetched(deployment: Deployment, api: Api, target: Target) -> None:
+    import_into(target, SAMPLES / "tensorboard", "pictures")
+    task = tasks_of(api, "pictures")["tbx_run"]["id"]
+    (image,) = api.call("events.debug_images", {"metrics": [{"task": task}]})["metrics"][0]["iterations"][0]["events"]
+    response = httpx.get(image["url"], headers={"Authorization": f"Bearer {api.token}"})
+    assert image["url"].startswith(f"{deployment.files}/import/{task}/")
+    assert response.content.startswith(b"\x89PNG")
+
+
+def test_what_came_later_is_all_that_is_added(api: Api, target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "events.out.tfevents.1"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(record(event(step, simple("loss", step))) for step in range(5)))
+    assert import_into(target, tmp_path, "grows").added == 5
+    with path.open("ab") as file:
+        file.write(b"".join(record(event(step, simple("loss", -step))) for step in range(4, 8)))
+    report = import_into(target, tmp_path, "grows")
+    assert (report.added, report.points, report.skipped) == (3, 8, {"replaced by a later value of the same step": 1})
+    assert raw(api, tasks_of(api, "grows")["run"]["id"], "loss", "loss")[4] == -4.0
+
+
+def test_numbers_that_cannot_be_stored_are_told(api: Api, target: Target, tmp_path: Path) -> None:
+    values = [1.0, math.nan, math.inf, 2.0]
+    path = tmp_path / "run" / "events.out.tfevents.1"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(record(event(step, simple("loss", value))) for step, value in enumerate(values)))
+    report = check_twice(target, tmp_path, "numbers")
+    assert report.skipped == {"NaN": 1, "infinite": 1}
+    assert raw(api, tasks_of(api, "numbers")["run"]["id"], "loss", "loss") == {0: 1.0, 3: 2.0}
+
+
+def test_bad_files_end_in_one_line_each(target: Target, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLES / "tensorboard", tmp_path / "runs")
+    (event_file,) = (tmp_path / "runs" / "tbx_run").glob("events.*")
+    event_file.write_bytes(event_file.read_bytes()[:-1])
+    report = import_into(target, tmp_path / "runs", "torn")
+    assert report.skipped["torn or damaged file"] == 1
+    assert (report.tasks, report.differences) == (4, 0)
+
+
+def test_the_command_starts_a_server_where_none_runs(tmp_path: Path) -> None:
+    environment = environment_with({"DATA_DIR": str(tmp_path / "data")})
+    arguments = ["import", str(SAMPLES / "tensorboard"), "--project", "P", "--json", "--verify"]
+    told = json.loads(run_eventide(arguments, environment))
+    assert told == {
+        "tasks": 4,
+        "points": 223,
+        "logs": 1,
+        "images": 1,
+        "plots": 2,
+        "files": 0,
+        "skipped": {"hparams experiment description": 1},
+        "added": 227,
+        "verified": 223,
+        "differences": 0,
+    }
+    dry = json.loads(run_eventide([*arguments, "--dry-run"], environment))
+    assert dry == {name: value for name, value in told.items() if name not in ("verified", "differences")} | {
+        "added": 0
+    }
+    assert not (tmp_path / "data" / "addresses.json").exists()
+
+
+def test_the_command_finds_the_server_of_the_data_directory(deployment: Deployment, api: Api) -> None:
+    told = deployment.command("import", str(SAMPLES / "tensorboard"), "--project", "by command", "--name", "{name}!")
+    assert "4 tasks: 223 points" in told
+    assert "tbx_run!" in tasks_of(api, "by command")
+
+
+@pytest.mark.parametrize("path", ["nothing", "empty"])
+def test_what_is_no_source_is_told(deployment: Deployment, tmp_path: Path, path: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = attempt_eventide(["import", str(tmp_path / path)], deployment.environment)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert str(tmp_path / path) in done.stderr
