@@ -16,6 +16,7 @@ from schema.settings import Settings, default_text
 DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
     "import": "import SOURCE --project NAME",
+    "sync": "sync [DIRECTORY]",
     "backup": "backup DIRECTORY",
     "restore": "restore DIRECTORY",
     "user": "user add|list|role|delete|revoke --name NAME",
@@ -119,6 +120,11 @@ def _add_member_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--role", choices=PROJECT_ROLES, help="in the project and those under it")
 
 
+def _add_sync_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("place", metavar="DIRECTORY", nargs="?", help="a spool, or a folder of spools")
+    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="try for so long, else once")
+
+
 def _add_backup_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("place", metavar="DIRECTORY", type=_text, help="a new one")
     parser.add_argument("--base", metavar="DIRECTORY", type=_text, help="a whole backup: copy only what it has not")
@@ -147,6 +153,7 @@ def _add_import_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
 
 OWN_ARGUMENTS = {
     "import": _add_import_arguments,
+    "sync": _add_sync_arguments,
     "backup": _add_backup_arguments,
     "restore": _add_restore_arguments,
     "user": _add_user_arguments,

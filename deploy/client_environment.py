@@ -41,12 +41,16 @@ def kept_addresses(directory: Path) -> Addresses:
 
 def env(settings: Settings) -> None:
     """Print the exports. Raises ConfigError if nothing was started on the data directory yet."""
+    print(exports(*known(settings)))
+
+
+def known(settings: Settings) -> tuple[Addresses, Credentials]:
+    """Return where the ``up`` of the data directory listens, and its first user's keys. Raises ConfigError."""
     try:
-        known = kept_addresses(settings.data_dir)
-        credentials = first_start.given_first(settings) or first_start.kept_first(settings)
+        found = kept_addresses(settings.data_dir)
+        return found, first_start.given_first(settings) or first_start.kept_first(settings)
     except FileNotFoundError as error:
         raise never_used(settings) from error
-    print(exports(known, credentials))
 
 
 def exports(known: Addresses, credentials: Credentials) -> str:

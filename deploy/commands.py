@@ -112,6 +112,11 @@ COMMANDS = {
         "deploy.importing.command:import_runs",
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),
+    "sync": Command(
+        "sends what trainings of Eventide's client left in their spools",
+        "deploy.client_spools:sync",
+        frozenset(("data_dir", "access_key", "secret_key")),
+    ),
     "backup": Command(
         "copies all that `up` keeps into a new directory, also while it runs",
         "deploy.backup.commands:backup",

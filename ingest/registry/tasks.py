@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from ingest.gateway import Gateway
 from ingest.registry.documents import change, create_document, given, new_document, own_document, updated
@@ -12,7 +14,7 @@ from ingest.registry.references import check_references
 from ingest.registry.status import CREATED
 from schema.api.requests import AnyFields, Boolean, Request
 from schema.api.wire import Answer, Caller, Endpoints, Tier
-from schema.errors import BadDocument, NotSupported, TaskStateConflict
+from schema.errors import BadDocument, NotSupported, NotUnique, TaskStateConflict
 from schema.registry import PROJECTS, TASKS, Document, iso_now, split
 
 MIN_NAME_LENGTH = 3
@@ -87,7 +89,7 @@ class TaskFields(AnyFields):
         """
         if self.name is not None and len(self.name.strip()) < MIN_NAME_LENGTH:
             raise BadDocument(f"A task's name has at least {MIN_NAME_LENGTH} characters")
-        fields = given(self.model_dump(exclude_unset=True), "task", "output_dest")
+        fields = given(self.model_dump(exclude_unset=True), "task", "output_dest", "requested_id")
         if self.output_dest is not None:
             fields["output"] = (fields.get("output") or {}) | {"destination": self.output_dest.strip()}
         fields = present_form(caller, TASKS, fields, previous)
@@ -102,10 +104,11 @@ class TaskFields(AnyFields):
 
 
 class CreateTask(TaskFields):
-    """A new task's document."""
+    """A new task's document. ``requested_id``: the id that it is to have (API contract 6.8)."""
 
     name: str
     type: TaskType
+    requested_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
 class EditTask(TaskFields):
@@ -138,13 +141,32 @@ def updatable(caller: Caller, request: EditTask) -> Document:
 
 @endpoints.add("tasks.create")
 async def create(gateway: Gateway, caller: Caller, request: CreateTask) -> Answer:
-    """Create a task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent)."""
+    """Create a task in status ``created``. Raises BadDocument, InvalidProject and InvalidTask (the parent).
+
+    With an id that the caller's user has given to a task before, nothing is created: many processes of one run, or one
+    that lost the answer, may all ask. Raises NotUnique for an id that is somebody else's.
+    """
+    if request.requested_id and await _is_created(gateway, caller, request.requested_id):
+        return {"id": request.requested_id}
     fields = request.document(caller)
     await check_references(gateway, caller, fields)
     document = new_document(caller, NEW_TASK | fields)
-    await create_document(gateway, caller, TASKS, document)
+    document["id"] = request.requested_id or document["id"]
+    try:
+        await create_document(gateway, caller, TASKS, document)
+    except NotUnique:  # another process has asked for it meanwhile
+        if not (request.requested_id and await _is_created(gateway, caller, request.requested_id)):
+            raise
     gateway.last_update_recorder.touch(PROJECTS, [request.project] if request.project else [], caller.user)
     return {"id": document["id"]}
+
+
+async def _is_created(gateway: Gateway, caller: Caller, task_id: str) -> bool:
+    """Tell whether the caller's user has a task of this id. Raises NotUnique if it is another one's."""
+    task = await gateway.registry.get(TASKS, task_id)
+    if task and (task["company"], task["user"]) != (caller.company, caller.user):
+        raise NotUnique(f"The id {task_id} is taken")
+    return task is not None
 
 
 @endpoints.add("tasks.validate")

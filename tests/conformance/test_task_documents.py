@@ -218,3 +218,26 @@ def test_models_of_a_copy_are_checked_if_they_are_new_or_on_demand(api: Api) -> 
 def test_an_output_that_is_no_object_is_refused_in_old_forms(api: Api, output: Any) -> None:
     body = {"name": "old", "type": "training", "output": output}
     assert api.fail("tasks.create", body, version="1.0")[0] == 400
+
+
+# --- ids that clients ask for -----------------------------------------------------------------------------------------
+
+
+def test_a_task_has_the_id_that_its_client_asked_for(api: Api) -> None:
+    wanted = secrets.token_hex(16)
+    assert api.create_task("first", requested_id=wanted) == wanted
+    assert api.create_task("asked for again", requested_id=wanted) == wanted
+    found = api.task(wanted)
+    assert found["name"] == "first"
+    assert "requested_id" not in found
+
+
+def test_an_id_of_somebody_else_is_refused(api: Api, stranger: Api) -> None:
+    task = api.create_task()
+    assert stranger.fail("tasks.create", name="mine", type="training", requested_id=task) == (400, 801)
+    assert api.task(task)["name"] == "a task"
+
+
+@pytest.mark.parametrize("wanted", ["", "x" * 32, "A" * 32, "a" * 31, "a" * 33, "a" * 32 + "\n"])
+def test_an_id_is_32_hexadecimal_digits(api: Api, wanted: str) -> None:
+    assert api.fail("tasks.create", name="a task", type="training", requested_id=wanted) == (400, 12)

@@ -17,7 +17,7 @@ from tests.harness.deployment import ROOT, is_ready
 from tests.servers.process import Process, free_port
 
 README = (ROOT / "README.md").read_text()
-FIRST, LAST = "## A first batch with curl", "## How it scales"
+FIRST, LAST = "## A first run", "## How it scales"
 END_OF_BLOCK = "-- end of block --"
 SECONDS = 400
 
@@ -79,29 +79,35 @@ def test_every_block_that_is_run_can_be_pasted() -> None:
     assert [line for line in lines if re.search(r"<[a-z][a-z ]*>", line)] == []
 
 
+def test_the_first_run(outputs: list[str], home: Path) -> None:
+    """It says nothing, as all was sent: no spool is left."""
+    assert outputs[0].strip() == ""
+    assert list((home / ".eventide" / "spool").iterdir()) == []
+
+
 def test_the_first_batch(outputs: list[str]) -> None:
-    added, curve = answers(outputs[0])
+    added, curve = answers(outputs[1])
     assert added == {"added": 3, "errors": 0, "errors_info": {}}
     assert curve["loss"]["train"] == {"name": "train", "x": [0, 1], "y": [0.8999999761581421, 0.699999988079071]}
 
 
 def test_values_as_they_were_sent(outputs: list[str]) -> None:
-    (raw,) = answers(outputs[1])
+    (raw,) = answers(outputs[2])
     assert raw["variants"]["train"]["y"] == [0.9, 0.7]
 
 
 def test_columns_instead_of_lines(outputs: list[str]) -> None:
-    assert outputs[2].splitlines()[-1] == "{'added': 100000, 'errors': 0, 'errors_info': {}}"
+    assert outputs[3].splitlines()[-1] == "{'added': 100000, 'errors': 0, 'errors_info': {}}"
 
 
 def test_the_sdk(outputs: list[str]) -> None:
-    (scalars,) = (line for line in outputs[3].splitlines() if line.startswith("{'loss'"))
+    (scalars,) = (line for line in outputs[4].splitlines() if line.startswith("{'loss'"))
     assert "'train'" in scalars
     assert "'x': [0" in scalars
 
 
 def test_the_blocks_are_these(outputs: list[str], home: Path) -> None:
     """No block is left untested, and none was run against something else."""
-    assert len(outputs) == 4
+    assert len(outputs) == 5
     port: Mapping[str, str] = json.loads((home / "eventide-data" / "addresses.json").read_text())
-    assert port["api"] in outputs[3]
+    assert port["api"] in outputs[4]
