@@ -132,7 +132,6 @@ COVERED_BY = {
     "query/cache/metric_columns.py": "columns of sorted lists: integration/test_registry_lists.py",
     "query/cache/page_ends.py": "estimates of the reader of logs: integration/test_log_reader.py",
     "query/cache/read_caches.py": "all caches, each answer compared: integration/test_cached_answers.py",
-    "query/curves/stored_values.py": "latest values from rows: conformance/test_latest_values.py",
     "query/curves/cached_source.py": "curves from memory: integration/test_cache_points.py",
     "query/curves/curve_index.py": "the curves that rows are read of: integration/test_row_source.py",
     "query/curves/downsampling.py": "compared with a reference: conformance/test_histogram_reference.py",
