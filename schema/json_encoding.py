@@ -34,15 +34,20 @@ def to_json(value: Any) -> bytes:
 
 
 async def encode(answer: Any) -> bytes:
-    """Encode as ``to_json`` does, without holding up the event loop."""
+    """Encode as ``to_json`` does, without holding up the event loop.
+
+    An answer to which the caller keeps no reference is freed on the thread: 15 000 curves took 0.5 s of the loop.
+    """
     if is_small(answer):
         return to_json(answer)
-    return await compute(encode_large, answer)
+    alone = [answer]
+    del answer
+    return await compute(encode_only, alone)
 
 
-def encode_large(answer: Any) -> bytes:
-    """Encode as ``to_json`` does, in pieces between which other threads run."""
-    return b"".join(_pieces(answer))
+def encode_only(alone: list[Any]) -> bytes:
+    """Encode the only item of a list as ``to_json`` does, in pieces between which other threads run, and remove it."""
+    return b"".join(_pieces(alone.pop()))
 
 
 def is_small(value: Any) -> bool:

@@ -24,7 +24,8 @@ def events(iterations: int, seed: int) -> list[Event]:
     chance = random.Random(seed)
     drawn = [scalar("", iter=n, metric="dense", value=chance.random()) for n in range(iterations)]
     drawn += [scalar("", iter=n, metric="sparse", value=chance.random()) for n in range(0, iterations, 7)]
-    drawn += [scalar("", iter=n, metric="keyed", value=chance.random(), key=k) for n in range(iterations) for k in "abc"]
+    for key in "abc":
+        drawn += [scalar("", iter=n, metric="keyed", value=chance.random(), key=key) for n in range(iterations)]
     drawn += [scalar("", iter=n, metric="without", value=chance.random()) for n in range(3)]
     drawn += [scalar("", iter=ABSENT, metric="without", value=chance.random())]
     drawn += [scalar("", iter=n, metric="lost", value=chance.choice([None, 0.5])) for n in range(iterations)]
@@ -33,7 +34,7 @@ def events(iterations: int, seed: int) -> list[Event]:
 
 
 def expected(written: list[Event]) -> dict[str, tuple[float, float]]:
-    """The last value of each metric and the mean of its last VALUES: by iteration, of one iteration the first written."""
+    """The last value of each metric and the mean of its last VALUES; of one iteration the first written is the last."""
     curves: dict[str, dict[tuple[Any, ...], tuple[int, float | None]]] = {}
     for place, event in enumerate(written):
         identity = event.get("iter"), event.get("key")

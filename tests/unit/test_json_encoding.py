@@ -26,14 +26,14 @@ ANSWERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("at_once", [0, 7, 10_000])
 def test_pieces_are_encoded_as_the_whole(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], at_once: int) -> None:
     monkeypatch.setattr(json_encoding, "PIECE_VALUES", at_once)
-    assert json_encoding.encode_large(answer) == asyncio.run(json_encoding.encode(answer)) == to_json(answer)
+    assert json_encoding.encode_only([answer]) == asyncio.run(json_encoding.encode(answer)) == to_json(answer)
 
 
 def test_a_deep_document_is_encoded() -> None:
     deep: Any = ["x" * 100] * 20_000
     for _ in range(480):
         deep = {"a": deep}
-    assert json_encoding.encode_large(deep) == to_json(deep)
+    assert json_encoding.encode_only([deep]) == to_json(deep)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,15 @@ def test_a_large_answer_is_encoded_beside_the_event_loop(monkeypatch: pytest.Mon
     asyncio.run(json_encoding.encode({"large": [0.5] * 20_000}))
     assert threads
     assert threading.main_thread() not in threads
+
+
+def test_a_large_answer_that_nobody_keeps_is_freed_beside_the_event_loop() -> None:
+    threads = []
+
+    class Freed(dict[str, Any]):
+        def __del__(self) -> None:
+            threads.append(threading.current_thread())
+
+    asyncio.run(json_encoding.encode(Freed(large=[0.5] * 20_000)))
+    assert len(threads) == 1
+    assert threads != [threading.main_thread()]
