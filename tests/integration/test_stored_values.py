@@ -49,7 +49,7 @@ def _last_and_mean(curve: dict[tuple[Any, ...], tuple[int, float | None]]) -> tu
     return values[0], sum(values) / len(values)
 
 
-async def found(store: Store, extent: CurvesExtent, are_all: bool) -> dict[str, tuple[float, float]]:
+async def found(store: Store, extent: CurvesExtent, are_all: bool) -> dict[str, tuple[float, Any]]:
     """The same as read from rows; means are rounded as the order of adding them rounds."""
     stored = StoredValues(store, TombstoneFilter.after([], TASKS[0]))
     rows = await stored.latest([(metric, "v") for metric in METRICS], extent, are_all)
