@@ -27,7 +27,10 @@ TYPES = (SCALAR, LOG, DEBUG_IMAGE, PLOT)
 
 
 class EventWriter:
-    """Sends the events of one task. ``refused``: events that the server did not take, by its reason."""
+    """Sends the events of one task.
+
+    ``refused``: events that the server did not take, by its reason. ``artifacts``: of the files that were stored.
+    """
 
     def __init__(self, api: Api, task: str, multiplier: float) -> None:
         self._api = api
@@ -40,6 +43,7 @@ class EventWriter:
         self._others: list[dict[str, Any]] = []
         self._other_bytes = 0
         self.refused: Counter[str] = Counter()
+        self.artifacts: list[dict[str, Any]] = []
 
     def points(self, points: StorablePoints) -> None:
         """Add points of a curve."""
@@ -66,11 +70,10 @@ class EventWriter:
         self._other(self._event(PLOT, plot) | {"plot_str": json.dumps(plot.figure, ensure_ascii=False)})
 
     def artifact(self, artifact: Artifact) -> None:
-        """Store a file as an artifact of the task. Raises OSError if it cannot be read."""
+        """Store a file, for ``artifacts`` of the task. Raises OSError if it cannot be read."""
         size = artifact.content.stat().st_size
         url = self._api.upload(f"import/{self._task}/artifacts/{file_path(artifact.key)}", artifact.content)
-        kept = {"key": artifact.key, "type": "custom", "uri": url, "content_size": size}
-        self._api.call("tasks.add_or_update_artifacts", task=self._task, artifacts=[kept], force=True)
+        self.artifacts.append({"key": artifact.key, "type": "custom", "uri": url, "content_size": size})
 
     def flush(self) -> None:
         """Send what waits."""

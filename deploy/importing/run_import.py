@@ -51,7 +51,7 @@ class RunImport:
             for reason, count in self._writer.refused.items():
                 self._report.skip(f"refused by the server: {reason}", count)
             self._report.added = max(0, self._counts() - before)
-            finish(self._api, self._task, self._details or run.details)
+            finish(self._api, self._task, self._details or run.details, self._writer.artifacts)
 
     def _counts(self) -> int:
         """Return how many events the task has."""

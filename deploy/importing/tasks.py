@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -114,16 +114,28 @@ class TaskDirectory:
         }
 
 
-def finish(api: Api, task: FoundTask, details: Details) -> None:
-    """Bring what is said of a run into its task: parameters, tags, times and status."""
+def finish(api: Api, task: FoundTask, details: Details, artifacts: Sequence[Mapping[str, Any]]) -> None:
+    """Bring what is said of a run into its task: parameters, tags, times, artifacts and status."""
     if details.status == "in_progress":
         if task.status == "created":
             api.call("tasks.started", task=task.id, force=True)
     elif task.status != details.status:
         reason = details.status_reason
         api.call(ENDPOINTS[details.status], task=task.id, force=True, status_reason=reason)
-    if fields := _fields(task, details):
+    fields = _fields(task, details)
+    if artifacts:
+        execution = dict(fields.get("execution") or {})
+        fields["execution"] = execution | {"artifacts": [*_kept_artifacts(api, task), *artifacts]}
+    if fields:
         api.call("tasks.edit", task=task.id, force=True, **fields)
+
+
+def _kept_artifacts(api: Api, task: FoundTask) -> list[Mapping[str, Any]]:
+    """Return the artifacts that the task has; of two of one key the later one stays."""
+    if task.is_new:
+        return []
+    found = api.call("tasks.get_by_id", task=task.id, only_fields=["execution.artifacts"])["task"]
+    return list((found.get("execution") or {}).get("artifacts") or ())
 
 
 def _fields(task: FoundTask, details: Details) -> dict[str, Any]:

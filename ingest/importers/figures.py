@@ -31,3 +31,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 def _figure(title: str, data: list[dict[str, Any]], layout: Figure | None = None) -> Figure:
     return {"data": data, "layout": {"title": {"text": title}, **(layout or {})}}
+
+
+def table_of_mappings(title: str, rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Return a table of rows that name their columns."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return table(title, columns, [[row.get(name) for name in columns] for row in rows])

@@ -6,30 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.importers import mlflow_database
+from ingest.importers.mlflow_files import MlflowFiles, is_mlflow_files
 from ingest.importers.records import Source, UnreadableSource
 from ingest.importers.tensorboard import TensorBoard, is_tensorboard
+from ingest.importers.trackio import Trackio, is_trackio
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: whether a path is in it, and its source there."""
+    """One format: what it is called, whether a path is in it, and its source there."""
 
+    name: str
     is_it: Callable[[Path], bool]
     open: Callable[[Path], Source]
 
 
-FORMATS = (Format(is_tensorboard, TensorBoard),)  # the first that fits is taken
+FORMATS = (  # the first that fits is taken
+    Format("MLflow database", mlflow_database.is_mlflow_sqlite, mlflow_database.open_sqlite),
+    Format("trackio database", is_trackio, Trackio),
+    Format("MLflow file store (mlruns)", is_mlflow_files, MlflowFiles),
+    Format("TensorBoard event files", is_tensorboard, TensorBoard),
+)
 
 
-def source_of(path: str) -> Source:
-    """Return the source at a path. Raises UnreadableSource if there is nothing, or nothing that any format fits."""
-    place = Path(path)
-    if not place.exists():
-        raise UnreadableSource(f"{place}: there is no such file or folder")
+def source_of(place: str) -> Source:
+    """Return the source at a path or URL. Raises UnreadableSource if nothing is there, or nothing in a known format."""
+    if place.startswith(mlflow_database.SCHEMES):
+        return mlflow_database.open_postgres(place)
+    path = Path(place.removeprefix("sqlite:///"))
+    if not path.exists():
+        raise UnreadableSource(f"{path}: there is no such file or folder")
     for known in FORMATS:
-        if known.is_it(place):
-            return known.open(place)
-    raise UnreadableSource(f"{place}: no known format: {', '.join(NAMES)}")
-
-
-NAMES = ("TensorBoard event files",)
+        if known.is_it(path):
+            return known.open(path)
+    raise UnreadableSource(f"{path}: in no known format: {', '.join(known.name for known in FORMATS)}")

@@ -20,9 +20,8 @@ from deploy.importing.tasks import Naming, TaskDirectory
 from ingest.importers.formats import source_of
 from tests.harness.api import Api, Data
 from tests.harness.deployment import Deployment, attempt_eventide, embedded, environment_with, run_eventide
+from tests.harness.import_samples import SAMPLES, unpacked
 from tests.harness.tfevents import event, record, simple
-
-SAMPLES = Path(__file__).parents[1] / "data" / "importers"
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +87,25 @@ def test_tensorboard(api: Api, target: Target) -> None:
         "bs": "32",
     }
     assert hparams["status"] == "completed"
+
+
+def test_trackio(api: Api, target: Target, tmp_path: Path) -> None:
+    report = check_twice(target, unpacked("trackio", tmp_path), "trackio")
+    assert (report.tasks, report.points, report.logs, report.images, report.skipped) == (1, 200, 1, 1, {})
+    task = tasks_of(api, "trackio")["run-a"]
+    assert raw(api, task["id"], "acc", "acc") == {step: step / 100 for step in range(100)}
+    assert task["hyperparams"]["General"]["lr"]["value"] == "0.1"
+
+
+@pytest.mark.parametrize("store", ["mlflow.db", "mlruns-fs"])
+def test_mlflow(api: Api, target: Target, tmp_path: Path, store: str) -> None:
+    report = check_twice(target, unpacked("mlflow", tmp_path) / store, f"mlflow {store[-2:]}")
+    assert (report.tasks, report.points, report.files) == (1, 101, 1)
+    assert report.skipped == {"NaN": 1, "earlier value of the same key and step": 1}
+    task = tasks_of(api, f"mlflow {store[-2:]}")["run-a"]
+    assert raw(api, task["id"], "acc", "acc") == {99: 0.91}
+    assert (task["tags"], task["status"], task["started"][:10]) == (["team:x"], "completed", "2026-11-30")
+    assert [artifact["key"] for artifact in task["execution"]["artifacts"]] == ["notes.txt"]
 
 
 def test_a_picture_can_be_fetched(deployment: Deployment, api: Api, target: Target) -> None:

@@ -5,38 +5,17 @@ from __future__ import annotations
 import math
 import struct
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from ingest.importers.formats import source_of
-from ingest.importers.records import Details, Image, Lines, Part, Plot, Points, Run, Skipped
-from ingest.importers.tensorboard import TensorBoard
+from ingest.importers.records import Details, Image, Lines, Plot, Points, Run, Skipped
+from tests.harness.import_samples import SAMPLES, curves, parts_of, runs_of
 from tests.harness.tfevents import block, event, integer, record, simple, tensor
 
-SAMPLE = Path(__file__).parents[1] / "data" / "importers" / "tensorboard"
+SAMPLE = SAMPLES / "tensorboard"
 FLOAT, STRING = 1, 7
-
-
-def parts_of(path: Path) -> list[Part]:
-    """The parts of all runs."""
-    return [part for run in runs_of(path) for part in run.read()]
-
-
-def runs_of(path: Path) -> list[Run]:
-    """The runs of a folder, all of which can be read."""
-    return [run for run in TensorBoard(path).runs() if isinstance(run, Run)]
-
-
-def curves(parts: Iterable[Part]) -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Steps and values by metric and variant."""
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for part in parts:
-        if isinstance(part, Points):
-            points = zip(part.steps.tolist(), part.values.tolist(), strict=True)
-            found.setdefault((part.metric, part.variant), []).extend(points)
-    return found
 
 
 def write(path: Path, *events: bytes) -> Path:
