@@ -65,7 +65,7 @@ class Gallery {
   async goTo(iteration) {
     this.wanted = iteration;
     await this.read();
-    if (iteration === FIRST) this.wanted = this.found[0]?.[0] ?? null;
+    if (this.wanted === FIRST) this.wanted = this.found[0]?.[0] ?? null;
     route.remember({ iteration: String(this.wanted ?? "") });
     this.draw();
   }
@@ -91,27 +91,36 @@ class Gallery {
     this.metrics.hidden = names.length < 2;
   }
 
-  /** The newest iterations, or those around the wanted one. */
+  /**
+   * The newest iterations, or those around the wanted one; once more if another one is wanted meanwhile.
+   * @returns {Promise<void>}
+   */
   async readPage() {
-    const [before, after] = await Promise.all([
-      this.ask(this.wanted, true, PAGE),
-      this.wanted === null ? [] : this.ask(this.wanted + 1, false, PAGE),
-    ]);
+    const { wanted } = this;
+    const [before, after] = await Promise.all([this.ask(wanted, true, PAGE), wanted === null ? [] : this.ask(wanted + 1, false, PAGE)]);
+    if (wanted !== this.wanted) return this.readPage();
     this.found = [...before, ...after];
     this.hasEarlier = before.length === PAGE;
     this.hasLater = after.length === PAGE;
   }
 
+  /** Read a page before the first iteration; others may be read meanwhile. @returns the index of its last one */
   async readEarlier() {
-    const more = await this.ask(this.found[0][0] - 1, true, PAGE);
-    this.found = [...more, ...this.found];
+    const first = this.found[0][0];
+    const more = await this.ask(first - 1, true, PAGE);
+    this.found = [...more, ...this.found.filter(([iteration]) => iteration >= first)];
     this.hasEarlier = more.length === PAGE;
+    return more.length - 1;
   }
 
+  /** Read a page after the last iteration. @returns the index of its first one */
   async readLater() {
-    const more = await this.ask(this.found[this.found.length - 1][0] + 1, false, PAGE);
-    this.found = [...this.found, ...more];
+    const last = this.found[this.found.length - 1][0];
+    const more = await this.ask(last + 1, false, PAGE);
+    const before = this.found.filter(([iteration]) => iteration <= last);
+    this.found = [...before, ...more];
     this.hasLater = more.length === PAGE;
+    return before.length;
   }
 
   /**
@@ -140,14 +149,9 @@ class Gallery {
     if (this.isTurning) return;
     this.isTurning = true;
     try {
-      if (index < 0 && this.hasEarlier) {
-        const before = this.found.length;
-        await this.readEarlier();
-        this.show(this.found.length - before - 1);
-      } else {
-        if (index >= this.found.length && this.hasLater) await this.readLater();
-        this.show(index);
-      }
+      if (index < 0 && this.hasEarlier) this.show(await this.readEarlier());
+      else if (index >= this.found.length && this.hasLater) this.show(await this.readLater());
+      else this.show(index);
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
     } finally {

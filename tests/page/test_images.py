@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.harness.api import Api
 from tests.harness.events import image
@@ -60,6 +60,23 @@ def test_all_iterations_are_reached_step_by_step_and_at_once(visit: Open, traine
     page.get_by_role("button", name="Newest iteration").click()
     expect(told).to_have_text("iteration 498")
     expect(page).not_to_have_url(re.compile("iteration="))
+
+
+def test_a_late_answer_does_not_move_to_another_iteration(visit: Open, trained: str) -> None:
+    page = visit(f"#/task/{trained}/images")
+    told = page.locator("output")
+    expect(told).to_have_text("iteration 498")
+    held: list[Route] = []
+    page.route("**/events.debug_images", lambda route: held.append(route), times=1)
+    with page.expect_request("**/events.debug_images"):
+        page.get_by_role("button", name="Newest iteration").click()
+    page.get_by_label("Iteration", exact=True).fill("0")
+    page.get_by_role("button", name="Earlier iteration").click()
+    expect(told).to_have_text("iteration 298")
+    with page.expect_response("**/events.debug_images"):
+        held[0].continue_()
+    page.get_by_role("button", name="Later iteration").click()
+    expect(told).to_have_text("iteration 300")
 
 
 def test_images_that_come_late_are_shown(visit: Open, api: Api) -> None:

@@ -211,9 +211,7 @@ class Fingers:
 
     def move(self, *paths: tuple[float, float], up: float = 0) -> None:
         """Put each finger on the first of its two places, and draw it to the second, and so many px up."""
-        self.canvas.scroll_into_view_if_needed()
-        over = self.canvas.locator(".u-over")
-        box = until(lambda: over.evaluate_all("found => found[0]?.getBoundingClientRect().toJSON()"))
+        box = self._box()
         for step in range(11):
             y = box["y"] + box["height"] / 2 - up * step / 10
             places = [box["x"] + box["width"] * (a + (b - a) * step / 10) for a, b in paths]
@@ -224,6 +222,19 @@ class Fingers:
     def tap(self, place: float) -> None:
         """Once."""
         self.move((place, place))
+
+    def double_tap(self, place: float) -> None:
+        """Twice, as quickly as that goes: taps that are 0.3 s apart are none of a pair."""
+        box = self._box()
+        point = {"x": box["x"] + box["width"] * place, "y": box["y"] + box["height"] / 2}
+        for _ in range(2):
+            self._send("touchStart", [point])
+            self._send("touchEnd", [])
+
+    def _box(self) -> dict[str, float]:
+        self.canvas.scroll_into_view_if_needed()
+        over = self.canvas.locator(".u-over")
+        return until(lambda: over.evaluate_all("found => found[0]?.getBoundingClientRect().toJSON()"))
 
     def _send(self, kind: str, points: list[dict[str, float]]) -> None:
         self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
@@ -244,9 +255,12 @@ def test_curves_are_zoomed_by_fingers(visit: Open, tasks: dict[str, str]) -> Non
     expect(canvas).to_have_attribute("aria-label", whole)
     fingers.move((0.45, 0.25), (0.55, 0.75))
     expect(page).to_have_url(re.compile(r"range=(23|24)\d%7E(35|36)\d"))
-    fingers.tap(0.5)
-    fingers.tap(0.5)
-    expect(page).not_to_have_url(re.compile("range="))
+
+    def is_reset() -> bool:
+        fingers.double_tap(0.5)
+        return "range=" not in page.url
+
+    until(is_reset)  # a busy machine may need more than one pair
 
 
 def test_one_finger_still_scrolls_the_page_over_a_curve(visit: Open, tasks: dict[str, str]) -> None:
