@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
+from query.columns.events import event_tables, is_streamed, schema_of
+from query.columns.formats import JSON, Format, stream
 from query.context import QueryContext
 from query.pagination.paging import MAX_TIES, PageSize, remember, resume
 from query.sql.statements import ANY_TYPE, EventType, MetricFilter, fill, filter_sql
 from query.sql.tombstone_filter import TombstoneFilter
 from query.sql.union import documents_of_any, union
 from schema.api.requests import Boolean, Request
-from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.api.wire import Answer, Caller, Endpoints, Stream, Tier
+from schema.errors import InvalidField
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN
 from schema.registry import Entity
@@ -67,6 +70,7 @@ class GetTaskEvents(Request):
     metrics: list[MetricFilter] = []
     model_events: Boolean = False
     scroll_id: str = ""
+    format: Format = JSON
 
 
 @dataclass(frozen=True)
@@ -163,9 +167,14 @@ class Events:
 
 
 @endpoints.add("events.get_task_events")
-async def get_task_events(context: QueryContext, caller: Caller, request: GetTaskEvents) -> Answer:
-    """Return ``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end."""
+async def get_task_events(context: QueryContext, caller: Caller, request: GetTaskEvents) -> Answer | Stream:
+    """Return ``{events, returned, total, scroll_id}``. The scroll never expires, and goes on returning its end.
+
+    As columns (``format``) all events of one type but ``log`` are streamed.
+    """
     entity = await context.entity(caller, request.task, request.model_events)
+    if request.format != JSON:
+        return _columns(context, entity, request)
     reading = _resume(context, caller, request)
     if reading.position is None:
         return {"events": [], "returned": 0, "total": reading.total, "scroll_id": request.scroll_id}
@@ -175,6 +184,14 @@ async def get_task_events(context: QueryContext, caller: Caller, request: GetTas
     rows, position = await events.after(reading.position)
     scroll_id = _scroll_id(context, caller, replace(reading, total=total, position=position))
     return {"events": documents_of_any(rows), "returned": len(rows), "total": total, "scroll_id": scroll_id}
+
+
+def _columns(context: QueryContext, entity: Entity, request: GetTaskEvents) -> Stream:
+    """Return the events of a type as columns. Raises InvalidField if none is named that has its columns here."""
+    if not is_streamed(request.event_type):
+        raise InvalidField("event_type: with a format, one type is expected; of log lines: download_task_log")
+    tables = event_tables(context, entity, request.event_type, request.metrics)
+    return stream(request.format, f"{entity.id}_{request.event_type}", schema_of(request.event_type), tables)
 
 
 async def _counted(events: Events, total: int | None) -> tuple[Events, int | None]:

@@ -1,16 +1,18 @@
 """Scalars other than as downsampled curves: raw points, whole events, single values.
 
-API contract 3.20, 3.22 and 3.23.
+API contract 3.20, 3.22, 3.23 and 6.9.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from query.columns.events import event_tables, schema_of
+from query.columns.formats import JSON, Format, stream
 from query.context import QueryContext
 from query.pagination.paging import MAX_PAGE, MAX_TIES
 from query.snapshot_scroll import MaybeScrolled, Selection, scroll
@@ -25,7 +27,7 @@ from query.sql.statements import (
     filter_sql,
 )
 from schema.api.requests import Boolean, Integer, Request
-from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.api.wire import Answer, Caller, Endpoints, Stream, Tier
 from schema.errors import InvalidModel, InvalidTask
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN, SCALAR, SINGLE_VALUE_ITER
@@ -87,15 +89,27 @@ class GetScalarMetricData(MaybeScrolled):
 
 
 class ScalarMetricsIterRaw(Request):
-    """A page of the raw points of a metric's curves."""
+    """A page of the raw points of a metric's curves; or, as columns, all scalars of a metric, or of all metrics."""
 
     task: str
-    metric: MetricFilter
+    metric: MetricFilter | None = None
+    format: Format = JSON
     key: Axis = "iter"
     batch_size: Annotated[Integer, Field(ge=0)] = 0
     count_total: Boolean = False
     model_events: Boolean = False
     scroll_id: str = ""
+
+    @model_validator(mode="after")
+    def _names_a_metric(self) -> Self:
+        if self.metric is None and self.format == JSON:
+            raise ValueError("metric: a field that is required")
+        return self
+
+    @property
+    def filters(self) -> list[MetricFilter]:
+        """The metric, if one is meant."""
+        return [self.metric] if self.metric else []
 
 
 @endpoints.add("events.get_task_single_value_metrics")
@@ -149,13 +163,18 @@ def _events_of_metric(request: GetScalarMetricData) -> Selection:
 
 
 @endpoints.add("events.scalar_metrics_iter_raw", "2.16")
-async def scalar_metrics_iter_raw(context: QueryContext, caller: Caller, request: ScalarMetricsIterRaw) -> Answer:
+async def scalar_metrics_iter_raw(
+    context: QueryContext, caller: Caller, request: ScalarMetricsIterRaw
+) -> Answer | Stream:
     """Return ``{returned, total, scroll_id, variants: {variant: {y: [...], <key>: [...]}}}``, ascending by the key.
 
     Points without a value or a key are left out. ``iso_time`` gives times in ms, as ``timestamp`` does. A page is
     completed with all points of its last x, up to MAX_TIES of them.
     """
     entity = await context.entity(caller, request.task, request.model_events)
+    if request.format != JSON:
+        tables = event_tables(context, entity, SCALAR, request.filters)
+        return stream(request.format, f"{entity.id}_scalars", schema_of(SCALAR), tables)
     state: dict[str, Any] = {"size": 0, "total": None, "position": START}
     if request.scroll_id:
         state = context.cursors.read(request.scroll_id, RAW, caller, [entity.id], lifetime=None)
@@ -202,7 +221,7 @@ async def _read_points(
 
 
 def _points(request: ScalarMetricsIterRaw) -> tuple[dict[str, str], dict[str, Any]]:
-    condition, parameters = filter_sql([request.metric])
+    condition, parameters = filter_sql(request.filters)
     is_iter = request.key == "iter"
     has_field = "has_iter" if is_iter else f"timestamp != {INT64_MAX}"
     return {"$filter": condition, "$has_field": has_field, "$field": "iter" if is_iter else "timestamp"}, parameters

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from string import Formatter
 from typing import Any
 
+from query.columns.formats import JSON, Format
 from query.context import QueryContext
+from query.logs.log_columns import log_stream
 from query.logs.snapshot import next_page, take_snapshot
 from schema.api.requests import Request
 from schema.api.wire import Caller, Endpoints, Stream, Tier
@@ -23,9 +25,10 @@ endpoints = Endpoints(Tier.QUERY)
 
 
 class DownloadTaskLog(Request):
-    """A task whose log is downloaded, and the format of its lines."""
+    """A task whose log is downloaded, and the format of its lines; or as columns (``format``)."""
 
     task: str
+    format: Format = JSON
     line_type: str = "json"
     line_format: str = "{asctime} {worker} {level} {msg}"
 
@@ -37,6 +40,8 @@ async def download_task_log(context: QueryContext, caller: Caller, request: Down
     Raises MissingField and BadValue for the format.
     """
     task = await context.entity(caller, request.task)
+    if request.format != JSON:
+        return log_stream(context, task, request.format)
     is_json = request.line_type.lower() == "json"
     if not is_json:
         check_line_format(request.line_format)
