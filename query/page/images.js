@@ -92,13 +92,13 @@ class Gallery {
   }
 
   /**
-   * The newest iterations, or those around the wanted one; once more if another one is wanted meanwhile.
+   * The newest iterations, or those around the wanted one; once more if others are wanted meanwhile.
    * @returns {Promise<void>}
    */
   async readPage() {
-    const { wanted } = this;
+    const { wanted, metric } = this;
     const [before, after] = await Promise.all([this.ask(wanted, true, PAGE), wanted === null ? [] : this.ask(wanted + 1, false, PAGE)]);
-    if (wanted !== this.wanted) return this.readPage();
+    if (wanted !== this.wanted || metric !== this.metric) return this.readPage();
     this.found = [...before, ...after];
     this.hasEarlier = before.length === PAGE;
     this.hasLater = after.length === PAGE;
