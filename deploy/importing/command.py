@@ -86,7 +86,7 @@ class Importer:
 
     def _run(self, run: Run) -> Report:
         task = self.tasks.find_or_create(self.source.format, run) if self.tasks else None
-        report = RunImport(self.api, task, self.multiplier, self.progress.points).run(run)
+        report = RunImport(run, self.api, task, self.multiplier, self.progress.points).report()
         if self.api and task and self.is_verified:
             compared = verify(self.api, task.id, run, self.multiplier)
             report.add(compared)

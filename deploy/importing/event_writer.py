@@ -32,7 +32,8 @@ class EventWriter:
     ``refused``: events that the server did not take, by its reason. ``artifacts``: of the files that were stored.
     """
 
-    def __init__(self, api: Api, task: str, multiplier: float) -> None:
+    def __init__(self, api: Api, task: str, log: str, multiplier: float) -> None:
+        self._log = f"{task}-{hashlib.sha256(log.encode()).hexdigest()[:8]}"
         self._api = api
         self._task = task
         self._multiplier = multiplier
@@ -104,7 +105,7 @@ class EventWriter:
     def _send_lines(self) -> None:
         if self._lines:
             lines, self._lines = self._lines, []
-            key = f"import-{self._task}-{self._line_batches}"
+            key = f"import-{self._log}-{self._line_batches}"
             self._line_batches += 1
             self._send(json_lines(map(self._line, lines)), JSON_LINES, key)
 

@@ -20,38 +20,39 @@ class RunImport:
     """
 
     def __init__(
-        self, api: Api | None, task: FoundTask | None, multiplier: float, progress: Callable[[int], None]
+        self, run: Run, api: Api | None, task: FoundTask | None, multiplier: float, progress: Callable[[int], None]
     ) -> None:
+        self._run = run
         self._api = api
         self._task = task
         self._multiplier = multiplier
         self._progress = progress
-        self._writer = EventWriter(api, task.id, multiplier) if api and task else None
+        self._writer = EventWriter(api, task.id, run.log, multiplier) if api and task else None
         self._steps = StepTracker()
         self._details: Details | None = None
         self._report = Report(tasks=1)
 
-    def run(self, run: Run) -> Report:
+    def report(self) -> Report:
         """Import the run; return its counts. Raises Refused and Unavailable."""
-        before = self._counts() if self._task and not self._task.is_new else 0
+        before = self._counts()
         try:
-            for part in run.read():
+            for part in self._run.read():
                 self._take(part)
         except UnreadableSource as error:
             self._report.skip("run that cannot be read to its end", message=str(error))
         repeated = self._steps.repeated()
         self._report.skip(REPEATED, repeated)
         self._report.points -= repeated
-        self._end(run, before)
+        self._end(before)
         return self._report
 
-    def _end(self, run: Run, before: int) -> None:
+    def _end(self, before: int) -> None:
         if self._api and self._task and self._writer:
             self._writer.flush()
             for reason, count in self._writer.refused.items():
                 self._report.skip(f"refused by the server: {reason}", count)
             self._report.added = max(0, self._counts() - before)
-            finish(self._api, self._task, self._details or run.details, self._writer.artifacts)
+            finish(self._api, self._task, self._details or self._run.details, self._writer.artifacts)
 
     def _counts(self) -> int:
         """Return how many events the task has."""

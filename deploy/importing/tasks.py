@@ -105,6 +105,7 @@ class TaskDirectory:
     def _document(self, source_format: str, run: Run, project: str, key: str) -> dict[str, Any]:
         origin = f"imported from {source_format}, run {run.id}" + (f" of {run.project}" if run.project else "")
         return {
+            "requested_id": hashlib.sha256(f"{project}\0{key}".encode()).hexdigest()[:32],
             "name": self._naming.name_of(run),
             "type": "training",
             "project": project,

@@ -11,6 +11,7 @@ from ingest.importers.mlflow_files import MlflowFiles, is_mlflow_files
 from ingest.importers.records import Source, UnreadableSource
 from ingest.importers.tensorboard import TensorBoard, is_tensorboard
 from ingest.importers.trackio import Trackio, is_trackio
+from ingest.importers.wandb import Wandb, is_wandb
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Format:
 FORMATS = (  # the first that fits is taken
     Format("MLflow database", mlflow_database.is_mlflow_sqlite, mlflow_database.open_sqlite),
     Format("trackio database", is_trackio, Trackio),
+    Format("W&B run folders", is_wandb, Wandb),
     Format("MLflow file store (mlruns)", is_mlflow_files, MlflowFiles),
     Format("TensorBoard event files", is_tensorboard, TensorBoard),
 )

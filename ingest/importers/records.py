@@ -121,7 +121,7 @@ class Run:
     """One run. ``id`` tells it from all others of its format, however often and from wherever it is read.
 
     ``read`` yields its parts; Details among them replace ``details``. It raises UnreadableSource. ``weight``: how much
-    work it is beside others, in bytes or rows.
+    work it is beside others, in bytes or rows. ``log``: tells the logs of several sources of one run apart.
     """
 
     id: str
@@ -130,6 +130,7 @@ class Run:
     read: Callable[[], Iterator[Part]]
     details: Details = Details()
     weight: int = 1
+    log: str = ""
 
 
 class Source(Protocol):

@@ -97,6 +97,19 @@ def test_trackio(api: Api, target: Target, tmp_path: Path) -> None:
     assert task["hyperparams"]["General"]["lr"]["value"] == "0.1"
 
 
+def test_wandb(api: Api, target: Target) -> None:
+    report = check_twice(target, SAMPLES / "wandb", "wandb")
+    assert (report.tasks, report.logs, report.images, report.plots, report.files) == (1, 1, 1, 2, 1)
+    assert report.skipped == {"artifact": 1, "NaN": 1}
+    task = tasks_of(api, "wandb")["d1njc0hu"]
+    assert {name: item["value"] for name, item in task["hyperparams"]["General"].items()} == {
+        "lr": "0.1",
+        "model/depth": "3",
+    }
+    single = api.call("events.get_task_single_value_metrics", {"tasks": [task["id"]]})["tasks"][0]["values"]
+    assert [(one["metric"], one["value"]) for one in single] == [("best", 0.99)]
+
+
 @pytest.mark.parametrize("store", ["mlflow.db", "mlruns-fs"])
 def test_mlflow(api: Api, target: Target, tmp_path: Path, store: str) -> None:
     report = check_twice(target, unpacked("mlflow", tmp_path) / store, f"mlflow {store[-2:]}")
