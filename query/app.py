@@ -20,6 +20,7 @@ from query.registry import (
     tasks,
     users,
 )
+from query.task_table import table
 from schema.api.wire import Endpoints, Tier
 
 endpoints = Endpoints(Tier.QUERY).merge(
@@ -45,6 +46,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     scalars.endpoints,
     log_scroll.endpoints,
     snapshot_scroll.endpoints,
+    table.endpoints,
     tags.endpoints,
     task_log.endpoints,
     tasks.endpoints,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from query.sql.statements import fill
 from schema.changefeed.changefeed import Changefeed
@@ -39,6 +39,16 @@ NUMBERS = {
     "max_value_iteration": "min(highest).iter",
     "first_value": "min(first).value",
 }
+CELLS_SQL = f"""
+SELECT lower(hex(MD5(metric))) || '.' || lower(hex(MD5(variant))) AS curve, task, $numbers FROM metric_index
+WHERE {OF_ENTITIES_SQL} AND event_type = '{SCALAR}' AND since_reset = {RESET_SEQS_SQL}[task]
+    AND curve IN {{curves:Array(String)}}
+GROUP BY metric, variant, task HAVING max(latest.batch) > 0
+""".replace("$numbers", ", ".join(f"{sql} AS {name}" for name, sql in NUMBERS.items()))
+CELLS_AT_ONCE_SQL = f"""
+SELECT curve, groupArray(task) AS tasks, {", ".join(f"groupArray({name}) AS {name}" for name in NUMBERS)}
+FROM ({CELLS_SQL}) GROUP BY curve
+"""
 AT_ONCE_SQL = "SELECT groupArray(task) AS tasks, groupArray(number) AS numbers FROM ({})"
 
 Numbers = dict[str, float | None]
@@ -62,15 +72,49 @@ class MetricColumns:
         if not storage or not (sql := _statement(field)):
             return dict.fromkeys(storage)
         await self._changefeed.wait_until_readable(storage)
-        versions = {key: self._changefeed.version(key) for key in storage}
+        versions = self._versions(storage)
         column = self._columns.get(field) or {}
-        stale = [key for key, version in versions.items() if key not in column or column[key][0] != version]
+        stale = _stale(column, versions)
         found = await self._read(sql, storage, field, stale) if stale else {}
+        self._keep(field, column, {key: versions[key] for key in stale}, found)
+        return {key: column[key][1] for key in storage}
+
+    async def of_many(self, storage: Mapping[str, str], fields: Sequence[str]) -> dict[str, Numbers]:
+        """Return several fields: of at most FEW entities, curves that are not cached in one statement."""
+        curves = [field for field in dict.fromkeys(fields) if field != ITERATION and _statement(field)]
+        if not storage or len(curves) < 2 or len(storage) > FEW:
+            return {field: await self.of(storage, field) for field in fields}
+        await self._changefeed.wait_until_readable(storage)
+        versions = self._versions(storage)
+        columns: dict[str, Column] = {field: self._columns.get(field) or {} for field in curves}
+        stale = [field for field, column in columns.items() if _stale(column, versions)]
+        found = await self._read_cells(storage, stale) if stale else {}
+        for field in stale:
+            self._keep(field, columns[field], versions, found.get(field, {}))
+        read = {field: {key: column[key][1] for key in storage} for field, column in columns.items()}
+        return read | {field: await self.of(storage, field) for field in fields if field not in read}
+
+    def _versions(self, storage: Mapping[str, str]) -> dict[str, int]:
+        return {key: self._changefeed.version(key) for key in storage}
+
+    def _keep(self, field: str, column: Column, versions: Mapping[str, int], found: Numbers) -> None:
+        """Put numbers that were read into a column, and cache it."""
         none = 0 if field == ITERATION else None
-        column |= {key: (versions[key], found.get(key, none)) for key in stale}
+        column |= {key: (version, found.get(key, none)) for key, version in versions.items()}
         if self._changefeed.is_live:
             self._columns.put(field, column)
-        return {key: column[key][1] for key in storage}
+
+    async def _read_cells(self, storage: Mapping[str, str], fields: Sequence[str]) -> dict[str, Numbers]:
+        """Read fields of curves."""
+        places = {field: field.split(".", 1)[1].rpartition(".") for field in fields}
+        parameters = {"companies": sorted(set(storage.values())), "tasks": list(storage)}
+        curves = {"curves": sorted({curve for curve, _, _ in places.values()})}
+        rows = {row["curve"]: row for row in await self._store.read(CELLS_AT_ONCE_SQL, parameters | curves)}
+        return {
+            field: dict(zip(rows[curve]["tasks"], rows[curve][number], strict=True))
+            for field, (curve, _, number) in places.items()
+            if curve in rows
+        }
 
     async def _read(self, sql: str, storage: Mapping[str, str], field: str, ids: Collection[str]) -> Numbers:
         """Read the column: of a few entities by name, of many for all that there are."""
@@ -83,6 +127,11 @@ class MetricColumns:
             parameters["tasks"] = list(ids)
         (row,) = await self._store.read(AT_ONCE_SQL.format(fill(sql, texts)), parameters)
         return dict(zip(row["tasks"], row["numbers"], strict=True))
+
+
+def _stale(column: Column, versions: Mapping[str, int]) -> list[str]:
+    """Return the entities that were written since their number was read."""
+    return [key for key, version in versions.items() if key not in column or column[key][0] != version]
 
 
 def _statement(field: str) -> str:

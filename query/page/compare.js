@@ -9,7 +9,7 @@ import { Liveness, follow, throttled } from "./live.js";
 import { curveKey, curveTitle, taskNames } from "./names.js";
 import * as route from "./route.js";
 import { firstPlace, request } from "./scalars.js";
-import { status } from "./tasks.js";
+import { status } from "./status.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 

@@ -10,7 +10,7 @@ import { Liveness, follow, throttled } from "./live.js";
 import { plots } from "./plots.js";
 import * as route from "./route.js";
 import { scalars } from "./scalars.js";
-import { status } from "./tasks.js";
+import { status } from "./status.js";
 
 /**
  * What a tab does when something of its task is written, or deleted (`reset`; else it does `again`).

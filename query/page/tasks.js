@@ -1,23 +1,27 @@
-// The list of tasks: search, states, the latest values of each with their curves as sparklines, live.
+// The list of tasks: columns of one's choice, sorted and filtered by the server, of any length, live.
 
 import { call, describe, isAbort } from "./api.js";
+import { chooseColumns } from "./columnchooser.js";
+import { DEFAULT_COLUMNS, LATEST, MAX_COLUMNS, isSortable, label } from "./columns.js";
+import { completed } from "./completion.js";
 import { h, later, notice, replace } from "./dom.js";
 import * as format from "./format.js";
+import { fillLatest } from "./latestvalues.js";
 import { Liveness, follow, throttled } from "./live.js";
-import { curveTitle } from "./names.js";
 import * as route from "./route.js";
-import { sparkline } from "./sparkline.js";
+import { Suggestions } from "./suggestions.js";
+import { TaskRows } from "./taskrows.js";
 
-/** @typedef {{metric: string, variant: string, value: number}} Latest */
+/** @typedef {import("./taskrows.js").Row} Row */
 
-const PAGE = 30;
+const CHUNK = 100; // rows of one call, and tasks that are followed
 const REFRESH_MS = 1500;
 const POLL_MS = 10_000;
-const SPARKLINES = 3;
-const SAMPLES = 48;
+const TYPING_MS = 200;
+const SCROLLING_MS = 60;
 const MAX_COMPARED = 20;
-const METRICS = ["metric", "variant", "value"].map((name) => `last_metrics.*.*.${name}`);
-const FIELDS = ["name", "status", "type", "tags", "project.name", "last_update", "last_iteration", "user.name", ...METRICS];
+const BASE = ["name", "status", "project", "tags", "updated"];
+const ORDER = "-updated";
 const STATES = ["in_progress", "completed", "failed", "stopped", "created", "queued", "published"];
 
 /** @type {import("./app.js").Show} */
@@ -31,53 +35,61 @@ class TaskList {
   /** @param {AbortSignal} signal */
   constructor(signal) {
     this.signal = signal;
-    /** @type {Map<string, any>} */
+    /** @type {Map<number, Row>} */
     this.known = new Map();
-    /** @type {Map<string, HTMLElement>} */
-    this.rows = new Map();
+    /** @type {Map<string, string>} when the task of a row whose curves are shown was updated */
+    this.drawn = new Map();
+    this.total = 0;
+    this.asked = 0;
     this.chosen = new Set(route.param("choose").split(",").filter(Boolean));
-    this.pages = 1;
     this.following = "";
     this.stop = new AbortController();
-    this.changed = new Set();
-    this.body = h("tbody");
     this.state = h("div", { "aria-live": "polite" });
-    this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => (this.pages++, this.read()) }, "Show more");
+    this.count = h("output", { class: "count about" });
     this.compare = h("button", { type: "button", class: "button primary", onclick: () => this.openComparison() });
     this.live = h("span", { class: "live", hidden: true }, "live");
     this.liveness = new Liveness(this.live);
     this.projects = h("select", { "aria-label": "Project", onchange: () => this.changeFilter({ project: this.projects.value }) }, h("option", { value: "" }, "All projects"));
-    this.list = this.table();
-    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.live, this.compare), this.filters(), this.state, this.list, this.more);
+    this.order = h("select", { class: "narrow", "aria-label": "Sort by", onchange: () => this.sort(this.order.value) });
+    this.readSeen = later(SCROLLING_MS, () => this.readMissing());
     this.refresh = throttled(REFRESH_MS, () => this.read(), signal);
+    this.rows = new TaskRows({
+      sort: (order) => this.sort(order),
+      isChosen: (id) => this.chosen.has(id),
+      choose: (id, isChosen) => this.choose(id, isChosen),
+      seen: () => this.readSeen(),
+      rowAt: (place) => this.known.get(place),
+    }, signal);
+    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.count, this.live, this.compare), this.filters(), this.state, this.rows.element);
     this.showChosen();
+    this.arrange();
   }
 
   filters() {
+    const suggestions = new Suggestions(() => route.param("project"), this.signal);
+    const search = completed({
+      label: "Search tasks",
+      value: route.param("q"),
+      changed: later(TYPING_MS, (/** @type {string} */ q) => this.changeFilter({ q })),
+      suggest: (typed, column) => suggestions.of(typed, column),
+    });
     const states = STATES.map((state) => h("option", { value: state, selected: state === route.param("status") }, format.STATUS[state]));
-    return h(
-      "div",
-      { class: "toolbar", role: "search" },
-      h("input", {
-        type: "search",
-        placeholder: "Search tasks",
-        "aria-label": "Search tasks",
-        value: route.param("q"),
-        oninput: later(200, (/** @type {Event} */ e) => this.changeFilter({ q: /** @type {HTMLInputElement} */ (e.target).value })),
-      }),
-      this.projects,
-      h(
-        "select",
-        { "aria-label": "Status", onchange: (/** @type {Event} */ e) => this.changeFilter({ status: /** @type {HTMLSelectElement} */ (e.target).value }) },
-        h("option", { value: "" }, "Any status"),
-        ...states,
-      ),
-    );
+    const change = (/** @type {Event} */ e) => this.changeFilter({ status: /** @type {HTMLSelectElement} */ (e.target).value });
+    const status = h("select", { "aria-label": "Status", onchange: change }, h("option", { value: "" }, "Any status"), ...states);
+    const columns = h("button", { type: "button", class: "button", onclick: () => this.openChooser() }, "Columns");
+    return h("div", { class: "toolbar", role: "search" }, search.element, this.projects, status, this.order, columns);
   }
 
-  table() {
-    const heads = ["", "Task", "Latest values", "Iteration", "Updated"].map((text) => h("th", { scope: "col" }, text || h("span", { class: "unseen" }, "Compare")));
-    return h("table", { class: "tasks" }, h("thead", {}, h("tr", {}, ...heads)), this.body);
+  /** The columns and the order that the address says. */
+  arrange() {
+    const columns = [...route.listed("col")].slice(0, MAX_COLUMNS);
+    this.columns = columns.length ? columns : DEFAULT_COLUMNS;
+    const order = route.param("sort") || ORDER;
+    this.drawn.clear();
+    this.rows.arrange(this.columns, order);
+    const names = [...new Set([order.replace(/^-/, ""), "name", ...this.columns])].filter(isSortable);
+    const options = names.flatMap((name) => [`-${name}`, name]).map((one) => h("option", { value: one, selected: one === order }, `${label(one.replace(/^-/, ""))} ${one.startsWith("-") ? "↓" : "↑"}`));
+    replace(this.order, ...options);
   }
 
   async start() {
@@ -89,8 +101,25 @@ class TaskList {
   /** @param {Record<string, string>} changes */
   changeFilter(changes) {
     route.remember(changes);
-    this.pages = 1;
+    this.rows.rewind();
     this.read();
+  }
+
+  /** @param {string} order */
+  sort(order) {
+    route.remember({ sort: order === ORDER ? "" : order });
+    this.arrange();
+    this.rows.rewind();
+    this.read();
+  }
+
+  openChooser() {
+    const changed = (/** @type {string[]} */ names) => {
+      route.rememberList("col", names.join() === DEFAULT_COLUMNS.join() ? [] : names);
+      this.arrange();
+      this.read();
+    };
+    chooseColumns({ chosen: this.columns ?? DEFAULT_COLUMNS, project: route.param("project"), changed, signal: this.signal });
   }
 
   async readProjects() {
@@ -99,89 +128,87 @@ class TaskList {
     this.projects.append(...projects.map((/** @type {any} */ p) => h("option", { value: p.id, selected: p.id === own }, p.name)));
   }
 
-  /** The rows that the filters let through, newest first; those that are there already stay. */
+  /** Read what is seen anew; of what is not seen nothing is kept. */
   async read() {
-    const asked = (this.asked = {});
+    const asked = ++this.asked;
+    const { first, last } = this.rows.window;
     try {
-      const size = this.pages * PAGE;
-      const { tasks } = await call("tasks.get_all_ex", { ...filter(), only_fields: FIELDS, order_by: ["-last_update"], page: 0, page_size: size }, { signal: this.signal });
+      const known = new Map();
+      for (const chunk of chunks(first, Math.max(last, 1))) await this.readChunk(chunk, known, asked);
       if (asked !== this.asked) return;
-      this.show(tasks);
-      this.more.hidden = tasks.length < size;
-      await this.readCurves(tasks);
+      this.known = known;
+      replace(this.state, this.total ? null : empty());
+      this.count.textContent = this.total ? `${format.number(this.total)} ${this.total === 1 ? "task" : "tasks"}` : "";
+      this.rows.element.hidden = this.rows.table.hidden = !this.total;
+      this.rows.resize(this.total);
+      await this.showSeen();
+    } catch (error) {
+      if (!isAbort(error) && asked === this.asked) replace(this.state, notice(describe(error), true));
+    }
+  }
+
+  /** Read the rows that scrolling has brought into view. */
+  async readMissing() {
+    const asked = this.asked;
+    const { first, last } = this.rows.window;
+    try {
+      for (const chunk of chunks(first, last)) {
+        const places = Array.from({ length: Math.min(CHUNK, this.total - chunk) }, (_, i) => chunk + i);
+        if (places.some((place) => place >= first && place < last && !this.known.has(place))) {
+          await this.readChunk(chunk, this.known, asked);
+          if (asked !== this.asked) return;
+          this.rows.draw();
+        }
+      }
+      await this.showSeen();
     } catch (error) {
       if (!isAbort(error)) replace(this.state, notice(describe(error), true));
     }
   }
 
-  /** @param {any[]} tasks */
-  show(tasks) {
-    replace(this.state, tasks.length ? null : empty());
-    this.liveness.tell(tasks.map(({ status: state }) => state));
-    this.list.hidden = !tasks.length;
+  /** @param {number} offset @param {Map<number, Row>} known @param {number} asked */
+  async readChunk(offset, known, asked) {
+    const columns = [...BASE, ...(this.columns ?? []).filter((name) => name !== LATEST)];
+    const { total, tasks } = await call("tasks.get_table", { ...filter(), columns, order_by: [route.param("sort") || ORDER], offset, limit: CHUNK }, { signal: this.signal });
+    if (asked !== this.asked) return;
+    this.total = total;
+    tasks.forEach((/** @type {any} */ task, /** @type {number} */ i) => known.set(offset + i, this.rowOf(task)));
+  }
+
+  /** @param {{id: string, values: any[]}} task @returns {Row} */
+  rowOf({ id, values }) {
+    const [name, status, project, tags, updated, ...own] = values;
+    const wanted = (this.columns ?? []).map((column) => (column === LATEST ? null : own.shift()));
+    return { id, name, status, project, tags: tags ?? [], updated, values: wanted };
+  }
+
+  /** Follow the tasks that are seen, and draw the curves of those that changed. */
+  async showSeen() {
+    const { first, last } = this.rows.window;
+    const seen = Array.from({ length: last - first }, (_, i) => this.known.get(first + i)).filter((row) => row !== undefined);
+    this.liveness.tell(seen.map(({ status }) => status));
+    this.follow(seen.map(({ id }) => id));
+    if (!this.columns?.includes(LATEST)) return;
+    const due = seen.filter(({ id, updated }) => this.drawn.get(id) !== updated || !this.rows.curvesOf(id)?.hasChildNodes()).slice(0, CHUNK);
     /** @type {Map<string, HTMLElement>} */
-    const rows = new Map();
-    for (const task of tasks) {
-      const row = this.rows.get(task.id) ?? this.makeRow(task);
-      this.fillRow(row, task);
-      if (this.known.get(task.id)?.last_update !== task.last_update) this.changed.add(task.id);
-      this.known.set(task.id, task);
-      rows.set(task.id, row);
+    const cells = new Map();
+    for (const { id, updated } of due) {
+      const cell = this.rows.curvesOf(id);
+      if (cell) cells.set(id, cell);
+      this.drawn.set(id, updated);
     }
-    const focused = document.activeElement;
-    this.rows = rows;
-    const ordered = [...rows.values()];
-    if (ordered.some((row, i) => this.body.children[i] !== row) || ordered.length !== this.body.childElementCount) this.body.replaceChildren(...ordered);
-    if (focused instanceof HTMLElement && focused !== document.activeElement && this.body.contains(focused)) focused.focus();
-    this.follow([...rows.keys()]);
-  }
-
-  /** @param {any} task */
-  makeRow(task) {
-    const choose = h("input", { type: "checkbox", checked: this.chosen.has(task.id), "aria-label": `Compare ${task.name}`, onchange: () => this.choose(task.id, choose.checked) });
-    const [name, curves, iteration, updated] = ["name", "curves", "iteration", "updated"].map((part) => h("td", { class: part }));
-    return h("tr", {}, h("td", { class: "choose" }, choose), name, curves, iteration, updated);
-  }
-
-  /** @param {HTMLElement} row @param {any} task */
-  fillRow(row, task) {
-    const [, name, , iteration, updated] = /** @type {HTMLElement[]} */ ([...row.children]);
-    const key = JSON.stringify([task.name, task.status, task.project?.name, task.tags]);
-    if (name.dataset.key !== key) {
-      name.dataset.key = key;
-      const tags = (task.tags ?? []).map((/** @type {string} */ tag) => h("span", { class: "tag" }, tag));
-      const link = h("a", { href: route.link(["task", task.id, "scalars"]) }, task.name || "unnamed");
-      replace(name, h("div", { class: "task-name" }, status(task.status), link), h("div", { class: "about" }, task.project?.name ?? "no project", ...tags));
-    }
-    iteration.textContent = task.last_iteration ? format.number(task.last_iteration) : "–";
-    updated.textContent = format.ago(task.last_update);
-    updated.title = format.moment(task.last_update);
-  }
-
-  /** Sparklines of the tasks that changed: one call for all. @param {any[]} tasks */
-  async readCurves(tasks) {
-    const due = tasks.filter((task) => this.changed.has(task.id));
-    const chosen = new Map(due.map((task) => [task.id, interesting(task)]));
-    const pairs = [...chosen.values()].flat();
-    this.changed.clear();
-    if (!pairs.length) return;
-    const metrics = [...Map.groupBy(pairs, ({ metric }) => metric)].map(([metric, of]) => ({ metric, variants: [...new Set(of.map(({ variant }) => variant))] }));
-    const answer = await call("events.multi_task_scalar_metrics_iter_histogram", { tasks: due.map(({ id }) => id).slice(0, 100), metrics, samples: SAMPLES }, { signal: this.signal });
-    for (const [id, latest] of chosen) {
-      const cell = this.rows.get(id)?.children[2];
-      if (cell) replace(cell, latest.map((one, i) => value(one, answer.metrics[one.metric]?.[one.variant]?.[id]?.y ?? [], i)));
-    }
+    if (cells.size) await fillLatest(cells, this.signal);
   }
 
   /** @param {string[]} ids */
   follow(ids) {
-    const key = [...ids].sort().slice(0, 100).join();
+    const key = [...ids].sort().slice(0, CHUNK).join();
     if (key === this.following) return;
     this.following = key;
     this.stop.abort();
     this.stop = new AbortController();
     const heard = (/** @type {boolean} */ isConnected) => this.liveness.connect(isConnected);
-    follow(key.split(",").filter(Boolean), false, { change: (task) => (this.changed.add(task), this.refresh()), state: heard }, this.stop.signal);
+    follow(key.split(",").filter(Boolean), false, { change: (task) => (this.drawn.delete(task), this.refresh()), state: heard }, this.stop.signal);
   }
 
   /** @param {string} id @param {boolean} isChosen */
@@ -204,13 +231,17 @@ class TaskList {
   }
 }
 
+/** The first places of the chunks that hold these rows. @param {number} first @param {number} last */
+function chunks(first, last) {
+  const from = Math.floor(first / CHUNK);
+  return Array.from({ length: Math.ceil(last / CHUNK) - from }, (_, i) => (from + i) * CHUNK);
+}
+
 /** What the filters say, as the API takes it. */
 function filter() {
-  const text = route.param("q").trim();
   const [project, state] = [route.param("project"), route.param("status")];
-  const pattern = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return {
-    ...(text ? { _any_: { pattern, fields: ["name", "id", "comment"] } } : {}),
+    filter: route.param("q").trim(),
     ...(project ? { project: [project], include_subprojects: true } : {}),
     ...(state ? { status: [state] } : {}),
     system_tags: ["-archived"],
@@ -226,30 +257,4 @@ function empty() {
     h("h2", {}, "No tasks yet"),
     h("p", {}, "Paste the three lines that ", h("code", {}, "eventide up"), " printed, or start a script that uses the ClearML SDK. Its task appears here by itself."),
   );
-}
-
-/** The curves that tell most: losses and qualities before rates, nothing of the resource monitor. @param {any} task */
-function interesting(task) {
-  /** @type {Latest[]} */
-  const all = Object.values(task.last_metrics ?? {}).flatMap((variants) => Object.values(/** @type {any} */ (variants)));
-  const rank = (/** @type {Latest} */ { metric, variant }) => {
-    const text = `${metric} ${variant}`.toLowerCase();
-    const found = [/loss|error|perplexity/, /acc|f1|map|auc|bleu|reward|score|iou/, /val|test|eval/].findIndex((one) => one.test(text));
-    return found < 0 ? 9 : found;
-  };
-  const told = all.filter(({ metric }) => metric !== "Summary" && !metric.startsWith(":monitor:"));
-  told.sort((a, b) => rank(a) - rank(b) || a.metric.localeCompare(b.metric) || a.variant.localeCompare(b.variant));
-  const first = told.filter((one, i) => told.findIndex((other) => other.metric === one.metric) === i);
-  return [...first, ...told.filter((one) => !first.includes(one))].slice(0, SPARKLINES);
-}
-
-/** @param {Latest} latest @param {number[]} values @param {number} color */
-function value({ metric, variant, value: last }, values, color) {
-  const name = curveTitle(metric, variant);
-  return h("div", { class: "latest", title: name }, h("span", { class: "name" }, name), sparkline(values, color), h("span", { class: "value" }, format.number(last)));
-}
-
-/** @param {string} state */
-export function status(state) {
-  return h("span", { class: `status ${state}`, title: format.STATUS[state] ?? state }, h("span", { class: "unseen" }, format.STATUS[state] ?? state));
 }

@@ -188,7 +188,7 @@ def _multi_field(name: str, value: Any) -> Condition:
 def _dates(name: str, value: Any) -> Condition:
     texts = value if isinstance(value, list) else [value]
     if len(texts) == 2 and not any(isinstance(text, str) and text[:1] in SIGNS for text in texts):  # a range
-        low, high = (None if text in (None, "") else _date(name, text) for text in texts)
+        low, high = (None if text in (None, "") else date_text(name, text) for text in texts)
         return with_missing(Between(name, low, high))
     return every(*(_compared_date(name, text) for text in texts if text is not None))
 
@@ -197,14 +197,14 @@ def _compared_date(name: str, text: Any) -> Condition:
     found = COMPARISON.fullmatch(text) if isinstance(text, str) else None
     if not found:
         raise InvalidField(f"{name}: a date is expected")
-    date, sign = _date(name, found["date"]), found["sign"] or "="
+    date, sign = date_text(name, found["date"]), found["sign"] or "="
     if sign == "=":
         return OneOf(name, (date,))
     low, high = (date, None) if sign[0] == ">" else (None, date)
     return Between(name, low, high, strict=len(sign) == 1)
 
 
-def _date(name: str, text: Any) -> str:
+def date_text(name: str, text: Any) -> str:
     """Return a date as documents write it, so that texts compare."""
     try:
         moment = datetime.fromisoformat(text)

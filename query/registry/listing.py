@@ -171,7 +171,7 @@ async def _remember(context: QueryContext, caller: Caller, request: GetAll, posi
 
 async def _find(context: QueryContext, caller: Caller, listing: Listing, window: Window) -> list[Document]:
     """Return the documents of a window, with statistics."""
-    kind, condition = listing.vocabulary.kind, await _condition(context, caller, listing)
+    kind, condition = listing.vocabulary.kind, await condition_of(context, caller, listing)
     fields = _top_level(listing.tree)
     if not listing.by_statistics and not any(is_statistic(by.field) for by in listing.order):
         page = PageBounds(listing.order, window.offset, window.limit, fields)
@@ -256,7 +256,8 @@ def _top_level(tree: Tree) -> frozenset[str] | None:
     return frozenset(needed | ({"status", "started", "last_update"} if "active_duration" in needed else set()))
 
 
-async def _condition(context: QueryContext, caller: Caller, listing: Listing) -> Condition:
+async def condition_of(context: QueryContext, caller: Caller, listing: Listing) -> Condition:
+    """Return the condition of the documents that a listing's filters, but for those on statistics, let through."""
     request, filters = listing.request, listing.request.filters
     if caller.version < SYSTEM_TAGS:
         filters |= _split_tags(listing.vocabulary.kind, filters)

@@ -38,11 +38,11 @@ async def ids_by_statistics(
         ids = [key for key in ids if _lies(values[name][key], bounds)]
     for place in reversed(range(len(order))):
         by = order[place]
-        ids = _sorted(ids, values[by.field], by.descending, empty_last=by.descending or place == 0)
+        ids = sorted_by(ids, values[by.field], by.descending, empty_last=by.descending or place == 0)
     return ids
 
 
-def _sorted(ids: Sequence[str], values: Mapping[str, Any], descending: bool, empty_last: bool) -> list[str]:
+def sorted_by(ids: Sequence[str], values: Mapping[str, Any], descending: bool, empty_last: bool) -> list[str]:
     """Sort by numbers, then by texts, which do not compare with them; ties, and ids without a value, stay in order."""
     groups: list[list[str]] = [[], [], []]
     for key in ids:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from schema.registry.accounts import Accounts, company_id_of
 from schema.registry.audit import AuditEvent, AuditEvents, AuditFilter
 from schema.registry.conditions import (
+    ANY_SECTION,
     EVERYTHING,
     Between,
     Condition,
@@ -47,6 +48,7 @@ from schema.registry.users import LABELS, ROLES, WEB_ROLE, User, Users
 from schema.registry.view import View
 
 __all__ = [
+    "ANY_SECTION",
     "EVERYTHING",
     "LABELS",
     "MANY_ENTITIES",

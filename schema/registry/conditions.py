@@ -1,6 +1,7 @@
 """Conditions of a search, without SQL. A field is a column's name or a dotted path into the document.
 
-In a path ``%2E`` and ``%24`` stand for the dots and dollars of a name itself.
+In a path ``%2E`` and ``%24`` stand for the dots and dollars of a name itself. In ``hyperparams.*.name.value`` the star
+stands for the first section, by name, that has such a hyper-parameter.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 Scalar = str | bool | int | float | None
 ESCAPES = {"%2E": ".", "%24": "$"}
+ANY_SECTION = "*"
 
 
 @dataclass(frozen=True)

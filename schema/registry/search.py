@@ -161,7 +161,7 @@ def _by_project(condition: Condition) -> list[Condition]:
     """Split a condition by the projects that it names."""
     parts, most = _parts(condition), min(MAX_BRANCHES, MAX_PARTS // max(1, size_of(condition).parts))
     for part in parts:
-        if isinstance(part, OneOf) and part.field == "project" and len(part.values) <= most:
+        if isinstance(part, OneOf) and part.field == "project" and 0 < len(part.values) <= most:
             others = tuple(other for other in parts if other is not part)
             return [Every((OneOf("project", (project,)), *others)) for project in dict.fromkeys(part.values)]
     return [condition]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from schema.registry.conditions import Between, Condition, Every, Matches, Not, OneOf, Some, names_of
+from schema.registry.conditions import ANY_SECTION, Between, Condition, Every, Matches, Not, OneOf, Some, names_of
 from schema.registry.patterns import Literal, literal_of, required_text
 from schema.registry.tables import Kind
 
@@ -47,9 +47,23 @@ def value_of(kind: Kind, field: str) -> sa.ColumnElement[Any]:
     if (column := kind.column(field)) is not None:
         return column
     names = names_of(field)
-    path = "$" + "".join(f'."{name}"' for name in names)
-    body = sa.select(text_in(kind.bodies.c.body, path, *names))
+    if is_in_any_section(field):
+        text: sa.ColumnElement[str] = text_in_any(kind.bodies.c.body, _path(names[:1]), _path(names[2:]), *names)
+    else:
+        text = text_in(kind.bodies.c.body, _path(names), *names)
+    body = sa.select(text)
     return body.where(kind.bodies.c.id == kind.rows.c.id).correlate(kind.rows).scalar_subquery()
+
+
+def is_in_any_section(field: str) -> bool:
+    """Tell whether a path is ``hyperparams.*.name.value``."""
+    parts = field.split(".")
+    return len(parts) == 4 and parts[0] == "hyperparams" and parts[1] == ANY_SECTION
+
+
+def _path(names: Sequence[str]) -> str:
+    """Return names as a path of SQLite's."""
+    return "$" + "".join(f'."{name}"' for name in names)
 
 
 class text_in(GenericFunction[str]):
@@ -69,6 +83,34 @@ def _json_extract_path_text(element: text_in, compiler: SQLCompiler, **options: 
 def _json_extract(element: text_in, compiler: SQLCompiler, **options: Any) -> str:
     body, path = (compiler.process(clause, **options) for clause in list(element.clauses)[:2])
     return f"CAST(json_extract({body}, {path}) AS VARCHAR)"
+
+
+class text_in_any(GenericFunction[str]):
+    """A text inside the first object, by its name, of an object inside JSON that has it.
+
+    Arguments: the JSON; the paths of the outer object and, in each of its objects, of the text; then all four names.
+    """
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(text_in_any)
+def _first_of_json_each(element: text_in_any, compiler: SQLCompiler, **options: Any) -> str:
+    body, _, _, outer, _, *inner = (compiler.process(clause, **options) for clause in element.clauses)
+    text = f"json_extract_path_text(section.value, {', '.join(inner)})"
+    object = f"json_extract_path({body}, {outer})"
+    sections = f"json_each(CASE json_typeof({object}) WHEN 'object' THEN {object} END) AS section"
+    return f'(SELECT {text} FROM {sections} WHERE {text} IS NOT NULL ORDER BY section.key COLLATE "C" LIMIT 1)'  # noqa: S608
+
+
+@compiles(text_in_any, "sqlite")
+def _first_of_json_tree(element: text_in_any, compiler: SQLCompiler, **options: Any) -> str:
+    body, outer, inner = (compiler.process(clause, **options) for clause in list(element.clauses)[:3])
+    text = f"json_extract(section.value, {inner})"
+    sections = f"json_each({body}, {outer}) AS section"
+    found = f"section.type = 'object' AND {text} IS NOT NULL"
+    return f"(SELECT CAST({text} AS VARCHAR) FROM {sections} WHERE {found} ORDER BY section.key LIMIT 1)"  # noqa: S608
 
 
 def _is_one_of(value: sa.ColumnElement[Any], wanted: Sequence[Any]) -> sa.ColumnElement[bool]:
