@@ -184,7 +184,6 @@ COVERED_BY = {
     "query/sql/tombstone_filter.py": "conditions in statements: integration/test_log_reader.py",
     "query/sql/tombstones.py": "reads of deletions: integration/test_cache_entity_index.py",
     "query/sql/union.py": "a statement over all event types: conformance/test_task_events.py",
-    "query/task_table/columns.py": "names of columns: unit/test_task_filter.py, conformance/test_task_table.py",
     "query/task_table/parser.py": "texts of filters: unit/test_task_filter.py",
     "query/task_table/plan.py": "filters, through the API: conformance/test_task_table.py",
     "query/task_table/syntax.py": "trees of filters: unit/test_task_filter.py",
