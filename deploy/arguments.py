@@ -16,6 +16,7 @@ from schema.settings import Settings, default_text
 DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
     "import": "import SOURCE --project NAME",
+    "export": "export --project NAME --out DIRECTORY",
     "sync": "sync [DIRECTORY]",
     "backup": "backup DIRECTORY",
     "restore": "restore DIRECTORY",
@@ -120,6 +121,14 @@ def _add_member_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--role", choices=PROJECT_ROLES, help="in the project and those under it")
 
 
+def _add_export_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("--project", type=_text, required=True, metavar="NAME", help="with the projects under it")
+    parser.add_argument("--out", type=_text, required=True, metavar="DIRECTORY", help="a new one, or of an export")
+    parser.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="of the tables")
+    parser.add_argument("--jobs", type=int, choices=range(1, 33), default=2, metavar="N", help="tasks at once: 2")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print the counts as one JSON object")
+
+
 def _add_sync_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("place", metavar="DIRECTORY", nargs="?", help="a spool, or a folder of spools")
     parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="try for so long, else once")
@@ -153,6 +162,7 @@ def _add_import_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
 
 OWN_ARGUMENTS = {
     "import": _add_import_arguments,
+    "export": _add_export_arguments,
     "sync": _add_sync_arguments,
     "backup": _add_backup_arguments,
     "restore": _add_restore_arguments,

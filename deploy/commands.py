@@ -112,6 +112,11 @@ COMMANDS = {
         "deploy.importing.command:import_runs",
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),
+    "export": Command(
+        "writes a project to files: Parquet, CSV",
+        "deploy.exporting.command:export_project",
+        frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
+    ),
     "sync": Command(
         "sends what trainings of Eventide's client left in their spools",
         "deploy.client_spools:sync",

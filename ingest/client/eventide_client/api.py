@@ -66,8 +66,12 @@ class Api:
         self._send(self._configuration.files + "/", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
     def get(self, target: str) -> http.client.HTTPResponse:
-        """Return the open response to a GET of a path with its query; the caller reads it. Raises as ``call``."""
-        return self._response("GET", self._configuration.api + target, None, {})
+        """Return the open response to a GET; the caller reads it to its end, or calls ``close``. Raises as ``call``.
+
+        ``target``: a path of the API with its query, or a whole URL.
+        """
+        url = self._configuration.api + target if target.startswith("/") else target
+        return self._response("GET", url, None, {})
 
     def close(self) -> None:
         """Close the connections."""

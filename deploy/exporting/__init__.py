@@ -1,0 +1,1 @@
+"""``eventide export``: projects as folders of files (docs/export.md)."""
