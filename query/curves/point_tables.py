@@ -51,6 +51,23 @@ def ungrouped(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str
     return [(int(curve[run.start]), _curve(x[run], y[run], names)) for run in _runs(is_new, len(x))]
 
 
+def arrays(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, Any]]] | None:
+    """Read a table whose row is a curve: its number, and its points as lists, whose y stands for each of ``names``.
+
+    None if two points of a curve have the same x.
+    """
+    if not table.num_rows:
+        return []
+    curves, xs, ys = (table[name].combine_chunks() for name in ("curve", "x", "y"))
+    bounds, x, y = xs.offsets.to_numpy(), xs.values.to_numpy(), ys.values.to_numpy()
+    rises = np.diff(x) > 0
+    rises[bounds[1:-1] - 1] = True  # from one curve to the next
+    if not rises.all():
+        return ungrouped(pa.table({"curve": np.repeat(curves.to_numpy(), np.diff(bounds)), "x": x, "y": y}), names)
+    runs, y = map(slice, bounds[:-1], bounds[1:]), y.astype(np.float64)
+    return [(number, _curve(x[run], y[run], names)) for number, run in zip(curves.to_pylist(), runs, strict=True)]
+
+
 def _runs(is_new: np.ndarray, count: int) -> Iterator[slice]:
     bounds = [0, *(np.flatnonzero(is_new) + 1).tolist(), count] if count else [0]
     return map(slice, bounds, bounds[1:])

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from query.curves import row_source
 from query.curves.curve_index import CurveIndex
 from query.curves.downsampling import Curve
 from query.curves.row_source import Drawing, RowSource
@@ -28,6 +29,13 @@ def store(store: Store) -> Store:
     for seq, points in ((1, POINTS), (100, POINTS[::5])):  # some are there twice, the later one counts
         store.insert("scalars", rows(points, seq))
     return store
+
+
+@pytest.fixture(autouse=True, params=["rows", "arrays"])
+def read_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few points are read as rows, very many as arrays."""
+    if request.param == "arrays":
+        monkeypatch.setattr(row_source, "MAX_ROWS", 0)
 
 
 def rows(points: Sequence[tuple[str, str, str, int]], first_seq: int) -> pa.Table:

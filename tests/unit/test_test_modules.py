@@ -153,7 +153,6 @@ COVERED_BY = {
     "query/curves/curve_index.py": "the curves that rows are read of: integration/test_row_source.py",
     "query/curves/downsampling.py": "compared with a reference: conformance/test_histogram_reference.py",
     "query/curves/latest.py": "an endpoint: conformance/test_latest_values.py, integration/test_cached_answers.py",
-    "query/curves/point_tables.py": "arrays of curves: integration/test_row_source.py, integration/test_rollups.py",
     "query/curves/rollup_source.py": "compared with all rows: integration/test_rollups.py",
     "query/curves/sources.py": "which source answers: integration/test_cache_rollup_coverage.py",
     "query/live/event_ids.py": "ids of the hub's events: unit/test_stream_hub.py, conformance/test_stream.py",
