@@ -108,7 +108,7 @@ COMMANDS = {
         frozenset(("data_dir", "access_key", "secret_key")),
     ),
     "import": Command(
-        "brings runs of other trackers in: TensorBoard, trackio, MLflow, W&B",
+        "brings runs in: TensorBoard, trackio, MLflow, W&B, ClearML zips, Neptune exports, CSV, Parquet",
         "deploy.importing.command:import_runs",
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),

@@ -18,6 +18,7 @@ from deploy.importing.server import target
 from deploy.importing.tasks import Naming, TaskDirectory
 from deploy.importing.verify import verify
 from ingest.importers.formats import source_of
+from ingest.importers.reading import readable
 from ingest.importers.records import Run, Skipped, Source, UnreadableSource
 from schema.errors import ConfigError
 from schema.settings import Settings
@@ -55,7 +56,7 @@ class Importer:
 
     def _runs(self) -> Iterator[Run | Skipped]:
         try:
-            yield from self.source.runs()
+            yield from readable(self.source.runs(), self.source.format)
         except UnreadableSource as error:
             yield Skipped("source that cannot be read to its end", message=str(error))
 
@@ -103,6 +104,7 @@ def import_runs(
     verify: bool,
     as_json: bool,
     step_multiplier: float,
+    step_column: str | None,
     jobs: int,
 ) -> None:
     """Import all runs of a source, and print the counts.
@@ -111,7 +113,7 @@ def import_runs(
     point is not stored as it is in the source.
     """
     try:
-        found = source_of(source)
+        found = source_of(source, step_column)
     except UnreadableSource as error:
         raise ConfigError(str(error)) from error
     progress = Progress()

@@ -10,6 +10,7 @@ from deploy.importing.event_writer import TYPES, EventWriter
 from deploy.importing.report import Report
 from deploy.importing.storable_points import REPEATED, StepTracker, storable
 from deploy.importing.tasks import FoundTask, finish
+from ingest.importers.reading import readable
 from ingest.importers.records import Artifact, Details, Image, Lines, Plot, Points, Run, Skipped, UnreadableSource
 
 
@@ -36,7 +37,7 @@ class RunImport:
         """Import the run; return its counts. Raises Refused and Unavailable."""
         before = self._counts()
         try:
-            for part in self._run.read():
+            for part in readable(self._run.read(), self._run.name):
                 self._take(part)
         except UnreadableSource as error:
             self._report.skip("run that cannot be read to its end", message=str(error))

@@ -9,6 +9,7 @@ import numpy as np
 from deploy.importing.api import Api
 from deploy.importing.report import Report
 from deploy.importing.storable_points import StorablePoints, storable
+from ingest.importers.reading import readable
 from ingest.importers.records import Doubles, Integers, Points, Run, UnreadableSource
 
 PAGE_POINTS = 200_000
@@ -33,7 +34,7 @@ def verify(api: Api, task: str, run: Run, multiplier: float) -> Report:
 def _expected(run: Run, multiplier: float) -> dict[Name, Series]:
     parts: dict[Name, list[StorablePoints]] = {}
     try:
-        for part in run.read():
+        for part in readable(run.read(), run.name):
             if isinstance(part, Points) and len(kept := storable(part, multiplier)[0]):
                 parts.setdefault((kept.metric, kept.variant), []).append(kept)
     except UnreadableSource:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.importers.names import MAX_DEPTH
+from ingest.importers.names import MAX_DEPTH, metric_and_variant
 from ingest.importers.point_buffer import PointBuffer
 from ingest.importers.records import Line, Lines, Part, Skipped
 
@@ -32,11 +32,11 @@ class LoggedValues:
     def read(self, value: Any, place: Place, depth: int = 0) -> Iterator[Part]:
         """Yield the parts of a value, and points if enough of them wait."""
         if isinstance(value, int | float):  # truth values too
-            self.buffer.add(place.key, place.step, float(value), place.time)
+            self.buffer.add(metric_and_variant(place.key), place.step, float(value), place.time)
         elif isinstance(value, Mapping):
             yield from self._mapping(value, place, depth)
         elif isinstance(value, str) and value in NUMBERS:
-            self.buffer.add(place.key, place.step, NUMBERS[value], place.time)
+            self.buffer.add(metric_and_variant(place.key), place.step, NUMBERS[value], place.time)
         elif isinstance(value, str):
             yield Lines([Line(place.time, f"[{place.key} @ {place.step:g}] {value}")])
         elif isinstance(value, list):

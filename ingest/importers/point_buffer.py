@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Points
 
 FLUSH_POINTS = 100_000
@@ -35,9 +34,8 @@ class Curve:
         self.values.append(value)
         self.times.append(time)
 
-    def points(self, key: str) -> Points:
+    def points(self, metric: str, variant: str) -> Points:
         """Return what waits."""
-        metric, variant = metric_and_variant(key)
         steps = np.array(self.steps) if self.decimal is None else np.array(self.decimal)
         return Points(metric, variant, steps, np.array(self.values), np.array(self.times))
 
@@ -46,14 +44,14 @@ class PointBuffer:
     """Points of many curves that wait until there are enough of them."""
 
     def __init__(self) -> None:
-        self._curves: dict[str, Curve] = {}
+        self._curves: dict[tuple[str, str], Curve] = {}
         self._count = 0
 
-    def add(self, key: str, step: float, value: float, time: int) -> None:
-        """Add a point of the curve of a key. ``time``: ms since the epoch."""
-        curve = self._curves.get(key)
+    def add(self, names: tuple[str, str], step: float, value: float, time: int) -> None:
+        """Add a point of a curve: metric and variant. ``time``: ms since the epoch."""
+        curve = self._curves.get(names)
         if curve is None:
-            curve = self._curves[key] = Curve()
+            curve = self._curves[names] = Curve()
         curve.add(step, value, time)
         self._count += 1
 
@@ -65,5 +63,5 @@ class PointBuffer:
     def rest(self) -> Iterator[Points]:
         """Yield all that waits."""
         curves, self._curves, self._count = self._curves, {}, 0
-        for key, curve in curves.items():
-            yield curve.points(key)
+        for names, curve in curves.items():
+            yield curve.points(*names)

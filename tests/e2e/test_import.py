@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,32 @@ def test_wandb(api: Api, target: Target) -> None:
     assert [(one["metric"], one["value"]) for one in single] == [("best", 0.99)]
 
 
+def test_clearml(api: Api, target: Target) -> None:
+    report = check_twice(target, SAMPLES / "clearml-offline", "clearml")
+    assert (report.tasks, report.points, report.logs, report.images, report.plots) == (1, 101, 3, 1, 1)
+    task = tasks_of(api, "clearml")["run-a"]
+    assert raw(api, task["id"], "Summary", "best") == {-(2**31): 0.99}
+    assert (task["hyperparams"]["General"]["depth"]["value"], task["script"]["entry_point"]) == ("3", "cml.py")
+
+
+def test_neptune(api: Api, target: Target) -> None:
+    report = check_twice(target, SAMPLES / "neptune", "neptune", multiplier=10)
+    assert (report.tasks, report.points, report.logs, report.plots) == (1, 100, 5, 1)
+    assert report.skipped == {"file that cannot be read": 1}
+    task = tasks_of(api, "neptune")["exp-a"]
+    events = api.call("events.get_task_events", {"task": task["id"], "event_type": "training_stats_scalar"})["events"]
+    assert [(event["iter"], event["step"]) for event in events[:2]] == [(5, 0.5), (15, 1.5)]
+    assert (task["tags"], task["hyperparams"]["General"]["config/amp"]["value"]) == (["x", "y"], "true")
+
+
+def test_tables(api: Api, target: Target, tmp_path: Path) -> None:
+    rows = "".join(f"{run},loss/train,{step},{step / 7}\n" for step in range(50) for run in ("first", "second"))
+    (tmp_path / "runs.csv").write_text(f"run,key,step,value\n{rows}")
+    report = check_twice(target, tmp_path, "tables")
+    assert (report.tasks, report.points) == (2, 100)
+    assert raw(api, tasks_of(api, "tables")["second"]["id"], "loss", "train") == {step: step / 7 for step in range(50)}
+
+
 @pytest.mark.parametrize("store", ["mlflow.db", "mlruns-fs"])
 def test_mlflow(api: Api, target: Target, tmp_path: Path, store: str) -> None:
     report = check_twice(target, unpacked("mlflow", tmp_path) / store, f"mlflow {store[-2:]}")
@@ -159,6 +186,18 @@ def test_bad_files_end_in_one_line_each(target: Target, tmp_path: Path) -> None:
     report = import_into(target, tmp_path / "runs", "torn")
     assert report.skipped["torn or damaged file"] == 1
     assert (report.tasks, report.differences) == (4, 0)
+
+
+def test_a_file_that_no_reader_expects_ends_in_one_line(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = unpacked("trackio", tmp_path)
+    with sqlite3.connect(folder / "eventide-sample.db") as connection:
+        connection.execute("UPDATE metrics SET metrics = '{' WHERE step = 50")
+    report = import_into(target, folder, "unexpected")
+    assert report.skipped == {"run that cannot be read to its end": 1}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("eventide: run-a: not as expected: JSONDecodeError: ")
 
 
 def test_the_command_starts_a_server_where_none_runs(tmp_path: Path) -> None:
