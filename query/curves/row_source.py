@@ -3,8 +3,8 @@
 Curves and their buckets are numbers here: names, of which a page of a dashboard has few and a store many, are looked up
 once in each part's dictionary. Buckets as narrow as an iteration are read as they are, very many of them as arrays: to
 group them took three to five times as long. Only where there are more rows than iterations does ClickHouse group them
-after all. Copies of a point that was written again have its iteration: rows of which no two have the same iteration hold
-no copies, and are read without FINAL, which is a third less work where tasks lie in many parts.
+after all. Copies of a point that was written again have its iteration: rows of which no two have the same iteration
+hold no copies, and are read without FINAL, which is a third less work where tasks lie in many parts.
 """
 
 from __future__ import annotations
