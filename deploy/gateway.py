@@ -17,6 +17,7 @@ from ingest.kafka.unapplied import UnappliedRecords
 from ingest.last_update import LastUpdateRecorder
 from ingest.metric_quotas import MetricQuotas
 from ingest.quotas import WriteQuotas
+from ingest.refused_events import RefusedEvents
 from schema.http.dispatcher import create_app
 from schema.http.health import Health
 from schema.http.login import endpoints as login_endpoints
@@ -36,10 +37,13 @@ async def gateway(settings: Settings) -> None:
     dlq = DlqDepth(brokers, topic.name)
     unapplied = UnappliedRecords(LagReader(brokers, topic.name, producer.clock), applied, current)
     last_update_recorder = LastUpdateRecorder(registry)
+    refused_events = RefusedEvents(registry)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
     quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
-    service = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
+    service = Gateway(
+        registry, log, last_update_recorder, quotas, refused_events, settings.ack, settings.validate_plots
+    )
     table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
@@ -56,5 +60,5 @@ async def gateway(settings: Settings) -> None:
     admission = components.admission(settings)
     app = create_app(table, authenticator, health, limits, all_endpoints, proxies=proxies, admission=admission)
     await serve(app, health, settings, settings.port)
-    for part in (unapplied, dlq, current, applied, producer, last_update_recorder, ledger, registry):
+    for part in (unapplied, dlq, current, applied, producer, last_update_recorder, refused_events, ledger, registry):
         await part.close()

@@ -29,6 +29,7 @@ from ingest.local.log import LocalLog
 from ingest.local.wal import WriteAheadLog
 from ingest.metric_quotas import MetricQuotas
 from ingest.quotas import WriteQuotas
+from ingest.refused_events import RefusedEvents
 from ingest.rollups.scheduler import RollupScheduler
 from query.services import QueryServices
 from schema.api.wire import Endpoints, Tier
@@ -88,12 +89,15 @@ async def embedded(
     rollup_scheduler, changefeed = RollupScheduler(store), Changefeed()
     log = LocalLog(store, WriteAheadLog(settings.data_dir / LOG), changefeed, rollup_scheduler.wrote)
     last_update_recorder = LastUpdateRecorder(registry)
+    refused_events = RefusedEvents(registry)
     ledger = await components.quota_ledger(settings, registry, is_gateway=True)
     others, streams = access.other_token_secrets(settings), components.stream_limits(settings)
     services = QueryServices(store, registry, secret, changefeed, ledger, settings.held_points, others, streams)
     authenticator = components.authenticator(registry, secret, settings)
     quotas = WriteQuotas(ledger, MetricQuotas(ledger, registry))
-    gateway = Gateway(registry, log, last_update_recorder, quotas, settings.ack, settings.validate_plots)
+    gateway = Gateway(
+        registry, log, last_update_recorder, quotas, refused_events, settings.ack, settings.validate_plots
+    )
     own = write_endpoints.bind(gateway), services.endpoints, login_endpoints.bind(authenticator)
     endpoints = Endpoints(Tier.BOTH).merge(*own)
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
@@ -111,6 +115,7 @@ async def embedded(
         await log.close()
         await asyncio.to_thread(rollup_scheduler.close)
         await last_update_recorder.close()
+        await refused_events.close()
         await ledger.close()
         store.close()
         await registry.close()

@@ -15,6 +15,7 @@ from ingest.parsing.batch import Batch, read_events
 from ingest.parsing.json_lines import read_body
 from ingest.permission import check_write, may_write
 from ingest.quotas import WriteQuotas
+from ingest.refused_events import RefusedEvents
 from schema.api.requests import ARROW_STREAM, JSON_LINES, Boolean, EventBatch, Integer, Request
 from schema.api.told_ids import told_id
 from schema.api.wire import Answer, Caller, Endpoints, Tier
@@ -47,6 +48,7 @@ class Gateway:
     log: Log
     last_update_recorder: LastUpdateRecorder
     quotas: WriteQuotas
+    refused_events: RefusedEvents
     ack: str = "durable"
     validate_plots: bool = False
 
@@ -160,6 +162,7 @@ async def _accept(gateway: Gateway, caller: Caller, batch: Batch, context: Parse
     """
     entities = await _entities(gateway.registry, batch.entities.values())
     refusals, failures = await compute_if(len(batch.entities) >= MANY_ENTITIES, _refuse, batch, entities, caller)
+    gateway.refused_events.record(batch, refusals)
     added, failed = batch.event_count, failures.total()
     EVENTS_COUNTER.labels("failed").inc(failed)
     if not added:

@@ -89,7 +89,10 @@ class GetScalarMetricData(MaybeScrolled):
 
 
 class ScalarMetricsIterRaw(Request):
-    """A page of the raw points of a metric's curves; or, as columns, all scalars of a metric, or of all metrics."""
+    """A page of the raw points of a metric's curves; or, as columns, all scalars of a metric, or of all metrics.
+
+    ``x_min``, ``x_max``: a part of the axis, both ends included, of pages.
+    """
 
     task: str
     metric: MetricFilter | None = None
@@ -99,6 +102,8 @@ class ScalarMetricsIterRaw(Request):
     count_total: Boolean = False
     model_events: Boolean = False
     scroll_id: str = ""
+    x_min: Integer | None = None
+    x_max: Integer | None = None
 
     @model_validator(mode="after")
     def _names_a_metric(self) -> Self:
@@ -222,6 +227,9 @@ async def _read_points(
 
 def _points(request: ScalarMetricsIterRaw) -> tuple[dict[str, str], dict[str, Any]]:
     condition, parameters = filter_sql(request.filters)
-    is_iter = request.key == "iter"
-    has_field = "has_iter" if is_iter else f"timestamp != {INT64_MAX}"
-    return {"$filter": condition, "$has_field": has_field, "$field": "iter" if is_iter else "timestamp"}, parameters
+    field, has_field = ("iter", "has_iter") if request.key == "iter" else ("timestamp", f"timestamp != {INT64_MAX}")
+    for name, sign, bound in (("x_min", ">=", request.x_min), ("x_max", "<=", request.x_max)):
+        if bound is not None:
+            has_field += f" AND {field} {sign} {{{name}:Int64}}"
+            parameters |= {name: min(max(bound, INT64_MIN), INT64_MAX)}
+    return {"$filter": condition, "$has_field": has_field, "$field": field}, parameters

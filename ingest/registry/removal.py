@@ -30,6 +30,7 @@ FORGOTTEN_BY_RESET = frozenset(
         "last_worker",
         "last_worker_report",
         "last_iteration",
+        "refused_events",
     )
 )
 OUTPUT = "output"  # mode of the artifacts that a task made

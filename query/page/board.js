@@ -21,6 +21,8 @@ import * as route from "./route.js";
  *   title?: (chart: string) => string,
  *   reported: (chart: string) => import("./csv.js").Wanted[],
  *   origin: (task: string) => number,
+ *   latest?: (signal: AbortSignal) => Promise<Map<string, number>>,
+ *   exact?: (chart: string, axis: Axis, from: number, to: number, signal: AbortSignal) => Promise<Map<string, number>>,
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
  *   toggle?: (curve: Curve) => void,
@@ -202,9 +204,18 @@ export class Board {
     }
   }
 
-  /** The last values of curves that end in a bucket, whose mean is none. @param {Curve[]} curves */
+  /**
+   * The last values: of whole curves those that the task's summary tells, as tables do; of others that end in a bucket,
+   * whose mean is none, those of its last point.
+   * @param {Curve[]} curves
+   */
   async readLasts(curves) {
-    const due = curves.filter(endsInBucket);
+    if (!this.range && this.source.latest) {
+      const values = await this.source.latest(this.source.signal);
+      for (const curve of curves) curve.last ??= values.get(latestKey(curve.chart, curve.series));
+      for (const chart of new Set(curves.map(({ chart }) => chart))) this.drawOne(chart);
+    }
+    const due = curves.filter((curve) => curve.last === undefined && endsInBucket(curve));
     if (!due.length) return;
     const from = due.reduce((least, { x }) => Math.min(least, x[x.length - 1]), Infinity);
     const range = /** @type {[number, number]} */ ([from, this.range?.[1] ?? NO_END]);
@@ -345,7 +356,7 @@ export class Board {
   /** @param {string} name */
   makeCard(name) {
     const title = this.title(name);
-    const chart = new Chart(title, this.actions(), this.source.group);
+    const chart = new Chart(title, this.actions(name), this.source.group);
     const log = this.logButton(name);
     const card = h(
       "article",
@@ -385,9 +396,11 @@ export class Board {
     this.drawOne(name);
   }
 
-  /** @returns {import("./chart.js").Actions} */
-  actions() {
+  /** @param {string} name @returns {import("./chart.js").Actions} */
+  actions(name) {
+    const { exact, signal } = this.source;
     return {
+      exact: exact && ((from, to) => exact(name, this.axis, from, to, signal)),
       zoom: (from, to) => this.zoom([from, to]),
       reset: () => this.range && this.zoom(null),
       toggle: this.source.toggle && ((curve) => (this.source.toggle?.(curve), this.drawAll())),
@@ -409,7 +422,7 @@ export class Board {
   open(name) {
     if (!name || this.full || !this.curves.has(name)) return;
     const title = this.title(name);
-    const chart = new Chart(title, this.actions(), this.source.group);
+    const chart = new Chart(title, this.actions(name), this.source.group);
     const buttons = [
       this.logButton(name),
       iconButton("more", "Zoom in", () => chart.magnify(0.5)),
@@ -484,6 +497,11 @@ export class Board {
     const { axis, range, source } = this;
     return csv(source.reported(name), { axis, range, origin: source.origin }, source.signal);
   }
+}
+
+/** What tells a curve in `latest`. @param {string} chart @param {string} series */
+export function latestKey(chart, series) {
+  return JSON.stringify([chart, series]);
 }
 
 /** @param {Curve[]} curves */

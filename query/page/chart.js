@@ -19,13 +19,14 @@ import { distinct } from "./names.js";
 /**
  * @typedef {{
  *   zoom: (from: number, to: number) => void, reset: () => void, toggle?: (curve: Curve) => void,
- *   color: (curve: Curve) => number,
+ *   color: (curve: Curve) => number, exact?: (from: number, to: number) => Promise<Map<string, number>>,
  * }} Actions
  */
 
 const COLORS = 12;
 const KEY_STEP = 1 / 50;
 const LEAST_PINCH_PX = 10;
+const EXACT_MS = 120; // that a cursor rests before the stored values at it are asked for
 
 export class Chart {
   /**
@@ -51,6 +52,7 @@ export class Chart {
     /** @type {[number, number] | null} */
     this.pinched = null;
     this.isHeld = false;
+    this.resting = 0;
     /** What is to be drawn once no finger is on the canvas any more. @type {(() => void) | null} */
     this.late = null;
     this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
@@ -310,10 +312,22 @@ export class Chart {
     if (!this.plot) return;
     const at = index === null ? null : (this.plot.data[0][index] ?? null);
     this.element.classList.toggle("is-pointed", at !== null);
-    for (const row of this.rows) {
-      row.output.textContent = format.number(at === null ? extremes(row.curve).last : nearest(row.curve, at));
-    }
+    for (const row of this.rows) write(row.output, at === null ? extremes(row.curve).last : nearest(row.curve, at));
+    clearTimeout(this.resting);
+    if (at !== null && index !== null && this.canvas.matches(":hover, :focus")) this.resting = setTimeout(() => this.tellExact(at, index), EXACT_MS);
     this.canvas.dataset.at = at === null ? "" : placeName(at, this.view?.axis ?? "iter");
+  }
+
+  /** The stored values at the cursor, in place of what the curves have there, which are means of 32 bits. @param {number} at @param {number} index */
+  async tellExact(at, index) {
+    const places = this.plot?.data[0] ?? [];
+    const values = await this.actions.exact?.(at, Math.max(at, (places[index + 1] ?? at + 1) - 1)).catch(() => null);
+    if (!values || this.plot?.data[0] !== places || this.plot.cursor.idx !== index) return;
+    for (const row of this.rows) {
+      const value = values.get(row.curve.series);
+      if (value !== undefined) write(row.output, value);
+    }
+    this.canvas.dataset.exact = String(at);
   }
 
   /** The chart as an image, on its background and with its legend. */
@@ -362,6 +376,12 @@ function assemble(shown, hasBands, view) {
 /** The place of a value on a logarithmic axis; null if it has none. @param {number | null} value */
 function exponent(value) {
   return value !== null && value > 0 ? Math.log10(value) : null;
+}
+
+/** A value, in full as its title. @param {HTMLElement} output @param {number | null} value */
+function write(output, value) {
+  output.textContent = format.number(value);
+  output.title = value === null ? "" : String(value);
 }
 
 /** @param {Curve} curve @param {number} x */

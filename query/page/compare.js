@@ -1,21 +1,22 @@
 // Tasks over one another: a chart for each metric and variant, and a table of their values.
 
 import { call, describe, isAbort } from "./api.js";
-import { Board } from "./board.js";
+import { Board, latestKey } from "./board.js";
 import { differences } from "./differences.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { Liveness, follow, throttled } from "./live.js";
 import { curveKey, curveTitle, taskNames } from "./names.js";
 import * as route from "./route.js";
-import { firstPlace, request } from "./scalars.js";
+import { firstPlace, firstValues, request } from "./scalars.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
 export const MAX_TASKS = 20;
 const TABLE_MS = 5000;
-const FIELDS = ["name", "status", "project.name", ...["metric", "variant", "value", "min_value", "max_value"].map((name) => `last_metrics.*.*.${name}`)];
+const MAX_EXACT = 12; // tasks whose stored value at the cursor is asked for
+const FIELDS = ["name", "status", "project.name", "last_update", ...["metric", "variant", "value", "min_value", "max_value"].map((name) => `last_metrics.*.*.${name}`)];
 
 /** @typedef {{ids: string[], names: Map<string, string>, hidden: Set<string>, signal: AbortSignal}} Compared */
 
@@ -38,7 +39,7 @@ export async function compare(root, path, signal) {
   replace(root, ...head, names, differences(compared), values, board.element);
   const liveness = new Liveness(live);
   const show = (/** @type {any[]} */ tasks) => {
-    liveness.tell(tasks.map(({ status: state }) => state));
+    liveness.tell(tasks.map(({ status: state, last_update: updated }) => ({ status: state, updated })));
     const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
     if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, board)));
     names.dataset.key = key;
@@ -96,6 +97,19 @@ function source({ ids, names, hidden, signal }) {
     isHidden: (curve) => hidden.has(curve.series),
     reported: (chart) => ids.flatMap((task) => ({ task, name: names.get(task) ?? "", metric: chart, variants: [], ...charts.get(chart) })),
     origin: (task) => origins.get(task) ?? 0,
+    latest: async (stop) => {
+      const values = new Map();
+      for (const task of await read(ids, stop)) {
+        for (const { metric, variant, value } of latestOf(task)) values.set(latestKey(curveKey(metric, variant), task.id), value);
+      }
+      return values;
+    },
+    exact: async (chart, axis, from, to, stop) => {
+      const shown = ids.filter((id) => !hidden.has(id)).slice(0, MAX_EXACT);
+      const metric = charts.get(chart) ?? { metric: chart };
+      const found = await Promise.all(shown.map((task) => firstValues({ task, metric }, axis, from, to, axis === "relative" ? (origins.get(task) ?? 0) : 0, stop)));
+      return new Map(found.flatMap((values, i) => [...values.values()].slice(0, 1).map((value) => [shown[i], value])));
+    },
     load: async (wish, stop) => {
       const range = wish.axis === "relative" ? null : wish.range;
       const chosen = wish.charts?.flatMap((name) => charts.get(name) ?? []);
@@ -138,12 +152,17 @@ function nameOf(task, { ids, names, hidden }, board) {
   return h("li", {}, button, h("a", { class: "about", href: route.link(["task", task.id, "scalars"]), "aria-label": `Open ${task.name}` }, "open"));
 }
 
+/** The summaries of a task's curves. @param {any} task @returns {any[]} */
+function latestOf(task) {
+  return Object.values(task.last_metrics ?? {}).flatMap((variants) => Object.values(/** @type {any} */ (variants)));
+}
+
 /** @param {any[]} tasks @param {Compared} compared */
 function tableOf(tasks, { ids, names }) {
   /** @type {Map<string, {title: string, of: Map<string, any>}>} */
   const rows = new Map();
   for (const task of tasks) {
-    for (const latest of Object.values(task.last_metrics ?? {}).flatMap((variants) => Object.values(variants))) {
+    for (const latest of latestOf(task)) {
       const key = curveKey(latest.metric, latest.variant);
       const row = rows.get(key) ?? { title: curveTitle(latest.metric, latest.variant), of: new Map() };
       rows.set(key, { ...row, of: row.of.set(task.id, latest) });
@@ -151,7 +170,7 @@ function tableOf(tasks, { ids, names }) {
   }
   const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), names.get(task.id)));
   const kinds = tasks.flatMap(() => ["latest", "min", "max"].map((kind) => h("th", { scope: "col", class: "number" }, kind)));
-  const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number" }, format.number(latest?.[kind])));
+  const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number", title: latest?.[kind] }, format.number(latest?.[kind])));
   const body = [...rows.values()].sort((a, b) => a.title.localeCompare(b.title)).map(({ title, of }) => h("tr", {}, h("th", { scope: "row", title }, title), ...tasks.flatMap((task) => cells(of.get(task.id)))));
   return h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("td"), ...heads), h("tr", {}, h("td"), ...kinds)), h("tbody", {}, ...body));
 }

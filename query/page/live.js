@@ -14,7 +14,8 @@ import { url } from "./api.js";
  */
 
 const RETRY_MS = 3000;
-const FINISHED = new Set(["completed", "closed", "failed", "stopped", "published"]);
+const RECENT_MS = 60_000; // after which a task that was never started, and reports nothing more, goes on no longer
+const UNSTARTED = new Set(["created", "queued"]);
 
 /** What says that something new would be seen at once: while it is heard of, and there is something that goes on. */
 export class Liveness {
@@ -31,9 +32,10 @@ export class Liveness {
     this.show();
   }
 
-  /** @param {string[]} states of the tasks that are seen */
-  tell(states) {
-    this.goesOn = states.some((state) => !FINISHED.has(state));
+  /** @param {{status: string, updated: string}[]} tasks that are seen */
+  tell(tasks) {
+    const isRecent = (/** @type {string} */ time) => Date.now() - new Date(time).getTime() < RECENT_MS;
+    this.goesOn = tasks.some(({ status, updated }) => status === "in_progress" || (UNSTARTED.has(status) && isRecent(updated)));
     this.show();
   }
 

@@ -1,7 +1,7 @@
 // A task's scalars: single values as tiles, and a chart for each metric.
 
 import { call, describe, isAbort } from "./api.js";
-import { Board } from "./board.js";
+import { Board, latestKey } from "./board.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { throttled } from "./live.js";
@@ -11,6 +11,8 @@ import * as route from "./route.js";
 /** @typedef {import("./curves.js").Curve} Curve */
 
 const SINGLE_MS = 5000;
+const LATEST = ["metric", "variant", "value"].map((name) => `last_metrics.*.*.${name}`);
+const EXACT_POINTS = 1000;
 
 /** @type {import("./task.js").ShowTab} */
 export function scalars(root, id, signal) {
@@ -38,6 +40,12 @@ export function scalars(root, id, signal) {
     names: async (stop) => Object.keys((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics),
     reported: (metric) => [{ task: id, metric, variants: [] }],
     origin: () => origin,
+    latest: async (stop) => {
+      const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: LATEST, search_hidden: true }, { signal: stop });
+      const summaries = Object.values(tasks[0]?.last_metrics ?? {}).flatMap((variants) => Object.values(/** @type {any} */ (variants)));
+      return new Map(summaries.map(({ metric, variant, value }) => [latestKey(metric, variant), value]));
+    },
+    exact: (metric, axis, from, to, stop) => firstValues({ task: id, metric: { metric } }, axis, from, to, axis === "relative" ? origin : 0, stop),
     load: async (wish, stop) => {
       const range = wish.range && wish.axis === "relative" ? wish.range.map((x) => x + origin) : wish.range;
       const answer = await call("events.scalar_metrics_iter_histogram", request({ task: id }, wish, range), { signal: stop });
@@ -70,6 +78,18 @@ export function scalars(root, id, signal) {
 export function request(of, wish, range) {
   const bounds = range ? { x_min: Math.floor(range[0]), x_max: Math.ceil(range[1]) } : {};
   return { ...of, ...bounds, samples: wish.samples, key: wish.axis === "iter" ? "iter" : "timestamp", aggregation: wish.aggregation ?? "minmax", ...(wish.charts && { metrics: wish.charts.map((metric) => ({ metric })) }) };
+}
+
+/**
+ * The stored value of each variant that is first in a range of the axis; `shift`: where the axis begins.
+ * @param {{task: string, metric: object}} of
+ * @param {import("./curves.js").Axis} axis @param {number} from @param {number} to @param {number} shift @param {AbortSignal} signal
+ * @returns {Promise<Map<string, number>>}
+ */
+export async function firstValues(of, axis, from, to, shift, signal) {
+  const range = { x_min: Math.floor(from + shift), x_max: Math.ceil(to + shift) };
+  const { variants } = await call("events.scalar_metrics_iter_raw", { ...of, ...range, key: axis === "iter" ? "iter" : "timestamp", batch_size: EXACT_POINTS }, { signal });
+  return new Map(Object.entries(variants).map(([variant, { y }]) => [variant, y[0]]));
 }
 
 /** The curves of a metric by name, so that colours do not depend on the answer. @param {string} metric @param {any} variants @returns {Curve[]} */

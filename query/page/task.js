@@ -30,7 +30,7 @@ const TABS = /** @type {[string, string, ShowTab][]} */ ([
   ["console", "Console", console_],
   ["info", "Info", information],
 ]);
-const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "status_message", "status_reason"];
+const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "status_message", "status_reason", "refused_events"];
 const HEAD_MS = 3000;
 const POLL_MS = 10_000;
 
@@ -66,7 +66,7 @@ async function fillHead(head, id, liveness, signal) {
     const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: FIELDS, search_hidden: true }, { signal });
     if (!tasks.length) throw new Error("There is no such task.");
     const [task] = tasks;
-    liveness.tell([task.status]);
+    liveness.tell([{ status: task.status, updated: task.last_update }]);
     document.title = `${task.name} · Eventide`;
     const facts = [
       format.STATUS[task.status] ?? task.status,
@@ -81,11 +81,20 @@ async function fillHead(head, id, liveness, signal) {
       h("a", { class: "up", href: "#/tasks" }, "Tasks"),
       h("div", { class: "title" }, status(task.status), h("h1", {}, task.name || "unnamed")),
       h("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => h("span", {}, fact))),
+      refused(task.refused_events ?? {}),
       task.status === "failed" && (task.status_message || task.status_reason) ? notice(task.status_message || task.status_reason, true) : null,
     );
   } catch (error) {
     if (!isAbort(error)) replace(head, notice(describe(error), true));
   }
+}
+
+/** What of a task's events is not there, as they were refused. @param {Record<string, number>} counts by reason */
+function refused(counts) {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (!total) return null;
+  const reasons = Object.entries(counts).map(([reason, count]) => `${reason} (${format.number(count)})`);
+  return notice(`${format.number(total)} ${total === 1 ? "event was" : "events were"} refused and ${total === 1 ? "is" : "are"} missing here: ${reasons.join("; ")}`, true);
 }
 
 /** @param {any} task */

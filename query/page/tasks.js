@@ -186,7 +186,7 @@ class TaskList {
   async showSeen() {
     const { first, last } = this.rows.window;
     const seen = Array.from({ length: last - first }, (_, i) => this.known.get(first + i)).filter((row) => row !== undefined);
-    this.liveness.tell(seen.map(({ status }) => status));
+    this.liveness.tell(seen);
     this.follow(seen.map(({ id }) => id));
     if (!this.columns?.includes(LATEST)) return;
     const due = seen.filter(({ id, updated }) => this.drawn.get(id) !== updated || !this.rows.curvesOf(id)?.hasChildNodes()).slice(0, CHUNK);

@@ -193,3 +193,15 @@ def test_models(api: Api, model: str) -> None:
 )
 def test_malformed_requests(api: Api, task: str, fields: Data) -> None:
     assert api.fail(RAW, M | {"task": task} | fields) == (400, 12)
+
+
+@pytest.mark.parametrize(("key", "first"), [("iter", 0), ("timestamp", 1000)])
+def test_a_part_of_the_axis(api: Api, task: str, key: str, first: int) -> None:
+    api.add(*(scalar(task, n, n / 10, timestamp=1000 + n) for n in range(30)))
+    bounds = {"x_min": first + 7, "x_max": first + 20}
+    answers = pages(api, task, {"batch_size": 5, "count_total": True, "key": key} | bounds, key=key, **bounds)
+    assert [answer["returned"] for answer in answers] == [5, 5, 4]
+    assert {answer["total"] for answer in answers} == {14}
+    assert points(answers, key) == [(first + n, n / 10) for n in range(7, 21)]
+    assert raw(api, task, key=key, x_min=first + 30)["returned"] == 0
+    assert raw(api, task, key=key, x_min=-(2**70), x_max=2**70)["returned"] == 30
