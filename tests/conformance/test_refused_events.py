@@ -13,8 +13,8 @@ TOO_LARGE = 1e39  # as NaN and infinities, it is no 32-bit float
 
 
 def refused(api: Api, task: str) -> Data:
-    found: Data = api.call("tasks.get_by_id", task=task, only_fields=["refused_events"])["task"].get("refused_events", {})
-    return found
+    shown: Data = api.call("tasks.get_by_id", task=task, only_fields=["refused_events"])["task"]
+    return dict(shown.get("refused_events", {}))
 
 
 def test_refused_events_are_counted_by_reason(api: Api, task: str) -> None:
