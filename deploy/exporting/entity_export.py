@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import pyarrow as pa
 
@@ -75,7 +74,7 @@ class EntityExport:
 
     def _table(self, kind: Kind, entity_id: str, event_type: str, folder: Path, urls: dict[str, None]) -> int:
         """Write the events of a type; add the addresses that they name to ``urls``."""
-        response = self._api.get(_target(kind, entity_id, event_type))
+        response = self._opened(kind, entity_id, event_type)
         try:
             stream = pa.ipc.open_stream(response)
             batches = _noting_urls(event_type, stream, urls)
@@ -86,20 +85,18 @@ class EntityExport:
             if not response.isclosed():
                 self._api.close()
 
+    def _opened(self, kind: Kind, entity_id: str, event_type: str) -> HTTPResponse:
+        asked = {"task": entity_id, "format": "arrow"}
+        if event_type == LOG:
+            return self._api.stream("events.download_task_log", **asked)
+        return self._api.stream("events.get_task_events", **asked, event_type=event_type, model_events=kind is MODEL)
+
 
 def write_whole(place: Path, document: object) -> None:
     """Write JSON to a file that is there whole or not at all."""
     part = place.with_name(place.name + ".part")
     part.write_text(json.dumps(document, indent=1))
     part.replace(place)
-
-
-def _target(kind: Kind, entity_id: str, event_type: str) -> str:
-    asked = {"task": entity_id, "format": "arrow"}
-    if event_type == LOG:
-        return f"/events.download_task_log?{urlencode(asked)}"
-    asked |= {"event_type": event_type} | ({"model_events": "true"} if kind is MODEL else {})
-    return f"/events.get_task_events?{urlencode(asked)}"
 
 
 def _noting_urls(event_type: str, batches: Iterator[pa.RecordBatch], urls: dict[str, None]) -> Iterator[pa.RecordBatch]:

@@ -208,6 +208,44 @@ def test_what_the_server_refuses_is_kept_for_people_to_look_at(
     assert "events were refused" in caplog.text
 
 
+@pytest.fixture(scope="module")
+def read_from(eventide: Deployment, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[str]]:
+    """A connection, and the ids of two runs of a project of their own."""
+    given, ids = connection(eventide, tmp_path_factory.mktemp("read")), []
+    for number in range(2):
+        with eventide_client.start("client/read.(it)", f"run {number}", **given) as run:
+            for step in range(10):
+                run.log({"loss/train": number + step / 7, "loss/test": 1, "accuracy": 0.5}, step)
+            run.log_text(f"line of {number}")
+        ids.append(run.id)
+    return given, ids
+
+
+def test_runs_are_read_as_tables(read_from: tuple[dict[str, Any], list[str]]) -> None:
+    given, ids = read_from
+    every = eventide_client.read(project="client/read.(it)", **given)
+    assert every.num_rows == 60
+    assert dict(zip(every["task"].to_pylist(), every["task_name"].to_pylist(), strict=True)) == {
+        ids[0]: "run 0",
+        ids[1]: "run 1",
+    }
+    one = eventide_client.read(ids[1], metrics=["loss/train", "accuracy"], **given)
+    assert set(one["variant"].to_pylist()) == {"train", "accuracy"}
+    losses = [row["value"] for row in one.to_pylist() if row["metric"] == "loss"]
+    assert losses == [1 + step / 7 for step in range(10)]
+    both = eventide_client.read(ids, what="logs", to="pandas", **given)
+    assert list(both["msg"]) == ["line of 0", "line of 1"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"task": "a", "project": "b"}, {"task": "a" * 32}, {"project": "nobody's"}, {"task": "a", "what": "x"}],
+)
+def test_what_cannot_be_read_is_told(read_from: tuple[dict[str, Any], list[str]], asked: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"read:|there is no"):
+        eventide_client.read(**asked, **read_from[0])
+
+
 def _is_there(api: Api, task: str) -> Data | None:
     found = api.call("tasks.get_all", id=[task])["tasks"]
     return dict(found[0]) if found else None

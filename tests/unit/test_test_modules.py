@@ -66,6 +66,8 @@ COVERED_BY = {
     "ingest/client/eventide_client/delivery.py": "servers that are away, or refuse: e2e/test_client.py",
     "ingest/client/eventide_client/gpu_metrics.py": "GPUs: unit/test_eventide_client_host_metrics.py",
     "ingest/client/eventide_client/hyper_parameters.py": "as the task has them: e2e/test_client.py",
+    "ingest/client/eventide_client/patterns.py": "projects of odd names: e2e/test_client.py",
+    "ingest/client/eventide_client/reading.py": "runs as tables: e2e/test_client.py",
     "ingest/client/eventide_client/run.py": "all that is logged, read back: e2e/test_client.py",
     "ingest/client/eventide_client/sync.py": "what killed processes left: e2e/test_client.py",
     "ingest/gateway.py": "endpoints, through the API: conformance/test_add.py, conformance/test_deletes.py",

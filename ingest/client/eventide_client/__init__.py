@@ -16,9 +16,10 @@ from weakref import WeakSet
 from eventide_client.configuration import read_configuration
 from eventide_client.hyper_parameters import hyper_parameters
 from eventide_client.ranks import find_place
+from eventide_client.reading import read
 from eventide_client.run import COMPLETED, FAILED, Run
 
-__all__ = ["Run", "start"]
+__all__ = ["Run", "read", "start"]
 __version__ = "0.1.0"
 
 MIN_NAME_LENGTH = 3  # the server's

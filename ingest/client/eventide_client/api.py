@@ -65,12 +65,13 @@ class Api:
         body = b"".join((head.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
         self._send(self._configuration.files + "/", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
-    def get(self, target: str) -> http.client.HTTPResponse:
-        """Return the open response to a GET; the caller reads it to its end, or calls ``close``. Raises as ``call``.
+    def stream(self, endpoint: str, **fields: Any) -> http.client.HTTPResponse:
+        """Return the open response to a call, to be read to its end; else call ``close``. Raises as ``call``."""
+        body = json.dumps(fields).encode()
+        return self._response("POST", self._url(endpoint), body, {"Content-Type": JSON})
 
-        ``target``: a path of the API with its query, or a whole URL.
-        """
-        url = self._configuration.api + target if target.startswith("/") else target
+    def get(self, url: str) -> http.client.HTTPResponse:
+        """Return the open response to a GET, such as a file; to be read as that of ``stream``. Raises as ``call``."""
         return self._response("GET", url, None, {})
 
     def close(self) -> None:
@@ -79,9 +80,12 @@ class Api:
             self._connections.popitem()[1].close()
 
     def _post(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-        answer = json.loads(self._send(f"{self._configuration.api}/v2.34/{endpoint}", body, headers))
+        answer = json.loads(self._send(self._url(endpoint), body, headers))
         data: dict[str, Any] = answer["data"]
         return data
+
+    def _url(self, endpoint: str) -> str:
+        return f"{self._configuration.api}/v2.34/{endpoint}"
 
     def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         return self._response("POST", url, body, headers).read()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eventide_client.api import Api, Refused, Unavailable
+from eventide_client.patterns import escaped
 from eventide_client.spool import Spool
 
 MAX_DEFECTS = 5  # of a segment that the server answers with 500 each time
@@ -67,7 +68,7 @@ class Delivery:
     def _project(self, name: str) -> str:
         """Return the id of the project of a name, which is made if there is none."""
         for _ in range(2):
-            found = self._api.call("projects.get_all", name=f"^{_escaped(name)}$", only_fields=["id", "company"])
+            found = self._api.call("projects.get_all", name=f"^{escaped(name)}$", only_fields=["id", "company"])
             if own := [project["id"] for project in found["projects"] if project.get("company", {}) != ""]:
                 return str(own[0])
             try:
@@ -115,8 +116,3 @@ class Delivery:
             logger.debug("eventide: %s", error)
             return False
         return True
-
-
-def _escaped(name: str) -> str:
-    """Return a pattern (RE2) that only this name matches."""
-    return "".join(character if character.isalnum() or character in "_ /" else f"\\{character}" for character in name)
