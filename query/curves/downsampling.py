@@ -8,7 +8,7 @@ from typing import Any
 
 MAX_SAMPLES = 6000  # also of a group of curves
 GROUP_CURVES = 50
-MANY_CURVES = 2000  # take more than 10 ms of Python, and do so beside the event loop
+MANY_CURVES = 100  # take more than 0.5 ms of Python at each step, and do so beside the event loop
 GROUP_SPREAD_PERCENT = 10
 
 
