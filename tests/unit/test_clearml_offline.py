@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ def write(path: Path, events: list[Mapping[str, Any]], files: Mapping[str, bytes
 def test_a_sample_of_the_sdk_is_read_whole() -> None:
     (run,) = runs_of(SAMPLES / "clearml-offline")
     assert (run.name, run.project, run.id[:8]) == ("run-a", "eventide-sample", "offline-")
-    found, read = {}, 0
+    found, read = Counter[str](), 0
     for part in run.read():
         if isinstance(part, Image):  # it is there only until the next part is asked for
             assert isinstance(part.content, Path)
             read += part.content.read_bytes().startswith(b"\xff\xd8")
-        found[type(part).__name__] = found.get(type(part).__name__, 0) + 1
+        found[type(part).__name__] += 1
     assert (read, found) == (1, {"Image": 1, "Plot": 1, "Lines": 3, "Points": 2})
     parts = list(run.read())
     assert dict(curves(parts)["loss", "train"]) == pytest.approx({step: math.exp(-step / 20) for step in range(100)})
