@@ -13,7 +13,7 @@ from deploy.importing.storable_points import StorablePoints
 from schema.api.requests import ARROW_STREAM, JSON_LINES
 from schema.events.tables import SCALAR
 
-__all__ = ["ARROW_STREAM", "JSON_LINES", "json_lines", "points_body"]
+__all__ = ["ARROW_STREAM", "JSON_LINES", "columns_body", "json_lines", "points_body"]
 
 
 def points_body(task: str, curves: Sequence[StorablePoints]) -> bytes:
@@ -31,7 +31,16 @@ def points_body(task: str, curves: Sequence[StorablePoints]) -> bytes:
     }
     if any(curve.exact is not None for curve in curves):
         columns["step"] = pa.array(np.concatenate([_exact(curve) for curve in curves]), from_pandas=True)
-    table = pa.table(columns)
+    return _stream(pa.table(columns))
+
+
+def columns_body(task: str, event_type: str, table: pa.Table) -> bytes:
+    """Return the Arrow stream of some events of a task, whose other fields are columns of a table."""
+    own = {"type": _constant(event_type, table.num_rows), "task": _constant(task, table.num_rows)}
+    return _stream(pa.table(own | {name: table[name] for name in table.column_names}))
+
+
+def _stream(table: pa.Table) -> bytes:
     out = pa.BufferOutputStream()
     with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_table(table)

@@ -13,17 +13,19 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from deploy.importing.api import Api, Refused
-from deploy.importing.bodies import ARROW_STREAM, JSON_LINES, json_lines, points_body
+from deploy.importing.bodies import ARROW_STREAM, JSON_LINES, columns_body, json_lines, points_body
 from deploy.importing.storable_points import StorablePoints, iteration
-from ingest.importers.records import Artifact, Image, Line, Plot
-from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR
+from ingest.importers.records import Artifact, Events, Image, Line, Plot
+from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, VECTOR
 
 BATCH_POINTS = 200_000
 BATCH_LINES = 1000  # never to be changed: it is part of the identity of lines that were imported
 BATCH_EVENTS, BATCH_BYTES = 500, 4 << 20
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-TYPES = (SCALAR, LOG, DEBUG_IMAGE, PLOT)
+TYPES = (SCALAR, VECTOR, LOG, DEBUG_IMAGE, PLOT)
 
 
 class EventWriter:
@@ -39,7 +41,7 @@ class EventWriter:
         self._multiplier = multiplier
         self._curves: list[StorablePoints] = []
         self._points = 0
-        self._lines: list[Line] = []
+        self._lines: list[Mapping[str, Any]] = []
         self._line_batches = 0
         self._others: list[dict[str, Any]] = []
         self._other_bytes = 0
@@ -56,9 +58,7 @@ class EventWriter:
     def lines(self, lines: list[Line]) -> None:
         """Add lines of the log."""
         for line in lines:
-            self._lines.append(line)
-            if len(self._lines) == BATCH_LINES:
-                self._send_lines()
+            self._raw_line({"type": LOG, "timestamp": line.time, "level": line.level, "msg": line.text})
 
     def image(self, image: Image) -> None:
         """Store a picture, and add its event. Raises OSError if it cannot be read."""
@@ -75,6 +75,20 @@ class EventWriter:
         size = artifact.content.stat().st_size
         url = self._api.upload(f"import/{self._task}/artifacts/{file_path(artifact.key)}", artifact.content)
         self.artifacts.append({"key": artifact.key, "type": "custom", "uri": url, "content_size": size})
+
+    def scalars(self, table: pa.Table) -> None:
+        """Add scalars in columns."""
+        self._send(columns_body(self._task, SCALAR, table), ARROW_STREAM)
+
+    def events(self, part: Events) -> None:
+        """Store the files of some events, and add the events, with their new addresses. Raises OSError."""
+        urls = {url: self._api.upload(path, file) for url, (path, file) in part.files.items()}
+        for event in part.events:
+            if event["type"] == LOG:
+                self._raw_line(event)
+            else:
+                renamed = {"url": urls[event["url"]]} if event.get("url") in urls else {}
+                self._other({**event, "task": self._task, **renamed})
 
     def flush(self) -> None:
         """Send what waits."""
@@ -107,10 +121,12 @@ class EventWriter:
             lines, self._lines = self._lines, []
             key = f"import-{self._log}-{self._line_batches}"
             self._line_batches += 1
-            self._send(json_lines(map(self._line, lines)), JSON_LINES, key)
+            self._send(json_lines({"task": self._task, **line} for line in lines), JSON_LINES, key)
 
-    def _line(self, line: Line) -> Mapping[str, Any]:
-        return {"type": LOG, "task": self._task, "timestamp": line.time, "level": line.level, "msg": line.text}
+    def _raw_line(self, line: Mapping[str, Any]) -> None:
+        self._lines.append(line)
+        if len(self._lines) == BATCH_LINES:
+            self._send_lines()
 
     def _send_others(self) -> None:
         if self._others:

@@ -11,7 +11,23 @@ from deploy.importing.report import Report
 from deploy.importing.storable_points import REPEATED, StepTracker, storable
 from deploy.importing.tasks import FoundTask, finish
 from ingest.importers.reading import readable
-from ingest.importers.records import Artifact, Details, Image, Lines, Plot, Points, Run, Skipped, UnreadableSource
+from ingest.importers.records import (
+    Artifact,
+    Details,
+    Events,
+    Image,
+    Lines,
+    Plot,
+    Points,
+    Run,
+    Scalars,
+    Skipped,
+    UnreadableSource,
+)
+from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, VECTOR
+
+# What events of a type are counted as; vectors have no number of their own.
+COUNTED = {SCALAR: "points", VECTOR: "points", LOG: "logs", DEBUG_IMAGE: "images", PLOT: "plots"}
 
 
 class RunImport:
@@ -73,6 +89,21 @@ class RunImport:
         self._progress(len(kept))
         if self._writer and len(kept):
             self._writer.points(kept)
+
+    @_take.register
+    def _(self, part: Scalars) -> None:
+        self._report.points += part.table.num_rows
+        self._progress(part.table.num_rows)
+        if self._writer:
+            self._writer.scalars(part.table)
+
+    @_take.register
+    def _(self, part: Events) -> None:
+        for event in part.events:
+            count = COUNTED[event["type"]]
+            setattr(self._report, count, getattr(self._report, count) + 1)
+        if self._writer:
+            self._writer.events(part)
 
     @_take.register
     def _(self, part: Lines) -> None:

@@ -10,7 +10,7 @@ from deploy.importing.api import Api
 from deploy.importing.report import Report
 from deploy.importing.storable_points import StorablePoints, storable
 from ingest.importers.reading import readable
-from ingest.importers.records import Doubles, Integers, Points, Run, UnreadableSource
+from ingest.importers.records import Doubles, Integers, Points, Run, Scalars, UnreadableSource
 
 PAGE_POINTS = 200_000
 MAX_TOLD = 10  # differences of a run
@@ -35,8 +35,9 @@ def _expected(run: Run, multiplier: float) -> dict[Name, Series]:
     parts: dict[Name, list[StorablePoints]] = {}
     try:
         for part in readable(run.read(), run.name):
-            if isinstance(part, Points) and len(kept := storable(part, multiplier)[0]):
-                parts.setdefault((kept.metric, kept.variant), []).append(kept)
+            for points in part.curves() if isinstance(part, Scalars) else [part]:
+                if isinstance(points, Points) and len(kept := storable(points, multiplier)[0]):
+                    parts.setdefault((kept.metric, kept.variant), []).append(kept)
     except UnreadableSource:
         pass  # the import told it
     return {name: _last_of_each(curves) for name, curves in parts.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.importers import mlflow_database
 from ingest.importers.clearml_offline import ClearmlOffline, is_clearml
+from ingest.importers.eventide_export import EventideExport, is_eventide_export
 from ingest.importers.mlflow_files import MlflowFiles, is_mlflow_files
 from ingest.importers.neptune import Neptune, is_neptune
 from ingest.importers.records import Source, UnreadableSource
@@ -27,6 +28,7 @@ class Format:
 
 
 FORMATS = (  # the first that fits is taken
+    Format("Eventide exports", is_eventide_export, EventideExport),
     Format("MLflow database", mlflow_database.is_mlflow_sqlite, mlflow_database.open_sqlite),
     Format("trackio database", is_trackio, Trackio),
     Format("W&B run folders", is_wandb, Wandb),

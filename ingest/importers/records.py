@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 SINGLE_VALUE = -(2**31)  # the step of values that have none (API contract 2.2)
 Status = Literal["completed", "failed", "stopped", "in_progress"]
@@ -87,6 +88,33 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Scalars:
+    """Scalars of any curves in columns that are named as their fields (API contract 6.1), without type and task."""
+
+    table: pa.Table
+
+    def curves(self) -> Iterator[Points]:
+        """Yield the points of each curve."""
+        grouped = self.table.group_by(["metric", "variant"], use_threads=False).aggregate(
+            [(name, "list") for name in ("iter", "value", "timestamp")]
+        )
+        for row in grouped.to_batches():
+            for number in range(row.num_rows):
+                names = (row["metric"][number].as_py(), row["variant"][number].as_py())
+                columns = [row[f"{name}_list"][number].values for name in ("iter", "value", "timestamp")]
+                steps, values, times = (column.to_numpy(zero_copy_only=False) for column in columns)
+                yield Points(*names, steps, values, times)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events as the API takes them, without ``task``. ``files``: path and content of those that events name by URL."""
+
+    events: Sequence[Mapping[str, Any]]
+    files: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Details:
     """What is said of a run beside its events. ``fields``: what a task has no field of its own for.
 
@@ -113,7 +141,7 @@ class Skipped:
     message: str = ""
 
 
-Part = Points | Lines | Image | Plot | Artifact | Details | Skipped
+Part = Points | Scalars | Lines | Image | Plot | Events | Artifact | Details | Skipped
 
 
 @dataclass(frozen=True)

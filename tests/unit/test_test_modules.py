@@ -153,6 +153,7 @@ COVERED_BY = {
     "query/cache/page_ends.py": "estimates of the reader of logs: integration/test_log_reader.py",
     "query/cache/read_caches.py": "all caches, each answer compared: integration/test_cached_answers.py",
     "query/curves/cached_source.py": "curves from memory: integration/test_cache_points.py",
+    "ingest/importers/eventide_export.py": "what was exported, in another server: e2e/test_export_import.py",
     "query/columns/events.py": "files of every kind of event: conformance/test_columns.py",
     "query/columns/formats.py": "files in three formats: conformance/test_columns.py",
     "query/logs/log_columns.py": "the console as a file: conformance/test_columns.py",
