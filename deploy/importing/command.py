@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -24,7 +25,7 @@ from schema.errors import ConfigError
 from schema.settings import Settings
 
 REFUSED_RUN = "run that the server refuses"
-BAD_RUN = "run that cannot be read"
+INTERRUPTED = 130  # the exit code of what Ctrl-C ends
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Importer:
                 while waiting:
                     waiting = self._collect(total, waiting)
             except BaseException:
+                self.progress.stop()
                 threads.shutdown(cancel_futures=True)
                 raise
         return total
@@ -116,14 +118,31 @@ def import_runs(
         found = source_of(source, step_column)
     except UnreadableSource as error:
         raise ConfigError(str(error)) from error
-    progress = Progress()
-    with _importer(settings, found, Naming(project, name), step_multiplier, progress, dry_run, verify) as importer:
-        report = importer.report(jobs)
+    progress = Progress(_weight(found) if sys.stderr.isatty() else 0)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with _importer(settings, found, Naming(project, name), step_multiplier, progress, dry_run, verify) as importer:
+            report = importer.report(jobs)
+    except KeyboardInterrupt:
+        progress.message("interrupted; started again, the import goes on")
+        sys.exit(INTERRUPTED)
     progress.close()
     is_verified = verify and not dry_run
     print(json.dumps(report.document(is_verified=is_verified)) if as_json else report.text(is_verified=is_verified))
     if report.differences:
         sys.exit(1)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt  # also for SIGTERM: a server that was started for the import is ended
+
+
+def _weight(source: Source) -> int:
+    """Return how much work all runs are together; 0 if that cannot be told."""
+    try:
+        return sum(run.weight for run in readable(source.runs(), source.format) if isinstance(run, Run))
+    except UnreadableSource:
+        return 0
 
 
 @contextmanager

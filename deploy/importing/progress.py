@@ -11,6 +11,10 @@ INTERVAL_SECONDS = 0.5
 CLEAR = "\r\x1b[K"
 
 
+class Stopped(Exception):
+    """The end of an import that was interrupted."""
+
+
 class Progress:
     """Points and runs as they are done, on a terminal. ``total``: the weight of all runs, if it is known."""
 
@@ -18,12 +22,19 @@ class Progress:
         self._out = out or sys.stderr
         self._is_shown = self._out.isatty()
         self._total = total
+        self._is_stopped = False
         self._points = self._runs = self._weight = 0
         self._begun = self._told = time.monotonic()
         self._lock = threading.Lock()
 
+    def stop(self) -> None:
+        """Let every run end where it is."""
+        self._is_stopped = True
+
     def points(self, count: int) -> None:
-        """Count points."""
+        """Count points. Raises Stopped once the import is to end."""
+        if self._is_stopped:
+            raise Stopped
         with self._lock:
             self._points += count
             if self._is_shown and time.monotonic() - self._told >= INTERVAL_SECONDS:

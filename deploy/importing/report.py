@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+COUNTED = ("tasks", "points", "logs", "images", "plots", "files")  # of what was read
+
 
 @dataclass
 class Report:
@@ -29,7 +31,7 @@ class Report:
 
     def add(self, other: Report) -> None:
         """Add the numbers of another report; its messages are left out, as they were shown."""
-        for name in ("tasks", "points", "logs", "images", "plots", "files", "added", "verified", "differences"):
+        for name in (*COUNTED, "added", "verified", "differences"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.skipped.update(other.skipped)
 
@@ -42,8 +44,7 @@ class Report:
 
     def document(self, *, is_verified: bool) -> dict[str, Any]:
         """Return the object that ``--json`` prints."""
-        names = ("tasks", "points", "logs", "images", "plots", "files")
-        counts: dict[str, Any] = {name: getattr(self, name) for name in names}
+        counts: dict[str, Any] = {name: getattr(self, name) for name in COUNTED}
         counts |= {"skipped": dict(self.skipped.most_common()), "added": self.added}
         if is_verified:
             counts |= {"verified": self.verified, "differences": self.differences}

@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 
 from deploy.importing.api import Api
 from deploy.importing.event_writer import TYPES, EventWriter
+from deploy.importing.finished import Finished
 from deploy.importing.report import Report
 from deploy.importing.storable_points import REPEATED, StepTracker, storable
 from deploy.importing.tasks import FoundTask, finish
@@ -33,7 +34,7 @@ COUNTED = {SCALAR: "points", VECTOR: "points", LOG: "logs", DEBUG_IMAGE: "images
 class RunImport:
     """The import of one run. Without a task nothing is written.
 
-    ``progress`` is told of points as they are read.
+    ``progress`` is told of points as they are read, and may end the import by what it raises.
     """
 
     def __init__(
@@ -48,28 +49,46 @@ class RunImport:
         self._steps = StepTracker()
         self._details: Details | None = None
         self._report = Report(tasks=1)
+        self._version = f"{run.version} {multiplier}"
+        self._finished = Finished.read(task.runtime) if task else None
 
     def report(self) -> Report:
         """Import the run; return its counts. Raises Refused and Unavailable."""
         before = self._counts()
+        if self._is_done(before) and self._finished:
+            return self._finished.report()
+        self._read()
+        self._end(before)
+        return self._report
+
+    def _is_done(self, events: int) -> bool:
+        """Tell whether an earlier import has brought just this, and its events are still there."""
+        known = self._finished
+        return (
+            known is not None and bool(self._run.version) and (known.version, known.events) == (self._version, events)
+        )
+
+    def _read(self) -> None:
         try:
             for part in readable(self._run.read(), self._run.name):
+                self._progress(0)
                 self._take(part)
         except UnreadableSource as error:
             self._report.skip("run that cannot be read to its end", message=str(error))
         repeated = self._steps.repeated()
         self._report.skip(REPEATED, repeated)
         self._report.points -= repeated
-        self._end(before)
-        return self._report
 
     def _end(self, before: int) -> None:
         if self._api and self._task and self._writer:
             self._writer.flush()
             for reason, count in self._writer.refused.items():
                 self._report.skip(f"refused by the server: {reason}", count)
-            self._report.added = max(0, self._counts() - before)
-            finish(self._api, self._task, self._details or self._run.details, self._writer.artifacts)
+            after = self._counts()
+            self._report.added = max(0, after - before)
+            is_whole = not self._report.messages and not self._writer.refused
+            finished = Finished.of(self._version, after, self._report) if is_whole else None
+            finish(self._api, self._task, self._details or self._run.details, self._writer.artifacts, finished)
 
     def _counts(self) -> int:
         """Return how many events the task has."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.importing.api import Api, Refused
+from deploy.importing.finished import STATE, Finished
 from ingest.importers.names import hyper_parameters
 from ingest.importers.records import Details, Run
 
@@ -23,11 +24,12 @@ ENDPOINTS = {"completed": "tasks.completed", "failed": "tasks.failed", "stopped"
 
 @dataclass(frozen=True)
 class FoundTask:
-    """The task of a run. ``is_new``: it was made now, and has no events yet."""
+    """The task of a run. ``is_new``: it was made now. ``runtime``: a field of the task."""
 
     id: str
     is_new: bool
     status: str
+    runtime: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ class TaskDirectory:
                 self._tasks[project] = self._imported(project)
             if found := self._tasks[project].get(key):
                 return found
-        made = self._api.call("tasks.create", **self._document(source_format, run, project, key))
-        return FoundTask(str(made["id"]), is_new=True, status="created")
+        document = self._document(source_format, run, project, key)
+        made = self._api.call("tasks.create", **document)
+        return FoundTask(str(made["id"]), is_new=True, status="created", runtime=document["runtime"])
 
     def _project(self, name: str) -> str:
         """Return the id of a project, made if there is none."""
@@ -90,14 +93,15 @@ class TaskDirectory:
         tasks: dict[str, FoundTask] = {}
         page = 0
         while True:
-            fields = ["id", "status", f"runtime.{KEY}"]
+            fields = ["id", "status", "runtime"]
             asked = {"project": [project], "system_tags": [IMPORTED], "only_fields": fields, "order_by": ["id"]}
             found = self._api.call("tasks.get_all", page=page, page_size=PAGE_TASKS, search_hidden=True, **asked)[
                 "tasks"
             ]
             for task in found:
-                if key := (task.get("runtime") or {}).get(KEY):
-                    tasks[key] = FoundTask(task["id"], is_new=False, status=task.get("status", ""))
+                runtime = task.get("runtime") or {}
+                if key := runtime.get(KEY):
+                    tasks[key] = FoundTask(task["id"], is_new=False, status=task.get("status", ""), runtime=runtime)
             if len(found) < PAGE_TASKS:
                 return tasks
             page += 1
@@ -115,8 +119,13 @@ class TaskDirectory:
         }
 
 
-def finish(api: Api, task: FoundTask, details: Details, artifacts: Sequence[Mapping[str, Any]]) -> None:
-    """Bring what is said of a run into its task: parameters, tags, times, artifacts and status."""
+def finish(
+    api: Api, task: FoundTask, details: Details, artifacts: Sequence[Mapping[str, Any]], finished: Finished | None
+) -> None:
+    """Bring what is said of a run into its task: parameters, tags, times, artifacts and status.
+
+    ``finished``: what the next import is to know; None: it is to read all again.
+    """
     if details.status == "in_progress":
         if task.status == "created":
             api.call("tasks.started", task=task.id, force=True)
@@ -127,8 +136,8 @@ def finish(api: Api, task: FoundTask, details: Details, artifacts: Sequence[Mapp
     if artifacts:
         execution = dict(fields.get("execution") or {})
         fields["execution"] = execution | {"artifacts": [*_kept_artifacts(api, task), *artifacts]}
-    if fields:
-        api.call("tasks.edit", task=task.id, force=True, **fields)
+    fields["runtime"] = {**task.runtime, STATE: finished.text() if finished else ""}
+    api.call("tasks.edit", task=task.id, force=True, **fields)
 
 
 def _kept_artifacts(api: Api, task: FoundTask) -> list[Mapping[str, Any]]:

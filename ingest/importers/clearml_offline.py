@@ -18,6 +18,7 @@ from typing import Any
 
 from ingest.importers.point_buffer import PointBuffer
 from ingest.importers.records import Artifact, Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
+from ingest.importers.versions import version_of
 from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR
 
 TASK, EVENTS = "task.json", ("metrics.jsonl", "log.jsonl")
@@ -80,7 +81,7 @@ def _run(path: Path, task: Mapping[str, Any]) -> Run:
     )
     name, project = task.get("name") or task["id"], task.get("project_name") or "clearml"
     read = partial(_parts, path, task)
-    return Run(task["id"], name, project, read, details, path.stat().st_size)
+    return Run(task["id"], name, project, read, details, path.stat().st_size, version=version_of([path]))
 
 
 def _parts(path: Path, task: Mapping[str, Any]) -> Iterator[Part]:

@@ -18,7 +18,8 @@ from psycopg.rows import dict_row
 
 from ingest.importers.mlflow_runs import artifacts, details, latest
 from ingest.importers.records import Part, Run, Skipped, UnreadableSource
-from ingest.importers.sqlite_files import is_database_with, opened, rows
+from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths
+from ingest.importers.versions import version_of
 
 TABLES = ("experiments", "runs", "metrics", "params", "tags")
 SCHEMES = ("postgresql://", "postgresql+psycopg2://", "postgresql+psycopg://", "postgres://")
@@ -46,6 +47,9 @@ class Database(Protocol):
     def read(self, statement: str, *parameters: str) -> Iterator[Row]:
         """Yield rows by name. Raises UnreadableSource."""
 
+    def version(self) -> str:
+        """Return what changes with every write, or nothing."""
+
 
 @dataclass(frozen=True)
 class SqliteDatabase:
@@ -57,6 +61,10 @@ class SqliteDatabase:
         """Yield rows by name. Raises UnreadableSource."""
         with opened(self.path) as connection:
             yield from rows(connection, statement.replace("$1", "?"), parameters)
+
+    def version(self) -> str:
+        """Return what changes with every write."""
+        return version_of(sqlite_paths(self.path))
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,10 @@ class PostgresDatabase:
             cursor.itersize = FETCHED_ROWS
             cursor.execute(statement.replace("$1", "%s").encode(), parameters)
             yield from cursor
+
+    def version(self) -> str:
+        """Return nothing: a server does not tell."""
+        return ""
 
     @contextmanager
     def _cursor(self) -> Iterator[psycopg.ServerCursor[dict[str, Any]]]:
@@ -92,11 +104,13 @@ class MlflowDatabase:
 
     def runs(self) -> Iterator[Run | Skipped]:
         """Yield all runs but deleted ones."""
+        version = self.database.version()
         for row in self.database.read(RUNS_SQL):
             if row["stage"] == "deleted":
                 yield Skipped("deleted run")
             else:
-                yield Run(row["id"], row["name"] or row["id"], row["experiment"], partial(self._parts, dict(row)))
+                read = partial(self._parts, dict(row))
+                yield Run(row["id"], row["name"] or row["id"], row["experiment"], read, version=version)
         for name, statement in NO_PLACE.items():
             with suppress(UnreadableSource):  # earlier versions of MLflow lack some of them
                 yield from (Skipped(name, row["n"]) for row in self.database.read(statement) if row["n"])

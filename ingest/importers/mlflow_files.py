@@ -14,6 +14,7 @@ import numpy as np
 
 from ingest.importers.mlflow_runs import RUN_NAME, STATUS_NUMBERS, artifacts, details, latest
 from ingest.importers.records import Part, Run, Skipped, UnreadableSource
+from ingest.importers.versions import version_of
 
 META, TRASH = "meta.yaml", ".trash"
 
@@ -63,9 +64,10 @@ def _run_or_reason(folder: Path, experiment: str) -> Run | Skipped:
 
 def _run(folder: Path, experiment: str, meta: Mapping[str, str]) -> Run:
     name = meta.get("run_name") or _texts(folder / "tags").get(RUN_NAME) or folder.name
-    weight = sum(path.stat().st_size for path in (folder / "metrics").rglob("*") if path.is_file())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    weight = sum(path.stat().st_size for path in files)
     run_id = meta.get("run_id") or meta.get("run_uuid") or folder.name
-    return Run(run_id, name, experiment, partial(_parts, folder, meta), weight=weight)
+    return Run(run_id, name, experiment, partial(_parts, folder, meta), weight=weight, version=version_of(files))
 
 
 def _parts(folder: Path, meta: Mapping[str, str]) -> Iterator[Part]:

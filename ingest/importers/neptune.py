@@ -35,6 +35,7 @@ from ingest.importers.records import (
     Skipped,
     UnreadableSource,
 )
+from ingest.importers.versions import version_of
 
 COLUMNS = frozenset(("project_id", "run_id", "attribute_path", "attribute_type", "step", "timestamp"))
 FLOATS, TEXTS, HISTOGRAMS, FILES, FILE = "float_series", "string_series", "histogram_series", "file_series", "file"
@@ -47,6 +48,7 @@ NAME, TAGS, CREATED, MODIFIED, FAILED = (
     "sys/modification_time",
     "sys/failed",
 )
+SERIES = ("attribute_path", "attribute_type", "step", "timestamp", "float_value")  # what points are made of
 SYSTEM = "sys/"
 CONSOLE = ("/stdout", "/stderr")
 
@@ -70,7 +72,8 @@ class Neptune:
         for (project, run_id), paths in found.items():
             name = _name(paths, run_id) or run_id
             weight = sum(path.stat().st_size for path in paths)
-            yield Run(run_id, name, project, partial(_parts, self.path, paths, run_id), weight=weight)
+            read = partial(_parts, self.path, paths, run_id)
+            yield Run(run_id, name, project, read, weight=weight, version=version_of(paths))
 
 
 def is_neptune(path: Path) -> bool:
@@ -120,21 +123,27 @@ def _parts(root: Path, paths: Sequence[Path], run_id: str) -> Iterator[Part]:
     for path in paths:
         try:
             for batch in batches(path):
-                yield from _of_rows(batch.filter(pc.equal(batch["run_id"], run_id)), attributes, root, path)
+                yield from _of_rows(_only(batch, "run_id", run_id), attributes, root, path)
         except UnreadableSource as error:
             yield Skipped("file that cannot be read", message=str(error))
     yield _details(attributes)
 
 
 def _of_rows(rows: pa.RecordBatch, attributes: dict[str, Any], root: Path, path: Path) -> Iterator[Part]:
-    is_float = pc.equal(rows["attribute_type"], FLOATS)
-    yield from _points(rows.filter(is_float))
-    for row in rows.filter(pc.invert(is_float)).to_pylist():
+    yield from _points(_only(rows.select([*SERIES]), "attribute_type", FLOATS))
+    others = pc.not_equal(rows["attribute_type"], FLOATS)
+    for row in rows.filter(others).to_pylist() if pc.any(others).as_py() else ():
         kind, key = row["attribute_type"], row["attribute_path"]
         if kind in VALUES:
             attributes[key] = row[VALUES[kind]]
         else:
             yield _other(row, kind, key, root, path)
+
+
+def _only(rows: pa.RecordBatch, column: str, value: str) -> pa.RecordBatch:
+    """Return the rows that have a value in a column: mostly all of them, which are then not copied."""
+    is_it = pc.equal(rows[column], value)
+    return rows if pc.all(is_it).as_py() else rows.filter(is_it)
 
 
 def _points(rows: pa.RecordBatch) -> Iterator[Points]:

@@ -150,6 +150,7 @@ class Run:
 
     ``read`` yields its parts; Details among them replace ``details``. It raises UnreadableSource. ``weight``: how much
     work it is beside others, in bytes or rows. ``log``: tells the logs of several sources of one run apart.
+    ``version``: changes with the source; empty if that cannot be told without reading all of it.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Run:
     details: Details = Details()
     weight: int = 1
     log: str = ""
+    version: str = ""
 
 
 class Source(Protocol):

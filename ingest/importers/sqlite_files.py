@@ -41,6 +41,11 @@ def table_names(connection: sqlite3.Connection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
+def sqlite_paths(path: Path) -> list[Path]:
+    """Return the files of a database: itself, and its write-ahead log, where the newest changes may be."""
+    return [one for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()]
+
+
 def rows(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any] = ()) -> Iterator[sqlite3.Row]:
     """Yield the rows of a statement, by name."""
     connection.row_factory = sqlite3.Row

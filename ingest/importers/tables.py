@@ -15,6 +15,7 @@ from ingest.importers import csv_files, parquet_files
 from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Doubles, Integers, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.table_columns import Columns, columns_of
+from ingest.importers.versions import version_of
 
 # Numbers in a column of times are seconds, ms, µs or ns since the epoch, by their size: of this century.
 UNITS = ((1e11, 1000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
@@ -40,13 +41,14 @@ class Tables:
     def _runs(self, path: Path) -> Iterator[Run]:
         columns = columns_of(_names(path), self.step)
         weight, place = path.stat().st_size, path.resolve()
-        project = place.parent.name
+        project, version = place.parent.name, f"{version_of([path])} {self.step}"
         if columns.run is None:
-            yield Run(str(place), path.stem, project, partial(_parts, path, columns, None), weight=weight)
+            read = partial(_parts, path, columns, None)
+            yield Run(str(place), path.stem, project, read, weight=weight, version=version)
             return
         for run in _run_names(path, columns.run):
             read = partial(_parts, path, columns, run)
-            yield Run(f"{place}:{run}", run, project, read, weight=weight)
+            yield Run(f"{place}:{run}", run, project, read, weight=weight, version=version)
 
 
 def is_table(path: Path) -> bool:

@@ -17,6 +17,7 @@ from ingest.importers.records import Details, Part, Points, Run, Skipped, Unread
 from ingest.importers.tensorboard_events import EventReader, Scalar
 from ingest.importers.tensorboard_scalars import ScalarRows, scalar_rows
 from ingest.importers.tfrecords import Chunk, chunks
+from ingest.importers.versions import version_of
 
 MARK = "tfevents"
 FIRST_BYTES = 64  # of a file: length, checksums and time of its first event, which says when it was begun, to the µs
@@ -56,7 +57,14 @@ def _run(folder: Path, name: str, files: list[Path]) -> Run:
     with files[0].open("rb") as file:
         begun.update(file.read(FIRST_BYTES))
     weight = sum(path.stat().st_size for path in files)
-    return Run(begun.hexdigest()[:32], name, folder.resolve().parent.name, partial(_parts, files), weight=weight)
+    return Run(
+        begun.hexdigest()[:32],
+        name,
+        folder.resolve().parent.name,
+        partial(_parts, files),
+        weight=weight,
+        version=version_of(files),
+    )
 
 
 def _parts(files: list[Path]) -> Iterator[Part]:

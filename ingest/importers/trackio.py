@@ -17,8 +17,9 @@ from ingest.importers import figures
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
-from ingest.importers.sqlite_files import is_database_with, opened, rows, table_names
+from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths, table_names
 from ingest.importers.times import milliseconds
+from ingest.importers.versions import version_of
 
 TABLES = ("metrics", "configs", "system_metrics")
 FILES = frozenset(f"trackio.{name}" for name in ("image", "audio", "video", "html", "object3d"))
@@ -63,8 +64,10 @@ def databases(path: Path) -> list[Path]:
 
 def _runs(path: Path) -> Iterator[Run]:
     with opened(path) as connection:
+        version = version_of(sqlite_paths(path))
         for row in rows(connection, RUNS_SQL):
-            yield Run(row["run_id"], row["name"], path.stem, partial(_parts, path, row["run_id"]), weight=row["weight"])
+            read = partial(_parts, path, row["run_id"])
+            yield Run(row["run_id"], row["name"], path.stem, read, weight=row["weight"], version=version)
 
 
 def _parts(path: Path, run_id: str) -> Iterator[Part]:

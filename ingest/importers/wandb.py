@@ -16,6 +16,7 @@ from ingest.importers.leveldb_log import Damaged, records
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.protobuf import MalformedMessage, fields, number, signed
 from ingest.importers.records import SINGLE_VALUE, Artifact, Details, Line, Lines, Part, Run, Skipped, UnreadableSource
+from ingest.importers.versions import version_of
 from ingest.importers.wandb_media import media_parts
 
 PATTERNS = ("*.wandb", "*/*.wandb", "*/*/*.wandb")
@@ -69,7 +70,16 @@ def _run(path: Path) -> Run:
             where = f"{entity}/{project}" if entity else project
             name = texts.get(8, [run_id])[0]
             read = partial(_parts, path)
-            return Run(run_id, name, where or "wandb", read, weight=path.stat().st_size, log=path.parent.name)
+            weight, version = path.stat().st_size, version_of([path])
+            return Run(
+                run_id,
+                name,
+                where or "wandb",
+                read,
+                weight=weight,
+                log=path.parent.name,
+                version=f"{path.name} {version}",
+            )
     raise UnreadableSource(f"{path}: does not say which run it is of")
 
 

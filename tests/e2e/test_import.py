@@ -15,6 +15,7 @@ import pytest
 from deploy.importing.api import Api as ImportApi
 from deploy.importing.api import Target
 from deploy.importing.command import Importer
+from deploy.importing.finished import Finished
 from deploy.importing.progress import Progress
 from deploy.importing.report import Report
 from deploy.importing.tasks import Naming, TaskDirectory
@@ -65,11 +66,15 @@ def raw(api: Api, task: str, metric: str, variant: str) -> dict[int, float]:
 
 
 def check_twice(target: Target, path: Path, project: str, multiplier: float = 1.0) -> Report:
-    """Import twice: the first time everything is new, the second time nothing is, and the counts are the same."""
-    first, second = (import_into(target, path, project, multiplier) for _ in range(2))
+    """Import again, once sending all and once not: only the first time is anything new, and the counts are the same."""
+    first = import_into(target, path, project, multiplier)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Finished, "read", lambda _: None)
+        sent_again = import_into(target, path, project, multiplier)
+    for again in (sent_again, import_into(target, path, project, multiplier)):
+        assert again.added == 0
+        assert again.document(is_verified=True) | {"added": first.added} == first.document(is_verified=True)
     assert first.added == first.points + first.logs + first.images + first.plots
-    assert second.added == 0
-    assert second.document(is_verified=True) | {"added": first.added} == first.document(is_verified=True)
     assert (first.verified, first.differences) == (first.points, 0)
     return first
 
@@ -167,6 +172,28 @@ def test_what_came_later_is_all_that_is_added(api: Api, target: Target, tmp_path
     report = import_into(target, tmp_path, "grows")
     assert (report.added, report.points, report.skipped) == (3, 8, {"replaced by a later value of the same step": 1})
     assert raw(api, tasks_of(api, "grows")["run"]["id"], "loss", "loss")[4] == -4.0
+
+
+def test_what_did_not_change_is_not_read_again_unless_its_events_are_gone(
+    api: Api, target: Target, tmp_path: Path
+) -> None:
+    path = tmp_path / "run" / "events.out.tfevents.1"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(record(event(step, simple("loss", step))) for step in range(5)))
+    import_into(target, tmp_path, "unchanged")
+    task = tasks_of(api, "unchanged")["run"]["id"]
+    calls: list[int] = []
+    client = ImportApi(target)
+    importer = Importer(
+        source_of(str(tmp_path)), 1.0, Progress(), False, client, TaskDirectory(client, Naming("unchanged"))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImportApi, "add_batch", lambda *_: calls.append(1))
+        report = importer.report(1)
+    assert (calls, report.points, report.added) == ([], 5, 0)
+    api.call("events.delete_for_task", {"task": task})
+    assert import_into(target, tmp_path, "unchanged").added == 5
+    assert len(raw(api, task, "loss", "loss")) == 5
 
 
 def test_numbers_that_cannot_be_stored_are_told(api: Api, target: Target, tmp_path: Path) -> None:
