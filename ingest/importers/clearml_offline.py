@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ingest.importers.file_versions import version_of
 from ingest.importers.point_buffer import PointBuffer
 from ingest.importers.records import Artifact, Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
-from ingest.importers.versions import version_of
 from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR
 
 TASK, EVENTS = "task.json", ("metrics.jsonl", "log.jsonl")

@@ -16,10 +16,10 @@ import numpy as np
 import psycopg
 from psycopg.rows import dict_row
 
+from ingest.importers.file_versions import version_of
 from ingest.importers.mlflow_runs import artifacts, details, latest
 from ingest.importers.records import Part, Run, Skipped, UnreadableSource
 from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths
-from ingest.importers.versions import version_of
 
 TABLES = ("experiments", "runs", "metrics", "params", "tags")
 SCHEMES = ("postgresql://", "postgresql+psycopg2://", "postgresql+psycopg://", "postgres://")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.importers.file_versions import version_of
 from ingest.importers.mlflow_runs import RUN_NAME, STATUS_NUMBERS, artifacts, details, latest
 from ingest.importers.records import Part, Run, Skipped, UnreadableSource
-from ingest.importers.versions import version_of
 
 META, TRASH = "meta.yaml", ".trash"
 

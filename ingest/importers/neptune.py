@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.importers import figures
+from ingest.importers.file_versions import version_of
 from ingest.importers.names import metric_and_variant
 from ingest.importers.parquet_files import batches, column_names, is_parquet
 from ingest.importers.records import (
@@ -35,7 +36,6 @@ from ingest.importers.records import (
     Skipped,
     UnreadableSource,
 )
-from ingest.importers.versions import version_of
 
 COLUMNS = frozenset(("project_id", "run_id", "attribute_path", "attribute_type", "step", "timestamp"))
 FLOATS, TEXTS, HISTOGRAMS, FILES, FILE = "float_series", "string_series", "histogram_series", "file_series", "file"

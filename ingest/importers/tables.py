@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.importers import csv_files, parquet_files
+from ingest.importers.file_versions import version_of
 from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Doubles, Integers, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.table_columns import Columns, columns_of
-from ingest.importers.versions import version_of
 
 # Numbers in a column of times are seconds, ms, µs or ns since the epoch, by their size: of this century.
 UNITS = ((1e11, 1000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.importers.file_versions import version_of
 from ingest.importers.names import metric_and_variant
 from ingest.importers.protobuf import MalformedMessage
 from ingest.importers.records import Details, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.tensorboard_events import EventReader, Scalar
 from ingest.importers.tensorboard_scalars import ScalarRows, scalar_rows
 from ingest.importers.tfrecords import Chunk, chunks
-from ingest.importers.versions import version_of
 
 MARK = "tfevents"
 FIRST_BYTES = 64  # of a file: length, checksums and time of its first event, which says when it was begun, to the µs

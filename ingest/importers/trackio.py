@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ingest.importers import figures
+from ingest.importers.file_versions import version_of
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
 from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths, table_names
 from ingest.importers.times import milliseconds
-from ingest.importers.versions import version_of
 
 TABLES = ("metrics", "configs", "system_metrics")
 FILES = frozenset(f"trackio.{name}" for name in ("image", "audio", "video", "html", "object3d"))

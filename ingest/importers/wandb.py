@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ingest.importers import wandb_records as w
 from ingest.importers.console import Console
+from ingest.importers.file_versions import version_of
 from ingest.importers.leveldb_log import Damaged, records
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.protobuf import MalformedMessage, fields, number, signed
 from ingest.importers.records import SINGLE_VALUE, Artifact, Details, Line, Lines, Part, Run, Skipped, UnreadableSource
-from ingest.importers.versions import version_of
 from ingest.importers.wandb_media import media_parts
 
 PATTERNS = ("*.wandb", "*/*.wandb", "*/*/*.wandb")

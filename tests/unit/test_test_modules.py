@@ -92,7 +92,7 @@ COVERED_BY = {
     "ingest/importers/tensorboard_scalars.py": "compared with the slow way: unit/test_tensorboard.py",
     "ingest/importers/tensors.py": "values of events: unit/test_tensorboard.py",
     "ingest/importers/tfrecords.py": "whole, torn and damaged files: unit/test_tensorboard.py",
-    "ingest/importers/versions.py": "files that changed: e2e/test_import.py",
+    "ingest/importers/file_versions.py": "files that changed: e2e/test_import.py",
     "ingest/importers/wandb_media.py": "values of a run: unit/test_wandb.py",
     "ingest/importers/wandb_records.py": "records of a run: unit/test_wandb.py",
     "ingest/kafka/access.py": "brokers that refuse: e2e/test_kafka_security.py",
