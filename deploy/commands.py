@@ -52,7 +52,8 @@ QUOTAS = frozenset(
     )
 )
 TRACES = frozenset(("trace_endpoint", "trace_ratio"))
-API = LISTENER | TRACES | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY
+ADAPTERS = frozenset(("adapters",))
+API = LISTENER | TRACES | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY | ADAPTERS
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ COMMANDS = {
     "files": Command(
         "keeps the files that events and artifacts refer to",
         "deploy.files:files",
-        LISTENER - {"port"} | TRACES | TOKENS | REGISTRY | FILES | QUOTAS,
+        LISTENER - {"port"} | TRACES | TOKENS | REGISTRY | FILES | QUOTAS | ADAPTERS,
     ),
     "env": Command(
         "prints what clients of `up` need, as exports for a shell",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schema.api.wire import Endpoints, Tier
 
 
-def all_endpoints() -> Endpoints:
-    """Import the modules of all tiers, which a process needs for nothing else, and return their endpoints."""
+def all_endpoints(without: Collection[str] = ()) -> Endpoints:
+    """Import the modules of all tiers, which a process needs for nothing else, and return their endpoints.
+
+    ``without``: services that are not served.
+    """
     from ingest.app import endpoints as write_endpoints
     from query.app import endpoints as read_endpoints
     from query.live.stream import endpoints as stream_endpoints
@@ -14,4 +19,4 @@ def all_endpoints() -> Endpoints:
     from schema.http.login import endpoints as login_endpoints
 
     reads = (read_endpoints, stream_endpoints, quota_endpoints)
-    return Endpoints(Tier.BOTH).merge(write_endpoints, *reads, login_endpoints)
+    return Endpoints(Tier.BOTH).merge(write_endpoints, *reads, login_endpoints).without(without)

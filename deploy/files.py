@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy import access, components
+from deploy import access, adapters, components
 from deploy.serve import serve
 from deploy.tracing import start_tracing
 from schema.http.files_server import create_files_app
@@ -18,7 +18,8 @@ async def files(settings: Settings) -> None:
     store = components.limited_files(settings, registry, ledger)
     authenticator = components.authenticator(registry, await access.token_secret(registry, settings), settings)
     health = Health({"files": store.ping, "registry": registry.ping})
-    app = create_files_app(store, authenticator, health, settings.max_file_bytes, components.proxies(settings))
+    limits, others = (settings.max_file_bytes, components.proxies(settings)), adapters.other_files(settings)
+    app = create_files_app(store, authenticator, health, *limits, others)
     await serve(app, health, settings, settings.files_port)
     await ledger.close()
     await registry.close()

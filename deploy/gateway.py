@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from deploy import access, components, kafka
+from functools import partial
+
+from deploy import access, adapters, components, kafka
 from deploy.endpoint_catalog import all_endpoints
 from deploy.serve import serve
 from deploy.tracing import start_tracing
@@ -44,7 +46,8 @@ async def gateway(settings: Settings) -> None:
     service = Gateway(
         registry, log, last_update_recorder, quotas, refused_events, settings.ack, settings.validate_plots
     )
-    table = endpoints.bind(service).merge(login_endpoints.bind(authenticator))
+    silent = adapters.silent(settings)
+    table = endpoints.bind(service).merge(login_endpoints.bind(authenticator)).without(silent)
     health = Health(
         ready={"kafka": log.check, "applied": applied.check, "registry": registry.ping},
         alive={
@@ -58,7 +61,9 @@ async def gateway(settings: Settings) -> None:
     )
     limits, proxies = components.limits(settings), components.proxies(settings)
     admission = components.admission(settings)
-    app = create_app(table, authenticator, health, limits, all_endpoints, proxies=proxies, admission=admission)
+    described, spoken = partial(all_endpoints, silent), adapters.dialects(settings)
+    who = table, authenticator, health, limits, described
+    app = create_app(*who, proxies=proxies, admission=admission, dialects=spoken)
     await serve(app, health, settings, settings.port)
     for part in (unapplied, dlq, current, applied, producer, last_update_recorder, refused_events, ledger, registry):
         await part.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from deploy import access, components
+from functools import partial
+
+from deploy import access, adapters, components
 from deploy.endpoint_catalog import all_endpoints
 from deploy.first_start import Credentials
 from deploy.serve import serve
@@ -28,14 +30,16 @@ async def query(settings: Settings) -> None:
     ledger, others = await components.quota_ledger(settings, registry), access.other_token_secrets(settings)
     streams = components.stream_limits(settings)
     services = QueryServices(store, registry, secret, NoChangefeed(), ledger, other_secrets=others, streams=streams)
-    table = services.endpoints.merge(login_endpoints.bind(authenticator))
+    silent = adapters.silent(settings)
+    table = services.endpoints.merge(login_endpoints.bind(authenticator)).without(silent)
     health = Health({"store": store.ping, "registry": registry.ping})
     site = components.site(settings, Credentials(settings.web_access_key, settings.web_secret_key.get_secret_value()))
     limits, proxies = components.limits(settings), components.proxies(settings)
-    files = components.own_origin_files(settings, authenticator, registry, ledger)
+    files = [*filter(None, [components.own_origin_files(settings, authenticator, registry, ledger)])]
     admission = components.admission(settings)
     sso = oidc_login(settings, authenticator, registry, secret)
-    app = create_app(table, authenticator, health, limits, all_endpoints, site, proxies, files, admission, sso)
+    described, spoken = partial(all_endpoints, silent), adapters.dialects(settings)
+    app = create_app(table, authenticator, health, limits, described, site, proxies, files, admission, sso, spoken)
     app.on_shutdown.append(lambda _: services.close())
     await serve(app, health, settings, settings.port)
     await ledger.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from deploy import access, components, first_start, preflight, tls
+from deploy import access, adapters, components, first_start, preflight, tls
 from deploy.backup import control
 from deploy.backup.contents import make_backup
 from deploy.client_environment import addresses, record
@@ -99,7 +99,7 @@ async def embedded(
         registry, log, last_update_recorder, quotas, refused_events, settings.ack, settings.validate_plots
     )
     own = write_endpoints.bind(gateway), services.endpoints, login_endpoints.bind(authenticator)
-    endpoints = Endpoints(Tier.BOTH).merge(*own)
+    endpoints = Endpoints(Tier.BOTH).merge(*own).without(adapters.silent(settings))
     health = Health(ready={"store": store.ping, "registry": registry.ping, "log": log.check}, alive={"log": log.check})
     store_of_files = components.limited_files(settings, registry, ledger)
     site = components.site(settings, web_credentials)
@@ -132,7 +132,11 @@ def _apps(
 ) -> tuple[web.Application, web.Application]:
     """Create the applications of the API, which also has the files, and of the files server."""
     limits, proxies = components.limits(settings), components.proxies(settings)
-    files = Files(store_of_files, authenticator, settings.max_file_bytes, proxies, prefix=OWN_ORIGIN)
-    admission = components.admission(settings)
-    app = create_app(endpoints, authenticator, health, limits, all_endpoints, site, proxies, files, admission, sso)
-    return app, create_files_app(store_of_files, authenticator, health, settings.max_file_bytes, proxies)
+    others = adapters.other_files(settings)
+    kept = store_of_files, authenticator, settings.max_file_bytes, proxies
+    files = [kind(*kept, prefix=OWN_ORIGIN) for kind in (*others, Files)]
+    admission, spoken = components.admission(settings), adapters.dialects(settings)
+    described = partial(all_endpoints, adapters.silent(settings))
+    app = create_app(endpoints, authenticator, health, limits, described, site, proxies, files, admission, sso, spoken)
+    of_files = settings.max_file_bytes, proxies, others
+    return app, create_files_app(store_of_files, authenticator, health, *of_files)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from ingest import gateway
+from ingest.adapters.mlflow import experiments as mlflow_experiments
+from ingest.adapters.mlflow import metrics as mlflow_metrics
+from ingest.adapters.mlflow import models as mlflow_models
+from ingest.adapters.mlflow import runs as mlflow_runs
 from ingest.registry import (
     administration,
     belonging,
@@ -33,6 +37,10 @@ endpoints = Endpoints(Tier.GATEWAY).merge(
     cloning.endpoints,
     credentials.endpoints,
     gateway.endpoints,
+    mlflow_experiments.endpoints,
+    mlflow_metrics.endpoints,
+    mlflow_models.endpoints,
+    mlflow_runs.endpoints,
     model_removal.endpoints,
     models.endpoints,
     pipelines.endpoints,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from query import events, metrics, reports, scalars, snapshot_scroll, vectors
+from query.adapters.mlflow import experiments as mlflow_experiments
+from query.adapters.mlflow import models as mlflow_models
+from query.adapters.mlflow import runs as mlflow_runs
 from query.curves import histograms, latest
 from query.logs import arrivals, download, log_scroll, task_log
 from query.media import debug_images, plots, samples
@@ -36,6 +39,9 @@ endpoints = Endpoints(Tier.QUERY).merge(
     histograms.endpoints,
     latest.endpoints,
     metrics.endpoints,
+    mlflow_experiments.endpoints,
+    mlflow_models.endpoints,
+    mlflow_runs.endpoints,
     models.endpoints,
     organization.endpoints,
     plots.endpoints,

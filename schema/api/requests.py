@@ -66,6 +66,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
     max_items: ClassVar[int] = MAX_ITEMS
     null_means_all: ClassVar[frozenset[str]] = frozenset()  # fields of which null is not the default
+    keeps_texts: ClassVar[bool] = False  # of a query string or form, whose keys have no levels then
 
     @model_validator(mode="before")
     @classmethod
@@ -165,6 +166,14 @@ def merge_pairs(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Par
             converted if len(values) > 1 or key.endswith("[]") else converted[0],
         )
     return parameters
+
+
+def merge_texts(parameters: Parameters, pairs: Iterable[tuple[str, str]]) -> Parameters:
+    """Merge pairs over parameters as they are: values stay texts, and of a key that repeats there is a list."""
+    grouped: dict[str, list[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, []).append(value)
+    return parameters | {key: values if len(values) > 1 else values[0] for key, values in grouped.items()}
 
 
 def _set(parameters: Parameters, path: list[str], value: Any) -> None:

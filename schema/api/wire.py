@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
+from schema.api.dialect import Dialect
 from schema.api.project_roles import EVERYBODYS, ProjectRoles
 from schema.api.requests import Request
 from schema.api.scopes import FULL, scopes_of
@@ -195,6 +196,12 @@ class Endpoints:
                 self._by_name.setdefault(endpoint.name, []).append(endpoint)
         return self
 
+    def without(self, services: Collection[str]) -> Endpoints:
+        """Return a table without the endpoints of some services, which are the first parts of their names."""
+        kept = Endpoints(self._tier)
+        kept._by_name = {n: found for n, found in self._by_name.items() if n.partition(".")[0] not in services}
+        return kept
+
     def bind(self, service: Any) -> Endpoints:
         """Return a table whose handlers already have ``service`` and take (caller, request)."""
         bound = Endpoints(self._tier)
@@ -239,9 +246,19 @@ class Call:
     name: str = ""
     version: Version = (1, 0)
     endpoint: Endpoint | None = None
+    dialect: Dialect | None = None  # of another SDK, whose addresses, answers and errors these then are
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def parse(self, path: str) -> None:
-        """Read name and version from a path (API contract 1.1). Raises MalformedRequest and BadVersion."""
+    def parse(self, path: str, method: str = "POST") -> None:
+        """Read name and version from a path (API contract 1.1), or what a dialect says that it names.
+
+        Raises MalformedRequest and BadVersion, and UnknownEndpoint for a dialect's path that names nothing.
+        """
+        if self.dialect:
+            address = self.dialect.address(method, path)
+            self.name, self.path_parameters = address.endpoint, address.parameters
+            self.version = parse_version(MAX_VERSION)
+            return
         found = PATH.fullmatch(path)
         if not found:
             raise MalformedRequest(f"Invalid request path {path}")
@@ -255,6 +272,8 @@ class Call:
 
     def envelope(self, data: bytes, error: EventsError | None = None) -> bytes:
         """Return the body of the answer (API contract 1.6). ``data``: JSON of the data object."""
+        if self.dialect:
+            return self.dialect.body(data, error)
         meta = {
             "id": self.id,
             "trx": self.trx or self.id,
@@ -270,6 +289,10 @@ class Call:
             "error_data": {},
         }
         return b"".join((b'{"meta":', to_json(meta), b',"data":', data, b"}"))  # one copy of large data
+
+    def status(self, error: EventsError) -> int:
+        """Return the HTTP status of an error."""
+        return self.dialect.status(error) if self.dialect else error.code
 
 
 def parse_version(text: str) -> Version:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from aiohttp import ClientError, StreamReader, web
@@ -19,6 +20,7 @@ from schema.api.requests import (
     check_items,
     media_type,
     merge_pairs,
+    merge_texts,
     parse_json,
 )
 from schema.api.wire import Access, Endpoint
@@ -69,6 +71,7 @@ class Incoming:
     endpoint: Endpoint
     limits: Limits
     reservation: Reservation
+    path_parameters: Mapping[str, str] = field(default_factory=dict)  # that the path itself names
 
 
 def check_encoding(request: web.Request) -> None:
@@ -101,7 +104,7 @@ async def read_parameters(incoming: Incoming, body: bytes) -> Request:
         if not endpoint.is_batch:
             raise InvalidField(f"{endpoint.name} does not take {content_type}")
         return endpoint.request.model_validate({"body": body, "media_type": content_type})
-    pairs = list(request.query.items())
+    pairs = [*request.query.items(), *incoming.path_parameters.items()]
     if content_type == MULTIPART:
         return _parameters_of(endpoint, b"", pairs, await read_multipart(request, body))
     charset = (request.charset or "utf-8") if content_type == URLENCODED else ""
@@ -131,7 +134,8 @@ def _parameters_of(endpoint: Endpoint, document: bytes, *groups: Pairs) -> Reque
     if endpoint.is_batch:
         event = reduce(merge_pairs, groups, parse_json(document, MAX_EVENT_VALUES))
         return endpoint.request.model_validate({"event": event})
-    parameters = reduce(merge_pairs, groups, parse_json(document))
+    merge = merge_texts if endpoint.request.keeps_texts else merge_pairs
+    parameters = reduce(merge, groups, parse_json(document))
     check_items(parameters, endpoint.request.max_items)
     return endpoint.request.read(parameters)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 from prometheus_client import Counter, Histogram
 
+from schema.api.dialect import Dialect
 from schema.api.requests import first_of
 from schema.api.wire import Call, Caller, Endpoint, Endpoints, Stream
 from schema.errors import ClientGone, EventsError, MalformedRequest, UnknownEndpoint, WrongTier
@@ -51,24 +52,25 @@ def create_app(
     described: Callable[[], Endpoints],
     site: Site | None = None,
     proxies: Proxies | None = None,
-    files: Files | None = None,
+    files: Sequence[Files] = (),
     admission: Admission | None = None,
     sso: OidcLogin | None = None,
+    dialects: Sequence[Dialect] = (),
 ) -> web.Application:
     """Create the HTTP application of one process.
 
     ``endpoints``: bound to their services. ``described``: returns the endpoints of all tiers, for ``/openapi.json`` and
     ``/docs``, when they are first asked for. ``site``: what is served at ``/``. ``proxies``: those between it and its
-    clients. ``admission``: of calls, by company. ``sso``: the addresses of single sign-on.
+    clients. ``admission``: of calls, by company. ``sso``: the addresses of single sign-on. ``dialects``: of other SDKs.
     """
     middlewares = [host_middleware(authenticator.origins)]
     app = web.Application(client_max_size=limits.body_bytes, middlewares=middlewares)
     add_health_routes(app, health)
     add_description_routes(app, described)
     admitted = admission or Admission()
-    dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies(), admitted)
-    if files:
-        files.add_routes(app)
+    dispatcher = Dispatcher(endpoints, authenticator, limits, described, proxies or Proxies(), admitted, dialects)
+    for some in files:
+        some.add_routes(app)
     if sso:
         sso.add_routes(app)
     if site:
@@ -91,8 +93,10 @@ class Dispatcher:
         described: Callable[[], Endpoints],
         proxies: Proxies,
         admission: Admission,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         self._endpoints = endpoints
+        self._dialects = dialects
         self._described = described
         self._authenticator = authenticator
         self._limits = limits
@@ -107,6 +111,7 @@ class Dispatcher:
         started = time.perf_counter()
         call = Call(trx=first_of(request.headers, "X-Clearml-Trx", "X-Trains-Trx") or "")
         call.id = told_request_id(request, self._proxies) or call.id
+        call.dialect = next((one for one in self._dialects if one.owns(request.rel_url.raw_path)), None)
         request_id.set(call.id)
         current_share.set(UNKNOWN)
         with request_span(request.headers.get(TRACEPARENT, "")) as span:
@@ -132,11 +137,11 @@ class Dispatcher:
 
     async def _answer(self, call: Call, request: web.Request) -> web.StreamResponse:
         _check_headers(request)
-        call.parse(request.rel_url.raw_path)
+        call.parse(request.rel_url.raw_path, request.method)
         endpoint = await self._resolve(call)
         caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access, endpoint.scopes)
         with self._reservation(caller, request) as reservation:
-            incoming = Incoming(request, endpoint, self._limits, reservation)
+            incoming = Incoming(request, endpoint, self._limits, reservation, call.path_parameters)
             answer = await self._admitted(call, caller, incoming, await receive_body(incoming))
         if isinstance(answer, Stream):
             return await streamed(request, answer, partial(self._authenticator.check, caller))
@@ -193,7 +198,7 @@ class Dispatcher:
 
 def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Response:
     """Return the error as programs read it, or as a page for a browser that is at no call's address."""
-    if call.endpoint is None and error.code < 500 and wants_page(request):
+    if call.endpoint is None and call.dialect is None and error.code < 500 and wants_page(request):
         return error_page(request, 404, f"{request.rel_url.path} is neither a page nor a call of the API.")
     return error_response(call, error)
 

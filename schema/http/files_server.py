@@ -7,11 +7,10 @@ their own company's files. Browsers open files from here with the API's cookie, 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
 from urllib.parse import quote, unquote
@@ -58,7 +57,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 # The scopes of keys that may use a method; any other needs a full one.
-SCOPES = {"GET": READS, "HEAD": READS, "POST": WRITES, "DELETE": WRITES}
+SCOPES = {"GET": READS, "HEAD": READS, "POST": WRITES, "PUT": WRITES, "DELETE": WRITES}
 OWN_ORIGIN = "/files"  # below which the API's origin has the same files
 SCRIPTS = re.compile(r"(text|application)/(css|(x-)?(java|ecma|j|live)script[\d.]*)")
 DEFAULT_TYPE = "application/octet-stream"
@@ -67,15 +66,22 @@ logger = logging.getLogger("eventide.files")
 
 
 def create_files_app(
-    store: FileStore, authenticator: Authenticator, health: Health, max_file_bytes: int, proxies: Proxies = NO_PROXIES
+    store: FileStore,
+    authenticator: Authenticator,
+    health: Health,
+    max_file_bytes: int,
+    proxies: Proxies = NO_PROXIES,
+    others: Sequence[type[Files]] = (),
 ) -> web.Application:
     """Create the HTTP application.
 
-    ``max_file_bytes``: the largest upload; beyond: 413. ``proxies``: those between it and its clients.
+    ``max_file_bytes``: the largest upload; beyond: 413. ``proxies``: those between it and its clients. ``others``: who
+    has the same files at other addresses.
     """
     app = web.Application(client_max_size=0, middlewares=[host_middleware(authenticator.origins)])
     add_health_routes(app, health)
-    Files(store, authenticator, max_file_bytes, proxies).add_routes(app)
+    for kind in (*others, Files):
+        kind(store, authenticator, max_file_bytes, proxies).add_routes(app)
     app.on_response_prepare.append(add_common_headers)
     app.on_cleanup.append(lambda _: authenticator.audit.close())
     app.on_response_prepare.append(add_cross_origin_headers(authenticator.origins))
@@ -125,11 +131,18 @@ class Files:
                 )
                 response = await handler(request, caller)
             except EventsError as error:
-                response = _refusal(request, error)
+                response = self._refusal(request, error)
             REQUESTS.labels(f"files.{request.method.lower()}", response.status).inc()
             return response
 
         return answer
+
+    def _refusal(self, request: web.Request, error: EventsError) -> web.Response:
+        """Return an error; as a page for a browser that opens a file by itself."""
+        if wants_page(request) and isinstance(error, RequestError):
+            return error_page(request, error.code, str(error))
+        told = str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"
+        return refusal_with({"error": told}, error)
 
     def _sender(self, request: web.Request) -> Sender:
         is_change = request.method not in SAFE_METHODS
@@ -225,7 +238,7 @@ class Files:
         Raises BodyTooLarge beyond the limit, TimeoutError if no more come.
         """
         size = 0
-        while chunk := await _next_chunk(part):
+        while chunk := await next_bytes(part.read_chunk(UPLOAD_CHUNK_BYTES)):
             size += len(chunk)
             if size > self._max_file_bytes:
                 raise BodyTooLarge(f"A file has at most {self._max_file_bytes} bytes")
@@ -238,10 +251,10 @@ async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader 
         return await form.next()
 
 
-async def _next_chunk(part: BodyPartReader) -> bytes:
-    """Return the next bytes of a part. Raises TimeoutError if none come."""
+async def next_bytes(reading: Awaitable[bytes]) -> bytes:
+    """Return the next bytes of a file that arrives. Raises TimeoutError if none come."""
     async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
-        return await part.read_chunk(UPLOAD_CHUNK_BYTES)
+        return await reading
 
 
 def _range_of(request: web.Request, info: FileInfo) -> tuple[int, int, int]:
@@ -275,18 +288,11 @@ def content_type(path: str) -> str:
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
-def _refusal(request: web.Request, error: EventsError) -> web.Response:
-    """Return a page for a browser that opens a file by itself."""
-    if wants_page(request) and isinstance(error, RequestError):
-        return error_page(request, error.code, str(error))
-    return _error_response(error)
-
-
-def _error_response(error: EventsError) -> web.Response:
+def refusal_with(body: Mapping[str, str], error: EventsError) -> web.Response:
+    """Return the response of an error with a JSON body; the server's own faults are logged."""
     if not isinstance(error, RequestError):
         logger.error("%s", error, exc_info=not isinstance(error, Unavailable))
-    body = json.dumps({"error": str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"})
-    response = web.Response(status=error.code, text=body, content_type="application/json", headers=SAFE_HEADERS)
+    response = web.json_response(body, status=error.code, headers=SAFE_HEADERS)
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if not isinstance(error, FileMissing):

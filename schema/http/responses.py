@@ -48,11 +48,14 @@ def error_response(call: Call, error: EventsError) -> web.Response:
     """
     if not isinstance(error, RequestError):
         logger.error("%s: %s", call.name, error, exc_info=not isinstance(error, Unavailable))
-    if isinstance(error, PLAIN_ERRORS):
+    is_unread = isinstance(error, PLAIN_ERRORS)
+    if is_unread and not call.dialect:
         response = web.Response(status=error.code, text=str(error))
-        response.force_close()  # the body was not read
-        return response
-    response = web.Response(status=error.code, body=call.envelope(b"{}", error), content_type="application/json")
+    else:
+        body, status = call.envelope(b"{}", error), call.status(error)
+        response = web.Response(status=status, body=body, content_type="application/json")
+    if is_unread:
+        response.force_close()
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 
 import obstore
 from obstore.exceptions import BaseError, PreconditionError
@@ -153,6 +154,18 @@ class FileStore:
             raise _translated(error, company) from error
         return count, size
 
+    async def list_folder(self, company: str, path: str) -> tuple[list[str], list[tuple[str, int]]]:
+        """Return the folders in a folder, and its files with their sizes, by name; none where there is no folder."""
+        key = key_of(company, path)
+        try:
+            found = await obstore.list_with_delimiter_async(self._store, f"{key}/")
+        except (BaseError, OSError) as error:
+            if isinstance(error, MISSING):
+                return [], []
+            raise _translated(error, path) from error
+        files = [(_last_name(meta["path"]), meta["size"]) for meta in found["objects"]]
+        return sorted(map(_last_name, found["common_prefixes"])), sorted(files)
+
     async def _key_of_file(self, company: str, path: str) -> str:
         """Return where a file is kept; in a directory only if it is one, and no link."""
         key = key_of(company, path)
@@ -205,6 +218,11 @@ def key_of(company: str, path: str) -> str:
     except UnicodeEncodeError as error:
         raise BadPath(f"Invalid path {path!r}") from error
     return "/".join((company or NO_COMPANY, *escaped))
+
+
+def _last_name(key: str) -> str:
+    """Return the last name of a key as clients know it."""
+    return unquote(key.rstrip("/").rpartition("/")[2])
 
 
 def _translated(error: Exception, path: str) -> Exception:

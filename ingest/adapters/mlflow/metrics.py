@@ -1,0 +1,151 @@
+"""Metrics of MLflow, which are scalars: they go the way of the json lines of ``events.add_batch``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ingest import gateway as events
+from ingest.adapters.mlflow.runs import OneRun, check_run, log_params_and_tags
+from ingest.gateway import Gateway
+from schema.adapters.metric_keys import metric_and_variant
+from schema.adapters.requests import items_of
+from schema.api.requests import JSON_LINES, EventBatch, Integer
+from schema.api.wire import Answer, Caller, Endpoints, Tier
+from schema.errors import BadValue, InvalidField
+from schema.events.normalize import is_float32
+from schema.events.tables import SCALAR
+from schema.fairness.computing import compute_if
+
+IN_THREAD_FROM_METRICS = 1000
+SOURCES = ("model_id", "dataset_name", "dataset_digest")  # fields of a metric that says what it was measured on
+ENCODER = msgspec.json.Encoder()
+
+endpoints = Endpoints(Tier.GATEWAY)
+
+
+class Metric(msgspec.Struct, gc=False):
+    """A point as clients send it; protobuf's JSON writes a value that is not finite as a text."""
+
+    key: str
+    value: float | str
+    timestamp: int = 0
+    step: int = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class Pair(msgspec.Struct, gc=False):
+    """A parameter or a tag."""
+
+    key: str
+    value: str = ""
+
+
+class Line(msgspec.Struct, gc=False, omit_defaults=True, tag_field="type", tag=SCALAR):
+    """A point as a json line of ``events.add_batch`` has it. ``exact_value``: where ``value`` cannot hold it."""
+
+    task: str
+    metric: str
+    variant: str
+    iter: int | None = None
+    timestamp: int | None = None
+    value: float | None = None
+    exact_value: str | None = None
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class LogBatch(OneRun):
+    """Metrics, parameters and tags of a run."""
+
+    metrics: list[dict[str, Any]] = []
+    params: list[dict[str, Any]] = []
+    tags: list[dict[str, Any]] = []
+
+
+class LogMetric(OneRun):
+    """A point of a run."""
+
+    key: str
+    value: float | str
+    timestamp: Integer = 0
+    step: Integer = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+@endpoints.add("mlflow.runs_log_metric")
+async def log_metric(gateway: Gateway, caller: Caller, request: LogMetric) -> Answer:
+    """Add a point. Raises InvalidTask, and what ``events.add_batch`` raises."""
+    sources = {name: getattr(request, name) for name in SOURCES}
+    metric = Metric(request.key, request.value, request.timestamp, request.step, **sources)
+    await _add(gateway, caller, request.run, [metric])
+    return {}
+
+
+@endpoints.add("mlflow.runs_log_batch")
+async def log_batch(gateway: Gateway, caller: Caller, request: LogBatch) -> Answer:
+    """Add metrics, parameters and tags. Raises InvalidTask, BadDocument, and what ``events.add_batch`` raises."""
+    params, tags = items_of(request.params, Pair, "params"), items_of(request.tags, Pair, "tags")
+    many = len(request.metrics) >= IN_THREAD_FROM_METRICS
+    metrics = await compute_if(many, items_of, request.metrics, Metric, "metrics")
+    if params or tags:
+        named = [(param.key, param.value) for param in params]
+        await log_params_and_tags(gateway, caller, request.run, named, {tag.key: tag.value for tag in tags})
+    if metrics:
+        await _add(gateway, caller, request.run, metrics)
+    return {}
+
+
+async def _add(gateway: Gateway, caller: Caller, run: str, metrics: Sequence[Metric]) -> None:
+    """Publish points, readable once this returns, as MLflow's clients expect.
+
+    Raises what ``add_batch`` raises, and BadValue if some were refused.
+    """
+    await check_run(gateway, caller, run)
+    body = await compute_if(len(metrics) >= IN_THREAD_FROM_METRICS, lines_of, run, metrics)
+    visible = caller if caller.ack else caller.but(ack="visible")
+    answer = await events.add_batch(gateway, visible, EventBatch(body=body, media_type=JSON_LINES))
+    if answer["errors"]:
+        raise BadValue(f"{answer['errors']} of {len(metrics)} metrics were refused: {', '.join(answer['errors_info'])}")
+
+
+def lines_of(run: str, metrics: Sequence[Metric]) -> bytes:
+    """Return points as json lines, of one key and step that with the latest timestamp last. Raises InvalidField."""
+    ordered = sorted(metrics, key=lambda metric: metric.timestamp)
+    names = {key: metric_and_variant(key) for key in {metric.key for metric in metrics}}
+    return ENCODER.encode_lines([_line(run, names[metric.key], metric) for metric in ordered])
+
+
+def _line(run: str, name: tuple[str, str], metric: Metric) -> Line:
+    value = _number(metric)
+    line = Line(run, *name, metric.step, metric.timestamp)
+    if is_float32(value):
+        line.value = value
+    else:
+        line.exact_value = _text(value)
+    if metric.model_id or metric.dataset_name:
+        line.model_id, line.dataset_name = metric.model_id, metric.dataset_name
+        line.dataset_digest = metric.dataset_digest
+    return line
+
+
+def _number(metric: Metric) -> float:
+    try:
+        return float(metric.value)
+    except ValueError as error:
+        raise InvalidField(f"metrics: {metric.key} has no number") from error
+
+
+def _text(value: float) -> str:
+    """Return a number that is not finite, or too large for a 32-bit float, as text."""
+    if math.isnan(value):
+        return "NaN"
+    return ("Infinity" if value > 0 else "-Infinity") if math.isinf(value) else repr(value)

@@ -1,0 +1,1 @@
+"""Other SDKs: what they read back, in their forms."""
