@@ -27,8 +27,11 @@ class Log(Protocol):
     """The log that makes accepted writes durable. Every method raises Unavailable if the same may be sent again.
 
     ``is_abandoned``: whether the client has left; a log that may have waited asks it last, and raises ClientGone rather
-    than write what the client has asked for elsewhere since.
+    than write what the client has asked for elsewhere since. ``reads_wait``: whether reads wait for what was
+    acknowledged, so that nobody need ask for ``visible``.
     """
+
+    reads_wait: bool
 
     async def publish(self, blocks: Sequence[Block], visible: bool, is_abandoned: IsAbandoned = never) -> None:
         """Return once all blocks are durable, or, if ``visible``, once a read sees them."""

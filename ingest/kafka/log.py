@@ -26,6 +26,8 @@ class LateRecord(Unavailable):
 class KafkaLog:
     """The implementation of ``ingest.log.Log`` on Kafka."""
 
+    reads_wait = False
+
     def __init__(
         self, producer: Producer, applied: AppliedOffsets, current: TopicLease, timeout_seconds: float
     ) -> None:

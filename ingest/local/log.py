@@ -39,6 +39,8 @@ class Submission:
 class LocalLog:
     """A log without a service. Create it in the event loop that uses it. ``wrote`` is called with what is stored."""
 
+    reads_wait = True
+
     def __init__(self, store: Store, wal: WriteAheadLog, changefeed: Changefeed, wrote: Wrote = lambda _: None) -> None:
         self._wal = wal
         self._changefeed = changefeed

@@ -27,6 +27,14 @@ def check_place(root: Path, key: str) -> None:
         raise BadPath(f"No file can be at {_path_of(key)}")
 
 
+def is_folder(root: Path, key: str) -> bool:
+    """Tell whether there is a folder at ``key``, with only folders above it. Raises BadPath."""
+    try:
+        return stat.S_ISDIR(_mode_of(root, key))
+    except FileMissing:
+        return False
+
+
 def _mode_of(root: Path, key: str) -> int:
     """Return the mode of a path, or of the first path above it that is no folder.
 

@@ -24,7 +24,7 @@ from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from schema.errors import BadPath, FileMissing, Unavailable
-from schema.store.local_paths import check_file, check_place
+from schema.store.local_paths import check_file, check_place, is_folder
 
 CHUNK_BYTES = 5 << 20  # the least that S3 takes as a part
 CONCURRENT_PARTS = 4
@@ -157,6 +157,8 @@ class FileStore:
     async def list_folder(self, company: str, path: str) -> tuple[list[str], list[tuple[str, int]]]:
         """Return the folders in a folder, and its files with their sizes, by name; none where there is no folder."""
         key = key_of(company, path)
+        if self._root and not await asyncio.to_thread(is_folder, self._root, key):
+            return [], []
         try:
             found = await obstore.list_with_delimiter_async(self._store, f"{key}/")
         except (BaseError, OSError) as error:

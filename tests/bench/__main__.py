@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import client, fairness, floors, growth, mixed, page, reads, registry, stored, tiers, wide, writes
+from tests.bench import adapters, client, fairness, floors, growth, mixed, page, reads, registry, stored, tiers, wide, writes
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 
@@ -30,6 +30,7 @@ FAMILIES = {
     "growth": growth.measure,
     "fairness": fairness.measure,
     "client": client.measure,
+    "adapters": adapters.measure,
 }
 OUTPUT = Path("bench-results.json")
 

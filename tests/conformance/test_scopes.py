@@ -21,7 +21,7 @@ OUT_OF_SCOPE = (403, 23)
 LOG_IN = {"auth.login", "login.logout", "login.supported_modes"}
 CHANGES = {name for name, endpoint in ENDPOINTS.items() if endpoint.tier is Tier.GATEWAY}
 ABOUT_ACCESS = {name for name in ENDPOINTS if name.startswith(("audit.", "auth."))} - LOG_IN
-# What may be called with a key that only reports, besides logging in; of these the last line only reads.
+# What may be called with a key that only reports, besides logging in.
 REPORTS = """
 events.add events.add_batch projects.create tasks.create tasks.started tasks.stop tasks.stopped tasks.completed
 tasks.failed tasks.close tasks.publish tasks.reset tasks.ping tasks.edit tasks.update tasks.validate
@@ -30,6 +30,11 @@ tasks.delete_configuration tasks.add_or_update_artifacts tasks.delete_artifacts 
 models.create models.edit models.update models.update_for_task models.set_ready models.add_or_update_metadata
 tasks.get_by_id tasks.get_all tasks.get_hyper_params tasks.get_configurations models.get_by_id models.get_all
 projects.get_by_id projects.get_all
+mlflow.experiments_create mlflow.experiments_set_experiment_tag mlflow.runs_create mlflow.runs_update
+mlflow.runs_log_batch mlflow.runs_log_metric mlflow.runs_log_parameter mlflow.runs_log_inputs mlflow.runs_log_model
+mlflow.runs_outputs mlflow.runs_set_tag mlflow.runs_delete_tag mlflow.logged_models_create mlflow.logged_models_finalize
+mlflow.logged_models_get mlflow.logged_models_log_params mlflow.logged_models_set_tags
+mlflow.experiments_get mlflow.experiments_get_by_name mlflow.runs_get mlflow.logged_models_search
 """
 ALLOWED = {"read": ENDPOINTS.keys() - CHANGES - ABOUT_ACCESS, "write": set(REPORTS.split()) | LOG_IN}
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.sdk import Sdk
+from tests.e2e.test_mlflow import check, quick_start
 from tests.faults.topic import records
 from tests.harness.api import Api, until
 from tests.harness.deployment import MAX_BODY_BYTES, Deployment
@@ -125,6 +126,12 @@ def test_connections_of_the_sdk_to_its_files_are_not_kept(
     for address in (f"{front.origins.query}/files", front.files):
         answer = httpx.get(f"{address}/nothing", headers=headers)
         assert answer.headers["Connection"] == connection
+
+
+def test_mlflows_sdk_reads_back_what_it_logged(front: Deployment, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """Through Kafka: what a call has logged can be read by the next."""
+    assert pytestconfig.cache
+    check(quick_start(front, pytestconfig.cache, tmp_path))
 
 
 def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import venv
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.environments import python_with
 from tests.e2e.sdk import Sdk
 from tests.harness.api import Api, until
 from tests.harness.deployment import Deployment
@@ -88,17 +87,8 @@ def sdk(eventide: Deployment, tmp_path_factory: pytest.TempPathFactory, pytestco
 
 
 def old_python(cache: pytest.Cache) -> str:
-    """An interpreter with the oldest SDK that knows all that the training asks of it; made once, then kept."""
-    directory = cache.mkdir(f"clearml-{OLD_SDK}")
-    python = directory / "bin" / "python"
-    if not (directory / "installed").exists():
-        venv.create(directory, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "-q", f"clearml=={OLD_SDK}", "numpy", "pillow", "setuptools<81"]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            pytest.skip(f"clearml {OLD_SDK} cannot be installed: {done.stderr[-300:]}")
-        (directory / "installed").touch()
-    return str(python)
+    """An interpreter with the oldest SDK that knows all that the training asks of it."""
+    return python_with(cache, f"clearml-{OLD_SDK}", f"clearml=={OLD_SDK}", "numpy", "pillow", "setuptools<81")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from deploy.commands import COMMANDS
 from ingest.app import endpoints as write_endpoints
 from query.app import endpoints as read_endpoints
+from schema.adapters.mlflow import MODEL_CALLS, MlflowDialect
 from schema.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,30 @@ def test_nginx_sends_every_call_to_its_tier(prefix: str) -> None:
     wrong = [e.name for e in write_endpoints if upstream_of(prefix + e.name) != "gateway"]
     wrong += [e.name for e in read_endpoints if upstream_of(prefix + e.name) != "query"]
     assert wrong == []
+
+
+def test_nginx_sends_the_calls_of_other_sdks_to_the_tiers_of_their_endpoints() -> None:
+    dialect = MlflowDialect()
+    tiers = {e.name: tier for tier, table in (("gateway", write_endpoints), ("query", read_endpoints)) for e in table}
+    calls = [("POST", f"{service}/{action}") for service, action in mlflow_calls(tiers)]
+    calls += [(method, f"logged-models/0a{part}") for method, part in MODEL_CALLS if (method, part) != ("POST", "")]
+    calls += [("POST", "logged-models")]
+    reached = set()
+    for method, call in calls:
+        for prefix in ("/api/2.0", "/ajax-api/2.0"):
+            path = f"{prefix}/mlflow/{call}"
+            name = dialect.address(method, path).endpoint
+            reached.add(name)
+            assert upstream_of(path) == tiers[name], path
+    assert reached == {name for name in tiers if name.startswith("mlflow.")}
+
+
+def mlflow_calls(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Service and action of MLflow's calls, but those of single logged models, as its addresses spell them."""
+    for name in names:
+        found = re.fullmatch(r"mlflow\.(experiments|runs|metrics|logged_models(?=_search))_(\w+)", name)
+        if found:
+            yield found[1].replace("_", "-"), found[2].replace("_", "-")
 
 
 @pytest.mark.parametrize("service", OWN)

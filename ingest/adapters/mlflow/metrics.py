@@ -111,8 +111,9 @@ async def _add(gateway: Gateway, caller: Caller, run: str, metrics: Sequence[Met
     """
     await check_run(gateway, caller, run)
     body = await compute_if(len(metrics) >= IN_THREAD_FROM_METRICS, lines_of, run, metrics)
-    visible = caller if caller.ack else caller.but(ack="visible")
-    answer = await events.add_batch(gateway, visible, EventBatch(body=body, media_type=JSON_LINES))
+    is_visible = caller.ack or gateway.log.reads_wait
+    waiting = caller if is_visible else caller.but(ack="visible")
+    answer = await events.add_batch(gateway, waiting, EventBatch(body=body, media_type=JSON_LINES))
     if answer["errors"]:
         raise BadValue(f"{answer['errors']} of {len(metrics)} metrics were refused: {', '.join(answer['errors_info'])}")
 

@@ -226,5 +226,3 @@ async def with_metrics(context: QueryContext, caller: Caller, runs: Sequence[Fou
         entities = await context.registry.entities(TASKS, some)
         for run_id, metrics in (await latest_metrics(context, list(entities.values()))).items():
             some[run_id].metrics = metrics
-
-
