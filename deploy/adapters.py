@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy import access
 from schema.adapters.mlflow import MlflowDialect
+from schema.adapters.trackio import TrackioDialect
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from schema.api.dialect import Dialect
     from schema.http.files_server import Files
 
-DIALECTS: dict[str, type[Dialect]] = {"mlflow": MlflowDialect}
+DIALECTS: dict[str, type[Dialect]] = {"mlflow": MlflowDialect, "trackio": TrackioDialect}
 
 
 def spoken(settings: Settings) -> frozenset[str]:
@@ -39,5 +40,7 @@ def silent(settings: Settings) -> frozenset[str]:
 def other_files(settings: Settings) -> Sequence[type[Files]]:
     """Return what has the files of a files server at the addresses of other SDKs. Raises ConfigError as ``spoken``."""
     from schema.http.mlflow_artifacts import MlflowArtifacts
+    from schema.http.trackio_uploads import TrackioUploads
 
-    return [MlflowArtifacts] if "mlflow" in spoken(settings) else []
+    kinds: dict[str, type[Files]] = {"mlflow": MlflowArtifacts, "trackio": TrackioUploads}
+    return [kind for name, kind in kinds.items() if name in spoken(settings)]

@@ -7,6 +7,7 @@ from ingest.adapters.mlflow import experiments as mlflow_experiments
 from ingest.adapters.mlflow import metrics as mlflow_metrics
 from ingest.adapters.mlflow import models as mlflow_models
 from ingest.adapters.mlflow import runs as mlflow_runs
+from ingest.adapters.trackio import logs as trackio_logs
 from ingest.registry import (
     administration,
     belonging,
@@ -56,5 +57,6 @@ endpoints = Endpoints(Tier.GATEWAY).merge(
     task_parts.endpoints,
     task_status.endpoints,
     tasks.endpoints,
+    trackio_logs.endpoints,
     users.endpoints,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from query import events, metrics, reports, scalars, snapshot_scroll, vectors
+from query.adapters import trackio
 from query.adapters.mlflow import experiments as mlflow_experiments
 from query.adapters.mlflow import models as mlflow_models
 from query.adapters.mlflow import runs as mlflow_runs
@@ -56,6 +57,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     tags.endpoints,
     task_log.endpoints,
     tasks.endpoints,
+    trackio.endpoints,
     users.endpoints,
     vectors.endpoints,
 )

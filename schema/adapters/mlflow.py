@@ -7,6 +7,7 @@ for pages. Its artifacts, ``/api/2.0/mlflow-artifacts/``, are files (``schema/ht
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from schema.api.dialect import Address
 from schema.errors import (
@@ -70,6 +71,10 @@ class MlflowDialect:
         if not (named := CALL.fullmatch(call)):
             raise UnknownEndpoint(f"no call {path}")
         return Address(f"mlflow.{named['service']}_{named['action']}".replace("-", "_"))
+
+    def authorization(self, headers: Mapping[str, str]) -> str | None:
+        """Return None: credentials come in the usual header."""
+        return None
 
     def status(self, error: EventsError) -> int:
         """Return the HTTP status of an error: MLflow's own for what is not there."""

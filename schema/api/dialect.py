@@ -31,6 +31,9 @@ class Dialect(Protocol):
     def address(self, method: str, path: str) -> Address:
         """Return what a path of this protocol names. Raises UnknownEndpoint."""
 
+    def authorization(self, headers: Mapping[str, str]) -> str | None:
+        """Return credentials in a header of the SDK's own as an Authorization header; None: there are none."""
+
     def status(self, error: EventsError) -> int:
         """Return the HTTP status of an error."""
 

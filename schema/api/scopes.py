@@ -86,6 +86,12 @@ REPORTING = frozenset(
         "tasks.stopped",
         "tasks.update",
         "tasks.validate",
+        "trackio.bulk_alert",
+        "trackio.bulk_log",
+        "trackio.bulk_log_system",
+        "trackio.bulk_upload_media",
+        "trackio.get_run_summary",
+        "trackio.get_runs_for_project",
     )
 )
 LOGGING_IN = frozenset(("auth.login", "login.logout", "login.supported_modes"))

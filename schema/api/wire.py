@@ -90,6 +90,7 @@ class Caller:
     scope: str = FULL
     projects: ProjectRoles = EVERYBODYS
     address: str = ""
+    origin: str = ""  # scheme and host by which the client knows this server
     client: str = ""
     is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left
 

@@ -51,6 +51,10 @@ AUDITED = frozenset(
         "tasks.delete_hyper_params",
         "tasks.make_public",
         "tasks.make_private",
+        "mlflow.experiments_delete",
+        "mlflow.experiments_delete_experiment_tag",
+        "mlflow.runs_delete",
+        "mlflow.runs_delete_tag",
         "models.delete",
         "models.delete_many",
         "models.delete_metadata",
@@ -68,7 +72,7 @@ AUDITED = frozenset(
 )
 TARGETS = (
     *("task", "tasks", "model", "project", "ids", "user", "role", "name", "access_key", "sessions"),
-    *("scope", "id", "kind", "limit"),
+    *("scope", "id", "kind", "limit", "run_id", "experiment_id"),
 )
 
 logger = logging.getLogger(LOGGER)

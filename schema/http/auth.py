@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from schema.api.project_roles import EVERYBODYS, PrivateProjects, ProjectRoles
 from schema.api.requests import first_of
 from schema.api.roles import is_administrator, is_over
@@ -56,7 +58,7 @@ class Sender:
     """What a request says of who sends it.
 
     ``address``: that it comes from. ``is_change``: what it asks for changes something. ``is_media``: it asks for a
-    file, which pages of this host's other ports show.
+    file, which pages of this host's other ports show. ``is_secure``: it came by HTTPS.
     """
 
     headers: Mapping[str, str]
@@ -65,6 +67,7 @@ class Sender:
     address: str = ""
     is_change: bool = False
     is_media: bool = False
+    is_secure: bool = False
 
 
 @dataclass(frozen=True)
@@ -332,8 +335,16 @@ def _with_headers(caller: Caller, sender: Sender, projects: ProjectRoles = EVERY
         last_event_id=headers.get("Last-Event-ID"),
         projects=projects,
         address=sender.address,
+        origin=f"{'https' if sender.is_secure else 'http'}://{headers.get('Host', '')}",
         client=client[:MAX_CLIENT_CHARACTERS].encode("ascii", "replace").decode(),
     )
+
+
+def with_authorization(request: web.Request, value: str) -> Mapping[str, str]:
+    """Return the headers of a request with other credentials."""
+    headers = request.headers.copy()
+    headers["Authorization"] = value
+    return headers
 
 
 def _session_of(caller: Caller, claims: Claims, now: int, by_name: bool) -> Session:

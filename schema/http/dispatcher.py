@@ -20,7 +20,7 @@ from schema.events.request_context import TRACEPARENT
 from schema.fairness.admission import Admission
 from schema.fairness.shares import UNKNOWN, current_share
 from schema.http.audit_log import AUDITED, details_of
-from schema.http.auth import NOBODY, Authenticator, Sender
+from schema.http.auth import NOBODY, Authenticator, Sender, with_authorization
 from schema.http.bodies import Incoming, Limits, check_encoding, read_parameters, receive_body, receive_rest
 from schema.http.body_memory import BodyMemory, Reservation
 from schema.http.browser_pages import error_page, wants_page
@@ -30,7 +30,7 @@ from schema.http.disconnects import cancelled_without_client, is_disconnected
 from schema.http.health import Health, add_health_routes
 from schema.http.origin_policy import add_cross_origin_headers, host_middleware
 from schema.http.request_ids import told_request_id
-from schema.http.responses import add_common_headers, enveloped, error_response, streamed
+from schema.http.responses import add_common_headers, enveloped, error_response, is_https, streamed
 from schema.http.static_site import Site
 from schema.json_logging import request_id
 from schema.lru_cache import caches_hit
@@ -139,7 +139,8 @@ class Dispatcher:
         _check_headers(request)
         call.parse(request.rel_url.raw_path, request.method)
         endpoint = await self._resolve(call)
-        caller = await self._authenticator.caller(self._sender(request, endpoint), endpoint.access, endpoint.scopes)
+        sender = self._sender(request, call, endpoint)
+        caller = await self._authenticator.caller(sender, endpoint.access, endpoint.scopes)
         with self._reservation(caller, request) as reservation:
             incoming = Incoming(request, endpoint, self._limits, reservation, call.path_parameters)
             answer = await self._admitted(call, caller, incoming, await receive_body(incoming))
@@ -191,9 +192,13 @@ class Dispatcher:
             return Reservation(self._memory, ())
         return self._memory.reserve((caller.company, caller.user), caller.address)
 
-    def _sender(self, request: web.Request, endpoint: Endpoint) -> Sender:
+    def _sender(self, request: web.Request, call: Call, endpoint: Endpoint) -> Sender:
         address = self._proxies.client(request.remote or "", request.headers)
-        return Sender(request.headers, _cookies(request), request.method, address, endpoint.is_change)
+        headers: Mapping[str, str] = request.headers
+        if call.dialect and (own := call.dialect.authorization(headers)):
+            headers = with_authorization(request, own)
+        told = {"is_change": endpoint.is_change, "is_secure": is_https(request)}
+        return Sender(headers, _cookies(request), request.method, address, **told)
 
 
 def _refusal(call: Call, request: web.Request, error: EventsError) -> web.Response:

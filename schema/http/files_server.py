@@ -171,11 +171,14 @@ class Files:
             raise ClientGone("The client left before the end of the form") from error
         if not paths:
             raise MalformedRequest("The form has no files")
+        return self._answer(paths)
+
+    def _answer(self, paths: list[str]) -> web.Response:
         return web.json_response(paths)
 
     async def _store_parts(self, form: MultipartReader, caller: Caller, paths: list[str]) -> None:
         """Store the files of a form by the paths that they ask for, and tell the paths."""
-        while part := await _next_part(form):
+        while part := await next_part(form):
             if isinstance(part, BodyPartReader) and (path := part.name or part.filename):
                 await self._authenticator.files.check_change(caller, path)
                 await self._store.put(caller.company, path, self._limited(part))
@@ -245,7 +248,7 @@ class Files:
             yield bytes(chunk)
 
 
-async def _next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
+async def next_part(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
     """Return the next part of a form. Raises TimeoutError if nothing comes."""
     async with asyncio.timeout(UPLOAD_IDLE_SECONDS):
         return await form.next()

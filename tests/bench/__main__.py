@@ -14,7 +14,21 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import adapters, client, fairness, floors, growth, mixed, page, reads, registry, stored, tiers, wide, writes
+from tests.bench import (
+    adapters,
+    client,
+    fairness,
+    floors,
+    growth,
+    mixed,
+    page,
+    reads,
+    registry,
+    stored,
+    tiers,
+    wide,
+    writes,
+)
 from tests.bench.bench import Bench
 from tests.bench.measure import Figure, Results
 

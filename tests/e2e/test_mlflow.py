@@ -13,7 +13,7 @@ from tests.e2e.environments import python_with, run_script
 from tests.harness.api import Api
 from tests.harness.deployment import Deployment
 
-SCRIPT = Path(__file__).parent / "other_sdks" / "mlflow_quick_start.py"
+SCRIPT = Path(__file__).parent / "sdk_scripts" / "mlflow_quick_start.py"
 PACKAGES = ("mlflow-skinny", "scikit-learn", "pandas")
 
 

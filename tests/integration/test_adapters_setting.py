@@ -23,7 +23,7 @@ def test_all_are_spoken_unless_said_otherwise() -> None:
 
 
 def test_a_name_of_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match="EVENTIDE_ADAPTERS: nothing; there are mlflow"):
+    with pytest.raises(ConfigError, match="EVENTIDE_ADAPTERS: nothing; there are mlflow, trackio"):
         dialects(Settings(adapters="mlflow, nothing"))
 
 
@@ -34,4 +34,5 @@ def test_a_protocol_that_is_not_spoken_does_not_exist(tmp_path: Path) -> None:
         for origin in (deployment.files, api.origins.query):
             url = f"{origin}/api/2.0/mlflow-artifacts/artifacts/a/b"
             assert httpx.put(url, headers={"Authorization": f"Bearer {api.token}"}, content=b"x").status_code >= 400
+        assert api.ask(f"{api.origins.query}/api/bulk_log", {}).status_code == 400
         assert "mlflow." not in api.ask(f"{api.origins.query}/openapi.json", method="GET").text

@@ -16,6 +16,7 @@ from deploy.commands import COMMANDS
 from ingest.app import endpoints as write_endpoints
 from query.app import endpoints as read_endpoints
 from schema.adapters.mlflow import MODEL_CALLS, MlflowDialect
+from schema.adapters.trackio import TrackioDialect
 from schema.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,15 @@ def test_nginx_sends_every_call_to_its_tier(prefix: str) -> None:
     assert wrong == []
 
 
-def test_nginx_sends_the_calls_of_other_sdks_to_the_tiers_of_their_endpoints() -> None:
+def test_nginx_sends_the_calls_of_trackio_to_the_tiers_of_their_endpoints() -> None:
+    for tier, table in (("gateway", write_endpoints), ("query", read_endpoints)):
+        for name in (endpoint.name for endpoint in table if endpoint.name.startswith("trackio.")):
+            path = "/version" if name == "trackio.version" else f"/api/{name.removeprefix('trackio.')}"
+            assert TrackioDialect().address("POST", path).endpoint == name
+            assert upstream_of(path) == tier, path
+
+
+def test_nginx_sends_the_calls_of_mlflow_to_the_tiers_of_their_endpoints() -> None:
     dialect = MlflowDialect()
     tiers = {e.name: tier for tier, table in (("gateway", write_endpoints), ("query", read_endpoints)) for e in table}
     calls = [("POST", f"{service}/{action}") for service, action in mlflow_calls(tiers)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 from ingest import gateway as events
 from ingest.adapters.mlflow.runs import OneRun, check_run, log_params_and_tags
 from ingest.gateway import Gateway
+from schema.adapters.exact_values import exact_text
 from schema.adapters.metric_keys import metric_and_variant
 from schema.adapters.requests import items_of
 from schema.api.requests import JSON_LINES, EventBatch, Integer
@@ -131,7 +131,7 @@ def _line(run: str, name: tuple[str, str], metric: Metric) -> Line:
     if is_float32(value):
         line.value = value
     else:
-        line.exact_value = _text(value)
+        line.exact_value = exact_text(value)
     if metric.model_id or metric.dataset_name:
         line.model_id, line.dataset_name = metric.model_id, metric.dataset_name
         line.dataset_digest = metric.dataset_digest
@@ -143,10 +143,3 @@ def _number(metric: Metric) -> float:
         return float(metric.value)
     except ValueError as error:
         raise InvalidField(f"metrics: {metric.key} has no number") from error
-
-
-def _text(value: float) -> str:
-    """Return a number that is not finite, or too large for a 32-bit float, as text."""
-    if math.isnan(value):
-        return "NaN"
-    return ("Infinity" if value > 0 else "-Infinity") if math.isinf(value) else repr(value)

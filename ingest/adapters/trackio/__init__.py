@@ -1,0 +1,1 @@
+"""The calls of trackio that change something."""
