@@ -92,6 +92,7 @@ REPORTING = frozenset(
         "trackio.bulk_upload_media",
         "trackio.get_run_summary",
         "trackio.get_runs_for_project",
+        "trackio.version",
     )
 )
 LOGGING_IN = frozenset(("auth.login", "login.logout", "login.supported_modes"))

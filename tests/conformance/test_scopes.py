@@ -18,7 +18,7 @@ from tests.harness.events import scalar
 from tests.harness.plain import plain_client
 
 OUT_OF_SCOPE = (403, 23)
-LOG_IN = {"auth.login", "login.logout", "login.supported_modes", "trackio.version"}
+LOG_IN = {"auth.login", "login.logout", "login.supported_modes"}
 CHANGES = {name for name, endpoint in ENDPOINTS.items() if endpoint.tier is Tier.GATEWAY}
 ABOUT_ACCESS = {name for name in ENDPOINTS if name.startswith(("audit.", "auth."))} - LOG_IN
 # What may be called with a key that only reports, besides logging in.
@@ -35,7 +35,7 @@ mlflow.runs_log_batch mlflow.runs_log_metric mlflow.runs_log_parameter mlflow.ru
 mlflow.runs_outputs mlflow.runs_set_tag mlflow.runs_delete_tag mlflow.logged_models_create mlflow.logged_models_finalize
 mlflow.logged_models_get mlflow.logged_models_log_params mlflow.logged_models_set_tags
 trackio.bulk_log trackio.bulk_log_system trackio.bulk_alert trackio.bulk_upload_media trackio.get_run_summary
-trackio.get_runs_for_project
+trackio.get_runs_for_project trackio.version
 mlflow.experiments_get mlflow.experiments_get_by_name mlflow.runs_get mlflow.logged_models_search
 """
 ALLOWED = {"read": ENDPOINTS.keys() - CHANGES - ABOUT_ACCESS, "write": set(REPORTS.split()) | LOG_IN}

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e import test_trackio as trackio
 from tests.e2e.sdk import Sdk
-from tests.e2e.test_mlflow import check, quick_start
+from tests.e2e.test_mlflow import check, result_of
 from tests.faults.topic import records
 from tests.harness.api import Api, until
 from tests.harness.deployment import MAX_BODY_BYTES, Deployment
@@ -131,7 +132,16 @@ def test_connections_of_the_sdk_to_its_files_are_not_kept(
 def test_mlflows_sdk_reads_back_what_it_logged(front: Deployment, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Through Kafka: what a call has logged can be read by the next."""
     assert pytestconfig.cache
-    check(quick_start(front, pytestconfig.cache, tmp_path))
+    check(result_of("mlflow_quick_start", front, pytestconfig.cache, tmp_path))
+
+
+def test_trackios_sdk_logs_through_kafka(
+    front: Deployment, one_address: Api, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    assert pytestconfig.cache
+    task = trackio.quick_start(front, pytestconfig.cache, tmp_path)
+    trackio.check(one_address, task)
+    assert trackio.image_of(one_address, task).content.startswith(b"\x89PNG")
 
 
 def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:

@@ -68,7 +68,6 @@ COVERED_BY = {
     "ingest/adapters/mlflow/runs.py": "calls of MLflow's: conformance/test_mlflow.py, e2e/test_mlflow.py",
     "ingest/adapters/trackio/logs.py": "calls of trackio's: conformance/test_trackio.py, e2e/test_trackio.py",
     "ingest/adapters/trackio/runs.py": "calls of trackio's: conformance/test_trackio.py, e2e/test_trackio.py",
-    "ingest/adapters/trackio/values.py": "calls of trackio's: conformance/test_trackio.py, e2e/test_trackio.py",
     "ingest/app.py": "the table of the tier: integration/test_wrong_tier.py, unit/test_deploy_files.py",
     "ingest/client/eventide_client/__main__.py": "a command line: e2e/test_client.py",
     "ingest/client/eventide_client/api.py": "calls of a real server: e2e/test_client.py",
