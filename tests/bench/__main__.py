@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from tests.bench import (
     adapters,
     client,
+    export,
     fairness,
     floors,
     growth,
@@ -45,6 +46,7 @@ FAMILIES = {
     "fairness": fairness.measure,
     "client": client.measure,
     "adapters": adapters.measure,
+    "export": export.measure,
 }
 OUTPUT = Path("bench-results.json")
 
