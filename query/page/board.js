@@ -2,11 +2,13 @@
 
 import { describe, isAbort } from "./api.js";
 import { Chart } from "./chart.js";
+import { ChartGrid } from "./chartgrid.js";
 import { csv } from "./csv.js";
 import { endsInBucket, extend } from "./curves.js";
 import { download, h, iconButton, later, notice, replace } from "./dom.js";
 import { throttled } from "./live.js";
 import * as route from "./route.js";
+import { matcher, sectionsOf } from "./sections.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {import("./curves.js").Axis} Axis */
@@ -17,7 +19,7 @@ import * as route from "./route.js";
  * @typedef {{
  *   group: string,
  *   load: (wish: Wish, signal: AbortSignal) => Promise<Curve[]>,
- *   names?: (signal: AbortSignal) => Promise<string[]>,
+ *   names: (signal: AbortSignal) => Promise<Map<string, string[]>>,
  *   title?: (chart: string) => string,
  *   reported: (chart: string) => import("./csv.js").Wanted[],
  *   origin: (task: string) => number,
@@ -36,8 +38,16 @@ const POINTS_PER_PIXEL = 4;
 const REFRESH_MS = 2000;
 const PATIENCE_MS = 400;
 const FIRST_CHARTS = 1;
+const ALL_AT_ONCE = 60; // charts; of more, only those near the window are read
+const SCROLLING_MS = 80;
+const NARROW_PX = 768; // as in the style sheet
 const NO_END = 2 ** 52;
-const MONITOR = /^:monitor:/;
+/** px of a card: its height, its height on a phone, its least width. */
+const SIZES = /** @type {Record<string, {height: number, narrow: number, least: number}>} */ ({
+  small: { height: 236, narrow: 236, least: 240 },
+  medium: { height: 345, narrow: 312, least: 375 },
+  large: { height: 560, narrow: 420, least: 640 },
+});
 const AXES = /** @type {[Axis, string][]} */ ([["iter", "Iteration"], ["time", "Time"], ["relative", "Relative"]]);
 
 export class Board {
@@ -46,7 +56,7 @@ export class Board {
     this.source = source;
     /** @type {Map<string, Curve[]>} */
     this.curves = new Map();
-    /** @type {Map<string, {chart: Chart, card: HTMLElement, isNear: boolean, log: HTMLElement}>} */
+    /** @type {Map<string, {chart: Chart, card: HTMLElement, log: HTMLElement, pin: HTMLElement}>} cards of the charts near the window */
     this.cards = new Map();
     /** @type {{name: string, chart: Chart, curves: Curve[], dialog: HTMLDialogElement} | null} */
     this.full = null;
@@ -55,6 +65,14 @@ export class Board {
     this.range = rangeOf(route.param("range"));
     this.filter = route.param("q");
     this.logs = route.listed("log");
+    this.pinned = route.listed("pin");
+    this.turned = route.listed("fold");
+    this.size = Object.hasOwn(SIZES, route.param("size")) ? route.param("size") : "medium";
+    /** @type {Map<string, string[]>} all charts, and the names of their curves */
+    this.names = new Map();
+    this.areNamesStale = true;
+    /** @type {Map<string, ChartGrid>} */
+    this.sections = new Map();
     this.dirty = new Set();
     /** @type {Set<[NewMetrics, Place][]>} */
     this.collections = new Set();
@@ -63,23 +81,26 @@ export class Board {
     this.first = null;
     this.asked = 0; // numbers of the newest question, and of the question whose answer is shown
     this.shown = 0;
-    this.grid = h("div", { class: "charts" });
-    this.monitors = h("div", { class: "charts" });
-    this.monitorBox = h("details", { class: "monitors", hidden: true }, h("summary", {}, "Resource monitor"), this.monitors);
+    this.body = h("div", { class: "chart-sections" });
     this.state = h("div", { class: "board-state" }, notice("Reading curves …"));
-    this.element = h("section", { class: "board", "aria-label": "Curves" }, this.toolbar(), this.state, this.grid, this.monitorBox);
-    this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
+    this.element = h("section", { class: "board", "aria-label": "Curves" }, this.toolbar(), this.state, this.body);
+    let frame = 0;
+    const moved = () => (frame ||= requestAnimationFrame(() => ((frame = 0), this.layOut())));
+    addEventListener("scroll", moved, { passive: true, signal: source.signal });
+    this.observer = new ResizeObserver(moved);
+    this.observer.observe(this.body);
+    this.readSeen = later(SCROLLING_MS, () => this.readMissing());
     this.showZoom();
     this.refresh = throttled(REFRESH_MS, () => this.read(), source.signal);
     /** What was told may be wrong. @type {() => unknown} */
-    this.again = this.refresh;
+    this.again = () => ((this.areNamesStale = true), this.refresh());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawAll(), { signal: source.signal });
     addEventListener("theme", () => this.drawAll(), { signal: source.signal });
     source.signal.addEventListener("abort", () => this.destroy());
   }
 
   destroy() {
-    this.near.disconnect();
+    this.observer.disconnect();
     for (const { chart } of this.cards.values()) chart.destroy();
     this.full?.dialog.remove();
   }
@@ -129,8 +150,17 @@ export class Board {
           ),
         ),
       ),
+      h("select", { "aria-label": "Size of charts", onchange: (/** @type {Event} */ e) => this.resize(/** @type {HTMLSelectElement} */ (e.target).value) }, Object.keys(SIZES).map((size) => h("option", { value: size, selected: size === this.size }, `${size[0].toUpperCase()}${size.slice(1)}`))),
       this.everything,
     );
+  }
+
+  /** @param {string} size */
+  resize(size) {
+    this.size = size;
+    route.remember({ size: size === "medium" ? "" : size });
+    this.layOut();
+    this.read();
   }
 
   /** @param {string} text */
@@ -138,6 +168,7 @@ export class Board {
     this.filter = text;
     route.remember({ q: text });
     this.arrange();
+    if (this.element.getBoundingClientRect().top < 0) this.element.scrollIntoView();
   }
 
   /** @param {Axis} axis */
@@ -176,7 +207,8 @@ export class Board {
     this.again = () => {
       clearTimeout(timer);
       this.isTold = true;
-      this.again = this.refresh;
+      this.areNamesStale = true;
+      this.again = () => ((this.areNamesStale = true), this.refresh());
       this.refresh();
     };
   }
@@ -188,12 +220,16 @@ export class Board {
     try {
       await (this.first ?? (this.curves.size ? null : this.readFirst(asked, false)));
       this.first = null;
-      const curves = await this.source.load(this.wish(null), this.source.signal);
+      await this.readNames();
+      const wanted = this.names.size > ALL_AT_ONCE ? this.wanted() : null;
+      const curves = wanted && !wanted.length ? [] : await this.source.load(this.wish(wanted), this.source.signal);
       if (asked < this.shown) return;
       this.shown = asked;
       this.curves = grouped(curves);
       for (const [metrics, place] of late) this.extend(this.curves, metrics, place);
-      replace(this.state, this.curves.size ? null : notice("No scalars yet. They appear here as they are reported."));
+      if (wanted) this.forgetEmpty(wanted);
+      else this.names = new Map([...this.curves].map(([name, of]) => [name, of.map((curve) => curve.name)]));
+      replace(this.state, this.names.size ? null : notice("No scalars yet. They appear here as they are reported."));
       this.arrange();
       this.open(route.param("full"));
       await Promise.all([this.readLasts(curves), this.readFull()]);
@@ -234,13 +270,62 @@ export class Board {
    * @param {boolean} isOpening
    */
   async readFirst(asked, isOpening) {
-    const names = (await this.source.names?.(this.source.signal)) ?? [];
+    await this.readNames();
+    const names = [...this.names.keys()].sort(byName);
     if (!names.length || (names.length <= FIRST_CHARTS && !(isOpening && !this.isTold))) return;
-    const curves = await this.source.load(this.wish(names.sort(byName).slice(0, FIRST_CHARTS)), this.source.signal);
+    const first = names.length > ALL_AT_ONCE ? this.firstSeen() : names.slice(0, FIRST_CHARTS);
+    const curves = await this.source.load(this.wish(first), this.source.signal);
     if (asked < this.shown) return;
     this.curves = grouped(curves);
     replace(this.state);
     this.arrange();
+  }
+
+  async readNames() {
+    if (!this.areNamesStale) return;
+    this.areNamesStale = false;
+    try {
+      this.names = await this.source.names(this.source.signal);
+    } catch (error) {
+      this.areNamesStale = true;
+      throw error;
+    }
+  }
+
+  /** The charts that are first seen of very many. */
+  firstSeen() {
+    this.arrange();
+    return this.wanted();
+  }
+
+  /** The charts whose curves are needed: those near the window, and the one that fills it. */
+  wanted() {
+    const full = this.full?.name ?? route.param("full");
+    return [...new Set([...this.cards.keys(), ...(this.names.has(full) ? [full] : [])])];
+  }
+
+  /** Leave out what has no curve, such as single values; whether there were such. @param {string[]} charts that were read */
+  forgetEmpty(charts) {
+    const empty = charts.filter((name) => !this.curves.get(name)?.length);
+    for (const name of empty) this.names.delete(name);
+    return empty.length > 0;
+  }
+
+  /** Read the curves of charts that scrolling has brought near. */
+  async readMissing() {
+    const missing = this.wanted().filter((name) => !this.curves.has(name));
+    if (!missing.length || this.names.size <= ALL_AT_ONCE) return;
+    const key = JSON.stringify([this.axis, this.range]);
+    try {
+      const groups = grouped(await this.source.load(this.wish(missing), this.source.signal));
+      if (key !== JSON.stringify([this.axis, this.range])) return;
+      for (const name of missing) this.curves.set(name, groups.get(name) ?? []);
+      if (this.forgetEmpty(missing)) this.arrange();
+      for (const name of missing) this.drawOne(name);
+      await this.readLasts([...groups.values()].flat());
+    } catch (error) {
+      if (!isAbort(error)) replace(this.state, notice(describe(error), true));
+    }
   }
 
   /** @param {string[] | null} charts @param {number} [samples] @returns {Wish} */
@@ -257,7 +342,7 @@ export class Board {
   }
 
   samples() {
-    const width = this.grid.firstElementChild?.querySelector(".canvas")?.clientWidth || Math.min(this.grid.clientWidth, 480);
+    const width = this.body.querySelector(".canvas")?.clientWidth || Math.min(this.body.clientWidth, 480);
     return Math.min(Math.max(Math.round(width), MIN_SAMPLES), MAX_SAMPLES);
   }
 
@@ -288,7 +373,9 @@ export class Board {
       for (const [variant, points] of Object.entries(variants)) {
         const { chart, series, shift = 0 } = place(metric, variant);
         const own = curves.get(chart)?.find((curve) => curve.series === series);
+        if (!curves.has(chart) && this.names.has(chart)) continue; // it is read once it is seen
         const moved = shift ? { ...points, t: points.t.map((t) => t - shift) } : points;
+        if (!own && !arePart) this.areNamesStale = true;
         if (!own) isComplete &&= Boolean(arePart);
         else isComplete = extend(own, moved, this.axis) && this.fits(own) && isComplete;
         this.dirty.add(chart);
@@ -316,7 +403,8 @@ export class Board {
   /** @param {string} name */
   drawOne(name) {
     const card = this.cards.get(name);
-    if (card?.isNear) card.chart.draw(this.curves.get(name) ?? [], this.view(name));
+    const curves = this.curves.get(name);
+    if (card && curves) card.chart.draw(curves, this.view(name));
     if (this.full?.name === name) this.drawFull();
   }
 
@@ -326,26 +414,51 @@ export class Board {
     return { axis, smoothing, range, isLog: this.logs.has(name), isHidden: this.source.isHidden };
   }
 
-  /** The cards of the curves that there are, in order, as far as the filter lets them. */
+  /** The charts that there are, in sections and in order, as far as the search lets them. */
   arrange() {
-    const wanted = this.filter.toLowerCase();
-    const names = [...this.curves.keys()].sort(byName);
-    for (const [name, { chart, card }] of this.cards) {
-      if (this.curves.has(name)) continue;
-      this.near.unobserve(card);
+    const isWanted = matcher(this.filter);
+    const names = [...this.names].filter(([name, curves]) => isWanted([this.title(name), ...curves])).map(([name]) => name);
+    const sections = sectionsOf(names.sort(byName), { title: (name) => this.title(name), pinned: this.pinned, turned: this.turned });
+    const known = this.sections;
+    this.sections = new Map(sections.map(({ key }) => [key, known.get(key) ?? new ChartGrid(key, () => this.fold(key))]));
+    for (const section of sections) this.sections.get(section.key)?.show(section);
+    const elements = [...this.sections.values()].map(({ element }) => element);
+    if (elements.some((element, i) => this.body.children[i] !== element) || elements.length !== this.body.childElementCount) this.body.replaceChildren(...elements);
+    this.layOut();
+    this.drawAll();
+  }
+
+  /** Make the cards that are near the window, and remove the others. */
+  layOut() {
+    const { height, narrow, least } = SIZES[this.size];
+    const card = { height: innerWidth < NARROW_PX ? narrow : height, least };
+    this.body.style.setProperty("--card", `${card.height}px`);
+    const near = [...this.sections.values()].map((section) => ({ section, names: section.near(card) }));
+    const all = new Set(near.flatMap(({ names }) => names));
+    for (const [name, { chart }] of this.cards) {
+      if (all.has(name)) continue;
       chart.destroy();
-      card.remove();
       this.cards.delete(name);
     }
-    for (const name of names) {
-      const { card } = this.cards.get(name) ?? this.makeCard(name);
-      const texts = [this.title(name), ...(this.curves.get(name) ?? []).map((curve) => curve.name)];
-      card.hidden = !texts.some((text) => text.toLowerCase().includes(wanted));
-      const parent = MONITOR.test(name) ? this.monitors : this.grid;
-      if (card.parentElement !== parent) parent.append(card);
-    }
-    this.monitorBox.hidden = !this.monitors.childElementCount;
-    this.drawAll();
+    const made = [...all].filter((name) => !this.cards.has(name));
+    for (const { section, names } of near) section.fill(names.map((name) => (this.cards.get(name) ?? this.makeCard(name)).card));
+    for (const name of made) if (this.curves.has(name)) this.drawOne(name);
+    if (made.length) this.readSeen();
+  }
+
+  /** @param {string} key of a section */
+  fold(key) {
+    if (!this.turned.delete(key)) this.turned.add(key);
+    route.rememberList("fold", this.turned);
+    this.arrange();
+  }
+
+  /** @param {string} name */
+  pin(name) {
+    if (!this.pinned.delete(name)) this.pinned.add(name);
+    route.rememberList("pin", this.pinned);
+    this.cards.get(name)?.pin.setAttribute("aria-pressed", String(this.pinned.has(name)));
+    this.arrange();
   }
 
   /** @param {string} name */
@@ -358,6 +471,7 @@ export class Board {
     const title = this.title(name);
     const chart = new Chart(title, this.actions(name), this.source.group);
     const log = this.logButton(name);
+    const pin = iconButton("pin", `Pin: ${title}`, () => this.pin(name), { "aria-pressed": String(this.pinned.has(name)) });
     const card = h(
       "article",
       { class: "card", "aria-label": title },
@@ -366,14 +480,14 @@ export class Board {
         {},
         h("h3", { title }, title),
         log,
+        pin,
         this.wholeButton(),
         iconButton("expand", `Full screen: ${title}`, () => this.open(name)),
       ),
       chart.element,
     );
-    const made = { chart, card, isNear: false, log };
+    const made = { chart, card, log, pin };
     this.cards.set(name, made);
-    this.near.observe(card);
     return made;
   }
 
@@ -406,16 +520,6 @@ export class Board {
       toggle: this.source.toggle && ((curve) => (this.source.toggle?.(curve), this.drawAll())),
       color: this.source.color,
     };
-  }
-
-  /** @param {IntersectionObserverEntry[]} entries */
-  seen(entries) {
-    for (const [name, card] of this.cards) {
-      const entry = entries.find(({ target }) => target === card.card);
-      if (!entry) continue;
-      card.isNear = entry.isIntersecting;
-      if (card.isNear) this.drawOne(name);
-    }
   }
 
   /** One chart as large as the window. @param {string} name */

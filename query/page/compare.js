@@ -110,6 +110,12 @@ function source({ ids, names, hidden, signal }) {
       const found = await Promise.all(shown.map((task) => firstValues({ task, metric }, axis, from, to, axis === "relative" ? (origins.get(task) ?? 0) : 0, stop)));
       return new Map(found.flatMap((values, i) => [...values.values()].slice(0, 1).map((value) => [shown[i], value])));
     },
+    names: async (stop) => {
+      const { metrics } = await call("events.get_multi_task_metrics", { tasks: ids, event_type: "training_stats_scalar" }, { signal: stop });
+      const curves = metrics.flatMap((/** @type {any} */ { metric, variants }) => variants.map((/** @type {string} */ variant) => ({ metric, variant })));
+      for (const { metric, variant } of curves) charts.set(curveKey(metric, variant), { metric, variants: [variant] });
+      return new Map(curves.map((/** @type {any} */ { metric, variant }) => [curveKey(metric, variant), []]));
+    },
     load: async (wish, stop) => {
       const range = wish.axis === "relative" ? null : wish.range;
       const chosen = wish.charts?.flatMap((name) => charts.get(name) ?? []);

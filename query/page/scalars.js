@@ -37,7 +37,7 @@ export function scalars(root, id, signal) {
       if (!hidden.delete(key(curve))) hidden.add(key(curve));
       route.rememberList("hide", hidden);
     },
-    names: async (stop) => Object.keys((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics),
+    names: async (stop) => new Map(Object.entries((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics)),
     reported: (metric) => [{ task: id, metric, variants: [] }],
     origin: () => origin,
     latest: async (stop) => {

@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness.api import Api
 from tests.harness.deployment import Deployment
+from tests.harness.events import scalar
 from tests.page import demo
 from tests.page.firefox import PROGRAM, Firefox, firefox
 from tests.page.uploads import FILES, port_of, report
@@ -80,3 +81,18 @@ def test_every_tab_shows_what_the_task_reported(window: Firefox, open_to_all: De
         window.open(f"{origin}/#/task/{task}/{tab}")
         window.until(f"document.querySelector({found!r})")
         assert not window.run('return document.querySelector("[role=alert]")?.textContent'), tab
+
+
+def test_sections_of_metrics_are_scrolled_and_folded(window: Firefox, open_to_all: Deployment, on_lan: Api) -> None:
+    task = on_lan.create_task("many metrics in Firefox")
+    names = [f"{part}/layer {number:03}" for part in ("grad", "weight") for number in range(120)]
+    on_lan.add(*(scalar(task, step, float(step), name, "norm") for name in names for step in range(2)))
+    window.open(f"{log_in(window, open_to_all, '127.0.0.1')}/#/task/{task}/scalars")
+    window.until('document.querySelector(".card .u-over")')
+    assert window.run('return document.querySelectorAll(".charts .card").length') < 60
+    window.run("scrollTo(0, document.body.scrollHeight)")
+    last = 'document.querySelector("[aria-label=\'weight/layer 119\']")'
+    assert window.until(f'{last}?.querySelector(".series .value")?.textContent') == "1"
+    window.run('document.querySelector(".fold").click()')
+    assert window.until('document.querySelector(".fold").ariaExpanded') == "false"
+    window.until('!document.querySelector("[aria-label^=grad]")')
