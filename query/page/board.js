@@ -23,7 +23,7 @@ import { matcher, sectionsOf } from "./sections.js";
  *   title?: (chart: string) => string,
  *   reported: (chart: string) => import("./csv.js").Wanted[],
  *   origin: (task: string) => number,
- *   latest?: (signal: AbortSignal) => Promise<Map<string, number>>,
+ *   latest: (signal: AbortSignal) => Promise<Map<string, number>>,
  *   exact?: (chart: string, axis: Axis, from: number, to: number, signal: AbortSignal) => Promise<Map<string, number>>,
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
@@ -71,6 +71,8 @@ export class Board {
     /** @type {Map<string, string[]>} all charts, and the names of their curves */
     this.names = new Map();
     this.areNamesStale = true;
+    /** @type {Promise<Map<string, number>> | null} the last values, as the summary tells them */
+    this.latest = null;
     /** @type {Map<string, ChartGrid>} */
     this.sections = new Map();
     this.dirty = new Set();
@@ -222,7 +224,7 @@ export class Board {
       this.first = null;
       await this.readNames();
       const wanted = this.names.size > ALL_AT_ONCE ? this.wanted() : null;
-      const curves = wanted && !wanted.length ? [] : await this.source.load(this.wish(wanted), this.source.signal);
+      const curves = wanted && !wanted.length ? [] : await this.load(this.wish(wanted), true);
       if (asked < this.shown) return;
       this.shown = asked;
       this.curves = grouped(curves);
@@ -240,17 +242,8 @@ export class Board {
     }
   }
 
-  /**
-   * The last values: of whole curves those that the task's summary tells, as tables do; of others that end in a bucket,
-   * whose mean is none, those of its last point.
-   * @param {Curve[]} curves
-   */
+  /** The last values of curves that have none yet and end in a bucket, whose mean is none. @param {Curve[]} curves */
   async readLasts(curves) {
-    if (!this.range && this.source.latest) {
-      const values = await this.source.latest(this.source.signal);
-      for (const curve of curves) curve.last ??= values.get(latestKey(curve.chart, curve.series));
-      for (const chart of new Set(curves.map(({ chart }) => chart))) this.drawOne(chart);
-    }
     const due = curves.filter((curve) => curve.last === undefined && endsInBucket(curve));
     if (!due.length) return;
     const from = due.reduce((least, { x }) => Math.min(least, x[x.length - 1]), Infinity);
@@ -265,6 +258,20 @@ export class Board {
   }
 
   /**
+   * Curves, whole ones with the last value that their task's summary tells, as tables do.
+   * @param {Wish} wish
+   * @param {boolean} [isNew] whether to read the summary anew
+   */
+  async load(wish, isNew = false) {
+    const { latest, load, signal } = this.source;
+    if (isNew) this.latest = null;
+    const last = this.range ? null : (this.latest ??= latest(signal));
+    const [curves, values] = await Promise.all([load(wish, signal), last]);
+    for (const curve of curves) curve.last ??= values?.get(latestKey(curve.chart, curve.series));
+    return curves;
+  }
+
+  /**
    * The first chart, so that something is seen at once; not where all are about to be read and there is but one.
    * @param {number} asked
    * @param {boolean} isOpening
@@ -274,7 +281,7 @@ export class Board {
     const names = [...this.names.keys()].sort(byName);
     if (!names.length || (names.length <= FIRST_CHARTS && !(isOpening && !this.isTold))) return;
     const first = names.length > ALL_AT_ONCE ? this.firstSeen() : names.slice(0, FIRST_CHARTS);
-    const curves = await this.source.load(this.wish(first), this.source.signal);
+    const curves = await this.load(this.wish(first));
     if (asked < this.shown) return;
     this.curves = grouped(curves);
     replace(this.state);
@@ -317,7 +324,7 @@ export class Board {
     if (!missing.length || this.names.size <= ALL_AT_ONCE) return;
     const key = JSON.stringify([this.axis, this.range]);
     try {
-      const groups = grouped(await this.source.load(this.wish(missing), this.source.signal));
+      const groups = grouped(await this.load(this.wish(missing)));
       if (key !== JSON.stringify([this.axis, this.range])) return;
       for (const name of missing) this.curves.set(name, groups.get(name) ?? []);
       if (this.forgetEmpty(missing)) this.arrange();
@@ -565,7 +572,7 @@ export class Board {
     const samples = Math.min(Math.max(full.chart.size().width, MIN_SAMPLES), MAX_SAMPLES);
     const late = this.collect();
     try {
-      full.curves = await this.source.load(this.wish([full.name], samples), this.source.signal);
+      full.curves = await this.load(this.wish([full.name], samples));
       for (const [metrics, place] of late) this.extend(new Map([[full.name, full.curves]]), metrics, place, true);
       if (full === this.full) this.drawFull();
       await this.readLasts(full.curves);

@@ -50,11 +50,17 @@ export class ChartGrid {
     return this.names.slice(first * across, last * across);
   }
 
-  /** @param {HTMLElement[]} cards */
+  /** Put cards in; those that are there already stay, with the focus and what is drawn. @param {HTMLElement[]} cards */
   fill(cards) {
-    if (cards.length === this.grid.childElementCount && cards.every((card, i) => this.grid.children[i] === card)) return;
-    const focused = document.activeElement;
-    this.grid.replaceChildren(...cards);
-    if (focused instanceof HTMLElement && focused !== document.activeElement && this.grid.contains(focused)) focused.focus();
+    let place = this.grid.firstElementChild;
+    for (const card of cards) {
+      if (card === place) place = place.nextElementSibling;
+      else this.grid.insertBefore(card, place);
+    }
+    while (place) {
+      const next = place.nextElementSibling;
+      place.remove();
+      place = next;
+    }
   }
 }

@@ -1,4 +1,4 @@
-"""Tasks of many metrics: sections, pins, a search by words and patterns, sizes, and charts that are made as they are seen."""
+"""Tasks of many metrics: sections, pins, searches, sizes, and charts that are made as they are seen."""
 
 from __future__ import annotations
 
