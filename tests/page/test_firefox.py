@@ -91,7 +91,7 @@ def test_sections_of_metrics_are_scrolled_and_folded(window: Firefox, open_to_al
     window.until('document.querySelector(".card .u-over")')
     assert window.run('return document.querySelectorAll(".charts .card").length') < 60
     window.run("scrollTo(0, document.body.scrollHeight)")
-    last = 'document.querySelector("[aria-label=\'weight/layer 119\']")'
+    last = "document.querySelector(\"[aria-label='weight/layer 119']\")"
     assert window.until(f'{last}?.querySelector(".series .value")?.textContent') == "1"
     window.run('document.querySelector(".fold").click()')
     assert window.until('document.querySelector(".fold").ariaExpanded') == "false"
