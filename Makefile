@@ -17,7 +17,7 @@ up: $(VENV)/installed ## set up and run everything in one process
 test: $(VENV)/installed-test ## set up and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,stored,mixed,tiers,registry,page,wide,growth,fairness,client,export,adapters SCALE=1
+bench: $(VENV)/installed-test ## measure everything: ONLY=writes,reads,stored,mixed,tiers,registry,page,wide,bands,growth,fairness,client,export,adapters SCALE=1
 	$(BIN)/python -m tests.bench
 
 faults: $(VENV)/installed-test ## every fault on a real Kafka, about 80 minutes: SEED=7 ONLY=worker,kafka RUNS=2 make faults

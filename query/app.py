@@ -7,7 +7,7 @@ from query.adapters import trackio
 from query.adapters.mlflow import experiments as mlflow_experiments
 from query.adapters.mlflow import models as mlflow_models
 from query.adapters.mlflow import runs as mlflow_runs
-from query.curves import histograms, latest
+from query.curves import bands, histograms, latest
 from query.logs import arrivals, download, log_scroll, task_log
 from query.media import debug_images, plots, samples
 from query.registry import (
@@ -31,6 +31,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     agents.endpoints,
     arrivals.endpoints,
     audit.endpoints,
+    bands.endpoints,
     cloud_storage.endpoints,
     column_values.endpoints,
     csv_download.endpoints,

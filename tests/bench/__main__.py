@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from tests.bench import (
     adapters,
+    bands,
     client,
     export,
     fairness,
@@ -42,6 +43,7 @@ FAMILIES = {
     "registry": registry.measure,
     "page": page.measure,
     "wide": wide.measure,
+    "bands": bands.measure,
     "growth": growth.measure,
     "fairness": fairness.measure,
     "client": client.measure,

@@ -30,6 +30,7 @@ IMPLEMENTATIONS = {
     "clear_scroll": ["2.18"],
     "stream": ["2.34"],
     "get_new_task_log": ["2.34"],
+    "scalar_metrics_bands": ["2.34"],
 }
 FROM_THE_START = """
 add add_batch plots get_plot_sample next_plot_sample get_task_metrics get_task_events download_task_log
