@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -242,8 +243,8 @@ async def _append(
         known: Document = task.get(field) or {}
         return task | {
             field: {
-                "datasets": _distinct([*(known.get("datasets") or ()), *datasets]),
-                "models": _distinct([*(known.get("models") or ()), *models]),
+                "datasets": distinct([*(known.get("datasets") or ()), *datasets]),
+                "models": distinct([*(known.get("models") or ()), *models]),
             }
         }
 
@@ -251,5 +252,6 @@ async def _append(
     return {}
 
 
-def _distinct(items: list[Any]) -> list[Any]:
-    return [item for place, item in enumerate(items) if item not in items[:place]]
+def distinct(items: list[Any]) -> list[Any]:
+    """Return the items without those that are there before; a client may send thousands."""
+    return list({json.dumps(item, sort_keys=True): item for item in items}.values())
