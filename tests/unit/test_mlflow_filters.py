@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 import time
 from fnmatch import translate
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query.adapters.mlflow.filters import Fields, is_like, parse_filter, parse_order
+from query.adapters.mlflow.filters import MANY, Fields, Selection, is_like, parse_filter, parse_order
 from schema.errors import InvalidField
 
 RUN: Fields = {
@@ -98,3 +100,21 @@ def test_a_pattern_takes_no_time() -> None:
     started = time.monotonic()
     assert not is_like("a" * 5000, "%a" * 2000 + "b")
     assert time.monotonic() - started < 1
+
+
+def test_many_runs_are_compared_beside_the_event_loop_and_each_once() -> None:
+    threads: list[threading.Thread] = []
+
+    def fields_of(number: int) -> Fields:
+        threads.append(threading.current_thread())
+        return {"metrics": {"acc": float(number % 7)}, "attributes": {"run_id": f"{number:03}"}}
+
+    wanted = parse_filter("metrics.acc > 2 AND metrics.acc < 5 AND run_id != '004'")
+    selection = Selection(wanted, parse_order(["metrics.acc DESC", "run_id DESC"]), fields_of)
+    found = asyncio.run(selection.selected(range(MANY)))
+    fours, threes = ([number for number in range(MANY) if number % 7 == rest and number != 4] for rest in (4, 3))
+    assert found == [*reversed(fours), *reversed(threes)]
+    assert len(threads) == MANY
+    assert threading.main_thread() not in threads
+    places = asyncio.run(selection.matching(range(10)))
+    assert places == [None, None, None, 3, None, None, None, None, None, None]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from query.adapters.mlflow.filters import Fields, parse_filter, parse_order
+from query.adapters.mlflow.filters import Fields, Selection, parse_filter, parse_order
 from query.context import QueryContext
 from schema.adapters.mlflow_documents import (
     ARCHIVED,
@@ -91,9 +91,7 @@ async def search(context: QueryContext, caller: Caller, request: SearchExperimen
     found = await context.registry.find(PROJECTS, view_of(caller), condition, page)
     if len(found) > MAX_SEARCHED:
         raise InvalidField(f"At most {MAX_SEARCHED} experiments are searched")
-    chosen = [project for project in found if all(clause.holds(_fields(project)) for clause in clauses)]
-    for order in reversed(orders):
-        order.sort(chosen, _fields)
+    chosen = await Selection(clauses, orders, _fields).selected(found)
     start = context.cursors.read(request.page_token, NAME, caller, [], None) if request.page_token else 0
     shown, end = chosen[start : start + request.max_results], start + request.max_results
     answer = {"experiments": [experiment_of(project) for project in shown]}

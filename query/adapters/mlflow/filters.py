@@ -7,11 +7,14 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from schema.errors import InvalidField
+from schema.fairness.computing import compute_if
 
 MAX_CHARACTERS, MAX_CLAUSES = 10_000, 100
+MANY = 100  # runs, from which on to compare them takes longer than others should wait
 TOKEN = re.compile(
     r"\s*(?:(?P<text>'[^']*'|\"[^\"]*\"|`[^`]*`)|(?P<mark><=|>=|!=|[=<>(),])|(?P<word>[^\s'\"`<>=!(),]+))", re.A
 )
@@ -89,6 +92,41 @@ class SortOrder:
         known = [(value, one) for value, one in with_values if not _is_missing(value)]
         known.sort(key=lambda pair: pair[0], reverse=self.is_descending)
         found[:] = [one for _, one in known] + [one for value, one in with_values if _is_missing(value)]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a search selects, and how it is sorted. ``fields_of``: the parts of a run or experiment."""
+
+    clauses: Sequence[Clause]
+    orders: Sequence[SortOrder]
+    fields_of: Callable[[Any], Fields]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of fields that are compared or sorted by."""
+        fields = [clause.field for clause in self.clauses] + [order.field for order in self.orders]
+        return frozenset(field.kind for field in fields)
+
+    async def matching(self, found: Sequence[Any]) -> list[Any]:
+        """Return each that all comparisons hold of, and None in place of each other one."""
+        return await compute_if(len(found) >= MANY, self._matching, found)
+
+    async def selected(self, found: Sequence[Any]) -> list[Any]:
+        """Return those that all comparisons hold of, sorted."""
+        return await compute_if(len(found) >= MANY, self._selected, found)
+
+    def _matching(self, found: Sequence[Any]) -> list[Any]:
+        return [one if self._holds(self.fields_of(one)) else None for one in found]
+
+    def _holds(self, fields: Fields) -> bool:
+        return all(clause.holds(fields) for clause in self.clauses)
+
+    def _selected(self, found: Sequence[Any]) -> list[Any]:
+        with_fields = [(one, fields) for one in found if self._holds(fields := self.fields_of(one))]
+        for order in reversed(self.orders):
+            order.sort(with_fields, itemgetter(1))
+        return [one for one, _ in with_fields]
 
 
 def parse_filter(text: str) -> list[Clause]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from query.adapters.mlflow.experiments import project_ids
-from query.adapters.mlflow.filters import Fields, parse_filter, parse_order
+from query.adapters.mlflow.filters import Fields, Selection, parse_filter, parse_order
 from query.context import QueryContext
 from schema.adapters.mlflow_documents import MODEL, TAGS, model_of
 from schema.adapters.requests import TextRequest
@@ -46,9 +46,7 @@ async def search(context: QueryContext, caller: Caller, request: SearchLoggedMod
     found = await context.registry.find(MODELS, view_of(caller), condition, page) if projects else []
     if len(found) > MAX_SEARCHED:
         raise InvalidField(f"At most {MAX_SEARCHED} models are searched")
-    chosen = [model for model in found if all(clause.holds(_fields(model)) for clause in clauses)]
-    for order in reversed(orders):
-        order.sort(chosen, _fields)
+    chosen = await Selection(clauses, orders, _fields).selected(found)
     end = start + request.max_results
     token = {"next_page_token": context.cursors.make(NAME, caller, projects, end)} if end < len(chosen) else {}
     return {"models": [model_of(model) for model in chosen[start:end]]} | token

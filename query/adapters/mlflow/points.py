@@ -11,6 +11,7 @@ from query.sql.statements import entities_parameters, entity_parameters
 from schema.adapters.metric_keys import key_of, metric_and_variant
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, SCALAR
+from schema.fairness.computing import compute_if
 from schema.registry import Entity
 from schema.store.tombstone_filters import (
     DELETED_SEQS_SQL,
@@ -20,6 +21,7 @@ from schema.store.tombstone_filters import (
     OF_ENTITY_SQL,
 )
 
+MANY = 500  # points, from which on to convert them takes longer than others should wait
 START = (-(2**63), 0)  # before the first point: step and seq
 NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -61,8 +63,13 @@ async def latest_metrics(context: QueryContext, runs: Sequence[Entity]) -> dict[
     """Return the point of each metric at the greatest step of some runs, by run."""
     if not runs:
         return {}
-    found: dict[str, list[Row]] = {run.id: [] for run in runs}
-    for row in await context.store.read(LATEST_SQL, entities_parameters(runs)):
+    rows = await context.store.read(LATEST_SQL, entities_parameters(runs))
+    return await compute_if(len(rows) >= MANY, _by_run, [run.id for run in runs], rows)
+
+
+def _by_run(runs: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {run: [] for run in runs}
+    for row in rows:
         step, timestamp, value, extras = _values(row["latest"])
         point = {"iter": step, "timestamp": timestamp, "value": value, "extras": extras}
         found[row["task"]].append(metric_of(key_of(row["metric"], row["variant"]), point))
@@ -77,7 +84,11 @@ async def history(
     parameters = _curve(key) | {"place": place, "seq": seq, "size": size} | entity_parameters(run)
     rows = await context.store.read(HISTORY_SQL, parameters)
     end = (rows[-1]["iter"], rows[-1]["seq"]) if len(rows) == size else None
-    return [metric_of(key, row) for row in rows], end
+    return await compute_if(len(rows) >= MANY, _metrics, key, rows), end
+
+
+def _metrics(key: str, rows: Iterable[Row]) -> list[Row]:
+    return [metric_of(key, row) for row in rows]
 
 
 async def interval(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Annotated
 
 from pydantic import Field
 
 from query.adapters.mlflow.experiments import LIFECYCLES, ViewType, project_ids
-from query.adapters.mlflow.filters import Clause, Fields, SortOrder, parse_filter, parse_order
+from query.adapters.mlflow.filters import MANY, Fields, Selection, parse_filter, parse_order
 from query.adapters.mlflow.points import START, history, interval, latest_metrics, number_of
 from query.context import QueryContext
 from schema.adapters.mlflow_documents import (
@@ -27,6 +28,7 @@ from schema.api.wire import Answer, Caller, Endpoints, Tier
 from schema.errors import InvalidField, InvalidTask
 from schema.events.rows import Row
 from schema.events.tables import INT64_MAX, INT64_MIN
+from schema.fairness.computing import compute_if
 from schema.registry import TASKS, Document, OneOf, Order, PageBounds, every
 
 SEARCH, HISTORY = "mlflow.runs_search", "mlflow.metrics_get_history"
@@ -150,16 +152,20 @@ async def search(context: QueryContext, caller: Caller, request: SearchRuns) -> 
 
     Raises InvalidField, also for more than MAX_SORTED runs in an order that the registry does not have.
     """
-    clauses, orders = parse_filter(request.filter), parse_order(request.order_by)
+    selection = Selection(parse_filter(request.filter), parse_order(request.order_by), attrgetter("fields"))
     projects = await project_ids(context, caller, request.experiment_ids)
     start = context.cursors.read(request.page_token, SEARCH, caller, projects, None) if request.page_token else 0
     if not projects:
         return {"runs": []}
-    look = _sorted_runs if orders else _newest_runs
-    found, end = await look(RunSearch(context, caller, projects, request, clauses), orders, start)
+    look = _sorted_runs if selection.orders else _newest_runs
+    found, end = await look(RunSearch(context, caller, projects, request, selection), start)
     await with_metrics(context, caller, [run for run in found if not run.metrics])
     token = {"next_page_token": context.cursors.make(SEARCH, caller, projects, end)} if end is not None else {}
-    return {"runs": [run.shown for run in found]} | token
+    return {"runs": await compute_if(len(found) >= MANY, _shown, found)} | token
+
+
+def _shown(found: Sequence[Found]) -> list[Document]:
+    return [run.shown for run in found]
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ class RunSearch:
     caller: Caller
     projects: Sequence[str]
     request: SearchRuns
-    clauses: Sequence[Clause]
+    selection: Selection
 
     @property
     def size(self) -> int:
@@ -183,20 +189,20 @@ class RunSearch:
         page = PageBounds(NEWEST_FIRST, offset, limit)
         return await self.context.registry.find(TASKS, view_of(self.caller), condition, page)
 
-    async def matching(self, tasks: Sequence[Document], needs_metrics: bool) -> list[Found | None]:
-        """Return a run for each task, None where it does not match."""
+    async def runs(self, tasks: Sequence[Document]) -> list[Found]:
+        """Return a run for each task, with metrics if they are compared."""
         runs = [Found(task) for task in tasks]
-        if needs_metrics or any(clause.field.kind == "metrics" for clause in self.clauses):
+        if "metrics" in self.selection.kinds:
             await with_metrics(self.context, self.caller, runs)
-        return [run if all(clause.holds(run.fields) for clause in self.clauses) else None for run in runs]
+        return runs
 
 
-async def _newest_runs(search: RunSearch, orders: Sequence[SortOrder], start: int) -> tuple[list[Found], int | None]:
+async def _newest_runs(search: RunSearch, start: int) -> tuple[list[Found], int | None]:
     """Return the next runs that match, and the number of tasks that were looked at; None: there are no more."""
     found: list[Found] = []
     for offset in range(start, start + MAX_SORTED, search.size):
         tasks = await search.tasks(offset, search.size)
-        for place, run in enumerate(await search.matching(tasks, False), offset + 1):
+        for place, run in enumerate(await search.selection.matching(await search.runs(tasks)), offset + 1):
             found += [run] if run else []
             if len(found) == search.size:
                 return found, place
@@ -205,15 +211,12 @@ async def _newest_runs(search: RunSearch, orders: Sequence[SortOrder], start: in
     return found, start + MAX_SORTED
 
 
-async def _sorted_runs(search: RunSearch, orders: Sequence[SortOrder], start: int) -> tuple[list[Found], int | None]:
+async def _sorted_runs(search: RunSearch, start: int) -> tuple[list[Found], int | None]:
     """Return a page of all runs that match, sorted, and where the next begins; None: there are no more."""
     tasks = await search.tasks(0, MAX_SORTED + 1)
     if len(tasks) > MAX_SORTED:
         raise InvalidField(f"order_by: at most {MAX_SORTED} runs are sorted; search fewer experiments, or do not sort")
-    by_metric = any(order.field.kind == "metrics" for order in orders)
-    found = [run for run in await search.matching(tasks, by_metric) if run]
-    for order in reversed(orders):
-        order.sort(found, lambda run: run.fields)
+    found = await search.selection.selected(await search.runs(tasks))
     end = start + search.size
     return found[start:end], end if end < len(found) else None
 
