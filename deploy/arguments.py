@@ -124,7 +124,7 @@ def _add_member_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
 def _add_export_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--project", type=_text, required=True, metavar="NAME", help="with the projects under it")
     parser.add_argument("--out", type=_text, required=True, metavar="DIRECTORY", help="a new one, or of an export")
-    parser.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="of the tables")
+    parser.add_argument("--format", choices=("parquet", "csv", "tensorboard"), default="parquet", help="of the tables")
     parser.add_argument("--jobs", type=int, choices=range(1, 33), default=2, metavar="N", help="tasks at once: 2")
     parser.add_argument("--json", dest="as_json", action="store_true", help="print the counts as one JSON object")
 

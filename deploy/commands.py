@@ -114,7 +114,7 @@ COMMANDS = {
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),
     "export": Command(
-        "writes a project to files: Parquet, CSV",
+        "writes a project to files: Parquet, CSV, TensorBoard",
         "deploy.exporting.command:export_project",
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),

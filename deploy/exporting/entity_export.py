@@ -61,9 +61,10 @@ class EntityExport:
         folder.mkdir(parents=True, exist_ok=True)
         marker.unlink(missing_ok=True)
         urls = dict.fromkeys(urls_in(document))
-        for event_type in kind.event_types:
+        for event_type in (SCALAR,) if self._format == "tensorboard" else kind.event_types:
             report.counts[COUNTED[event_type]] += self._table(kind, entity_id, event_type, folder, urls)
-        report.add(self._files.download(urls))
+        if self._format != "tensorboard":
+            report.add(self._files.download(urls))
         write_whole(marker, document)
         report.counts[kind.service] += 1
         return report
@@ -78,12 +79,14 @@ class EntityExport:
         try:
             stream = pa.ipc.open_stream(response)
             batches = _noting_urls(event_type, stream, urls)
-            return write_table_file(folder / TABLES[event_type], self._format, stream.schema, batches, self._count)
+            rows = write_table_file(folder / TABLES[event_type], self._format, stream.schema, batches, self._count)
+            response.read()  # the end of the answer: without it there might have been more
         except (HTTPException, ConnectionError, TimeoutError, pa.ArrowInvalid) as error:
             raise Unavailable(f"{kind.name} {entity_id}: its {TABLES[event_type]} ended early: {error}") from error
         finally:
             if not response.isclosed():
                 self._api.close()
+        return rows
 
     def _opened(self, kind: Kind, entity_id: str, event_type: str) -> HTTPResponse:
         asked = {"task": entity_id, "format": "arrow"}

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-Format = Literal["parquet", "csv"]
-FORMATS: tuple[Format, ...] = ("parquet", "csv")
+from deploy.exporting.tensorboard_file import FILE_NAME, TensorBoardFile
+
+Format = Literal["parquet", "csv", "tensorboard"]
 PART = ".part"
 
 
@@ -20,9 +21,11 @@ def write_table_file(
 ) -> int:
     """Write batches to ``place`` with the format's ending, one in memory at a time; return how many rows.
 
+    TensorBoard's files have a name of their own in the same folder.
+
     ``count``: is told the rows of each. Raises what ``batches`` raises, and leaves nothing then.
     """
-    final = place.with_name(f"{place.name}.{file_format}")
+    final = place.with_name(FILE_NAME if file_format == "tensorboard" else f"{place.name}.{file_format}")
     part, rows = final.with_name(final.name + PART), 0
     try:
         with part.open("wb") as file, _writer(file_format, file, schema) as writer:
@@ -42,4 +45,4 @@ def write_table_file(
 def _writer(file_format: Format, file: Any, schema: pa.Schema) -> Any:
     if file_format == "parquet":
         return pq.ParquetWriter(file, schema, compression="zstd", compression_level=3)
-    return pa_csv.CSVWriter(file, schema)
+    return TensorBoardFile(file) if file_format == "tensorboard" else pa_csv.CSVWriter(file, schema)

@@ -18,7 +18,7 @@ from ingest.importers import parquet_files
 from ingest.importers.records import Artifact, Details, Events, Part, Run, Scalars, Skipped, UnreadableSource
 from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, VECTOR
 
-MARKER, VERSION = "export.json", 1
+MARKER, VERSION, FORMATS = "export.json", 1, ("parquet", "csv")
 TABLES = {"scalars": SCALAR, "vectors": VECTOR, "debug_images": DEBUG_IMAGE, "plots": PLOT, "logs": LOG}
 FIELDS = ("metric", "variant", "iter", "timestamp", "worker", "value", "x_axis_label")  # of most scalars
 AS_JSON = {VECTOR: ("value",)}
@@ -64,10 +64,11 @@ class EventideExport:
 
 
 def is_eventide_export(path: Path) -> bool:
-    """Tell whether a folder is an export of this version."""
+    """Tell whether a folder is an export of this version, with tables: one for TensorBoard is TensorBoard's."""
     try:
-        return bool(json.loads((path / MARKER).read_bytes()).get("version") == VERSION)
-    except (OSError, ValueError, AttributeError):
+        found = json.loads((path / MARKER).read_bytes())
+        return found["version"] == VERSION and found["format"] in FORMATS
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

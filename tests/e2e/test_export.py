@@ -18,6 +18,8 @@ import pytest
 
 import eventide_client
 from deploy.exporting.entity_export import TABLES
+from ingest.importers.formats import source_of
+from ingest.importers.records import Points, Run
 from tests.harness.api import Api, Data
 from tests.harness.deployment import Deployment, attempt_eventide
 from tests.harness.events import PLOT, SCALAR, SINGLE_VALUE, image, log, plot, scalar, vector
@@ -151,6 +153,20 @@ def test_csv(eventide: Deployment, tasks: dict[str, str], tmp_path: Path) -> Non
     table = pa_csv.read_csv(tmp_path / "tasks" / tasks["logged"] / "scalars.csv")
     assert table.num_rows == 200
     assert set(table["value"].to_pylist()) == {0.1} | {1 / (step + 1) for step in range(100)}
+
+
+def test_tensorboard(eventide: Deployment, api: Api, tasks: dict[str, str], tmp_path: Path) -> None:
+    counted = export(eventide, tmp_path, "--project", PROJECT, "--format", "tensorboard")
+    assert (counted["points"], counted["plots"]) == (204, 0)
+    runs = {run.name: run for run in source_of(str(tmp_path)).runs() if isinstance(run, Run)}
+    (logged,) = (run for name, run in runs.items() if tasks["logged"] in name)
+    points = {(p.metric, p.variant): p for p in logged.read() if isinstance(p, Points)}
+    losses = points["loss", "train"]
+    assert losses.steps.tolist() == [*range(100)]
+    assert losses.values.tolist() == [1 / (step + 1) for step in range(100)]
+    times = [event["timestamp"] for event in api.events(tasks["logged"], SCALAR) if event["variant"] == "train"]
+    assert losses.times.tolist() == times
+    assert ("accuracy", "accuracy") in points
 
 
 def test_what_cannot_be_exported_is_told_in_a_line(eventide: Deployment, tasks: dict[str, str], tmp_path: Path) -> None:

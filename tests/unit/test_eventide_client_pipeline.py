@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from eventide_client import backoff as backoffs
 from eventide_client import pipeline as pipelines
 from eventide_client.api import Unavailable
 from eventide_client.delivery import Delivery
 from eventide_client.pipeline import Pipeline
 from eventide_client.spool import Spool
+from tests.harness.api import until
 
 RUN = {"id": "a" * 32}
 BLOCK_SECONDS = 0.1
@@ -45,6 +47,18 @@ def test_what_was_put_is_written_soon_and_in_order(tmp_path: Path) -> None:
     assert not pipeline.close(5)
     assert segments(spool).endswith(b"last\n")
     assert not pipeline.is_running
+
+
+def test_that_the_server_is_away_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pipelines, "SEND_SECONDS", 0.01)
+    monkeypatch.setattr(backoffs, "FIRST_SECONDS", 0.01)
+    delivery = NoServer()
+    pipeline = Pipeline(Spool.create(tmp_path, RUN, 1 << 20), delivery, BLOCK_SECONDS)
+    until(lambda: delivery.attempts > 3)
+    assert caplog.text.count("events wait in") == 1
+    pipeline.close(5)
 
 
 def test_a_call_that_cannot_be_encoded_takes_no_other_with_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,7 @@ COVERED_BY = {
     "deploy/exporting/report.py": "the counts that are printed: e2e/test_export.py",
     "deploy/exporting/server_files.py": "files beside the tables: e2e/test_export.py",
     "deploy/exporting/table_files.py": "tables in both formats: e2e/test_export.py",
+    "deploy/exporting/tensorboard_file.py": "event files, read back: e2e/test_export.py",
     "deploy/first_start.py": "what a start makes: integration/test_data_directory.py, e2e/test_up.py",
     "deploy/gateway.py": "a process of the distributed deployment: e2e/test_conformance_distributed.py",
     "deploy/importing/api.py": "calls to a real server: e2e/test_import.py",

@@ -130,9 +130,9 @@ class Pipeline:
                 pause = SEND_SECONDS
                 backoff.reset()
             except Unavailable as error:
+                if is_last or pause == SEND_SECONDS:  # not again at each attempt
+                    logger.warning("eventide: events wait in %s: %s", self._spool.folder, error)
                 pause = backoff.pause(error.retry_after_seconds)
-                if is_last:
-                    logger.warning("eventide: %s", error)
             except Exception:
                 logger.exception("eventide: events stay in %s", self._spool.folder)
                 return
