@@ -158,7 +158,7 @@ def _add_import_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
         "--step-multiplier", type=float, default=1.0, metavar="N", help="of steps that are no whole numbers: 1"
     )
     parser.add_argument("--step-column", metavar="NAME", help="of a table, where its name does not tell")
-    parser.add_argument("--jobs", type=int, choices=range(1, 33), default=2, metavar="N", help="runs at once: 2")
+    parser.add_argument("--jobs", type=int, choices=range(1, 33), default=4, metavar="N", help="runs at once: 4")
 
 
 OWN_ARGUMENTS = {

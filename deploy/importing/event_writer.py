@@ -19,13 +19,12 @@ from deploy.importing.api import Api, Refused
 from deploy.importing.bodies import ARROW_STREAM, JSON_LINES, columns_body, json_lines, points_body
 from deploy.importing.storable_points import StorablePoints, iteration
 from ingest.importers.records import Artifact, Events, Image, Line, Plot
-from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR, VECTOR
+from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR
 
 BATCH_POINTS = 200_000
 BATCH_LINES = 1000  # never to be changed: it is part of the identity of lines that were imported
 BATCH_EVENTS, BATCH_BYTES = 500, 4 << 20
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-TYPES = (SCALAR, VECTOR, LOG, DEBUG_IMAGE, PLOT)
 
 
 class EventWriter:
@@ -96,9 +95,9 @@ class EventWriter:
         self._send_lines()
         self._send_others()
 
-    def count(self, event_type: str) -> int:
-        """Return how many events of a type the task has."""
-        asked = {"task": self._task, "event_type": event_type, "batch_size": 1, "count_total": True}
+    def count(self) -> int:
+        """Return how many events the task has, of all types."""
+        asked = {"task": self._task, "event_type": "*", "batch_size": 0, "count_total": True}
         return int(self._api.call("events.get_task_events", **asked)["total"])
 
     def _event(self, event_type: str, part: Image | Plot) -> dict[str, Any]:

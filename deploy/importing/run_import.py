@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import singledispatchmethod
 
 from deploy.importing.api import Api
-from deploy.importing.event_writer import TYPES, EventWriter
+from deploy.importing.event_writer import EventWriter
 from deploy.importing.finished import Finished
 from deploy.importing.report import Report
 from deploy.importing.storable_points import REPEATED, StepTracker, storable
@@ -92,7 +92,7 @@ class RunImport:
 
     def _counts(self) -> int:
         """Return how many events the task has."""
-        return sum(self._writer.count(event_type) for event_type in TYPES) if self._writer else 0
+        return self._writer.count() if self._writer else 0
 
     @singledispatchmethod
     def _take(self, part: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.first_start import lock_directory
 from deploy.importing.api import Api as ImportApi
 from deploy.importing.api import Target
 from deploy.importing.command import Importer
@@ -21,9 +22,18 @@ from deploy.importing.report import Report
 from deploy.importing.tasks import Naming, TaskDirectory
 from ingest.importers.formats import source_of
 from tests.harness.api import Api, Data
-from tests.harness.deployment import Deployment, attempt_eventide, embedded, environment_with, run_eventide
+from tests.harness.deployment import (
+    EVENTIDE,
+    ROOT,
+    Deployment,
+    attempt_eventide,
+    embedded,
+    environment_with,
+    run_eventide,
+)
 from tests.harness.import_samples import SAMPLES, unpacked
 from tests.harness.tfevents import event, record, simple
+from tests.servers.process import Process
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +258,25 @@ def test_the_command_starts_a_server_where_none_runs(tmp_path: Path) -> None:
         "added": 0
     }
     assert not (tmp_path / "data" / "addresses.json").exists()
+
+
+def test_an_interrupted_import_ends_its_server_and_goes_on(tmp_path: Path) -> None:
+    for number in range(30):
+        path = tmp_path / "runs" / f"run{number}" / "events.out.tfevents.1"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(record(event(1, simple("loss", number), time=number)))
+    data = tmp_path / "data"
+    environment = environment_with({"DATA_DIR": str(data)})
+    arguments = ["import", str(tmp_path / "runs"), "--project", "P", "--json"]
+    process = Process([*EVENTIDE, *arguments], tmp_path / "log", env=environment, cwd=ROOT)
+    process.start()
+    process.wait_until(lambda: (data / "addresses.json").exists(), 60)
+    assert process.terminate(60) == 130
+    assert "goes on" in (tmp_path / "log").read_text()
+    lock_directory(data).close()  # nobody has it
+    told = json.loads(run_eventide(arguments, environment))
+    assert (told["tasks"], told["points"]) == (30, 30)
+    assert 0 < told["added"] <= 30
 
 
 def test_the_command_finds_the_server_of_the_data_directory(deployment: Deployment, api: Api) -> None:

@@ -40,7 +40,6 @@ COVERED_BY = {
     "deploy/importing/command.py": "the command as it is typed: e2e/test_import.py",
     "deploy/importing/event_writer.py": "what is stored, and only once: e2e/test_import.py",
     "deploy/importing/finished.py": "imports that are done: e2e/test_import.py",
-    "deploy/importing/progress.py": "what people see of an import: e2e/test_import.py",
     "deploy/importing/report.py": "the counts that the command prints: e2e/test_import.py",
     "deploy/importing/run_import.py": "whole runs: e2e/test_import.py",
     "deploy/importing/server.py": "a server that runs, and one that is started: e2e/test_import.py",
