@@ -27,8 +27,14 @@ function widest(texts) {
   return [...texts].reduce((most, text) => Math.max(most, measuring.measureText(text).width), 0);
 }
 
-/** @param {Axis} axis @returns {MakeTicks} */
-function ticksOf(axis) {
+/** Ticks of a logarithmic axis of values. @type {MakeTicks} */
+function decades(low, high, most) {
+  return ticks.logarithmic(Math.log10(low), Math.log10(high), most).map(({ at, label }) => ({ at: 10 ** at, label }));
+}
+
+/** @param {Axis} axis @param {boolean} isLog @returns {MakeTicks} */
+function ticksOf(axis, isLog) {
+  if (isLog) return decades;
   if (axis === "iter") return ticks.iterations;
   return axis === "relative" ? ticks.durations : ticks.linear;
 }
@@ -38,11 +44,12 @@ function ticksOf(axis) {
  * @param {object} base colours and lines
  * @param {Axis} axis
  * @param {boolean} hasDates whether all times are dates
+ * @param {boolean} isLog
  */
-export function horizontal(base, axis, hasDates) {
+export function horizontal(base, axis, hasDates, isLog) {
   if (axis === "time" && hasDates) return { axis: { ...base, font: FONT, size: 40, space: DATE_PX, values: dates }, room: () => DATE_PX / 2 };
-  const { options, labels } = labelled(ticksOf(axis), (plot) => plot.width / (axis === "time" ? X_NUMBER_PX : X_TICK_PX));
-  return { axis: { ...base, ...options, size: 28 }, room: () => Math.max(12, widest(labels.values()) / 2) };
+  const { options, labels } = labelled(ticksOf(axis, isLog), (plot) => plot.width / (axis === "time" ? X_NUMBER_PX : X_TICK_PX));
+  return { axis: { ...base, ...options, filter: (/** @type {any} */ _, /** @type {number[]} */ places) => places, size: 28 }, room: () => Math.max(12, widest(labels.values()) / 2) };
 }
 
 /** @param {number} ms @param {number} step */
@@ -98,10 +105,11 @@ export function areDates(curves) {
 /**
  * What of some curves their axes cannot show, as sentences.
  * @param {Curve[]} curves
- * @param {{axis: Axis, isLog: boolean}} view
+ * @param {{axis: Axis, isLog: boolean, isLogX: boolean}} view
  */
-export function remarks(curves, { axis, isLog }) {
+export function remarks(curves, { axis, isLog, isLogX }) {
   const said = [];
+  if (isLogX && curves.some(({ x }) => x[0] <= 0)) said.push("Left out by the logarithmic axis: what was reported at or before 0.");
   if (isLog && curves.some((curve) => extremes(curve).low <= 0)) said.push(ofLogarithms(curves.flatMap(({ y }) => y)));
   if (axis === "time" && !areDates(curves)) said.push("Some times are no dates when taken as milliseconds since 1970; they are shown as numbers.");
   return said;

@@ -27,7 +27,8 @@ import { matcher, sectionsOf } from "./sections.js";
  *   exact?: (chart: string, axis: Axis, from: number, to: number, signal: AbortSignal) => Promise<Map<string, number>>,
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
- *   toggle?: (curve: Curve) => void,
+ *   toggle?: (curve: Curve, isOnly: boolean) => void,
+ *   isSorted?: boolean, atOnce?: number,
  *   signal: AbortSignal,
  * }} Source
  */
@@ -66,6 +67,10 @@ export class Board {
     this.filter = route.param("q");
     this.logs = route.listed("log");
     this.pinned = route.listed("pin");
+    this.atOnce = source.atOnce ?? ALL_AT_ONCE;
+    this.isLogX = Boolean(route.param("logx"));
+    /** @type {Map<string, [number | null, number | null]>} the vertical ranges that somebody chose */
+    this.yRanges = new Map([...route.listed("y")].map(yRangeOf));
     this.turned = route.listed("fold");
     this.size = Object.hasOwn(SIZES, route.param("size")) ? route.param("size") : "medium";
     /** @type {Map<string, string[]>} all charts, and the names of their curves */
@@ -152,8 +157,34 @@ export class Board {
           ),
         ),
       ),
+      h("button", { type: "button", class: "chip", title: "Logarithmic horizontal axis", "aria-pressed": String(this.isLogX), onclick: (/** @type {Event} */ e) => this.toggleLogX(/** @type {HTMLElement} */ (e.currentTarget)) }, "log x"),
       h("select", { "aria-label": "Size of charts", onchange: (/** @type {Event} */ e) => this.resize(/** @type {HTMLSelectElement} */ (e.target).value) }, Object.keys(SIZES).map((size) => h("option", { value: size, selected: size === this.size }, `${size[0].toUpperCase()}${size.slice(1)}`))),
       this.everything,
+    );
+  }
+
+  /** @param {HTMLElement} button */
+  toggleLogX(button) {
+    this.isLogX = !this.isLogX;
+    button.setAttribute("aria-pressed", String(this.isLogX));
+    route.remember({ logx: this.isLogX ? "1" : "" });
+    this.drawAll();
+  }
+
+  /** The ends of a chart's vertical axis, to be chosen. @param {string} name */
+  yRangeFields(name) {
+    const ends = this.yRanges.get(name) ?? [null, null];
+    return ["Lowest value", "Highest value"].map((label, i) =>
+      h("input", {
+        type: "number", step: "any", "aria-label": label, placeholder: label.split(" ")[0].toLowerCase(), value: ends[i] ?? "",
+        oninput: later(300, (/** @type {Event} */ event) => {
+          const { value } = /** @type {HTMLInputElement} */ (event.target);
+          ends[i] = value === "" ? null : Number(value);
+          this.yRanges.set(name, ends);
+          route.rememberList("y", [...this.yRanges].filter(([, of]) => of.some((end) => end !== null)).map(([of, [low, high]]) => `${of}~${low ?? ""}~${high ?? ""}`));
+          this.drawOne(name);
+        }),
+      }),
     );
   }
 
@@ -223,7 +254,7 @@ export class Board {
       await (this.first ?? (this.curves.size ? null : this.readFirst(asked, false)));
       this.first = null;
       await this.readNames();
-      const wanted = this.names.size > ALL_AT_ONCE ? this.wanted() : null;
+      const wanted = this.names.size > this.atOnce ? this.wanted() : null;
       const curves = wanted && !wanted.length ? [] : await this.load(this.wish(wanted), true);
       if (asked < this.shown) return;
       this.shown = asked;
@@ -280,7 +311,7 @@ export class Board {
     await this.readNames();
     const names = [...this.names.keys()].sort(byName);
     if (!names.length || (names.length <= FIRST_CHARTS && !(isOpening && !this.isTold))) return;
-    const first = names.length > ALL_AT_ONCE ? this.firstSeen() : names.slice(0, FIRST_CHARTS);
+    const first = names.length > this.atOnce ? this.firstSeen() : names.slice(0, FIRST_CHARTS);
     const curves = await this.load(this.wish(first));
     if (asked < this.shown) return;
     this.curves = grouped(curves);
@@ -321,7 +352,7 @@ export class Board {
   /** Read the curves of charts that scrolling has brought near. */
   async readMissing() {
     const missing = this.wanted().filter((name) => !this.curves.has(name));
-    if (!missing.length || this.names.size <= ALL_AT_ONCE) return;
+    if (!missing.length || this.names.size <= this.atOnce) return;
     const key = JSON.stringify([this.axis, this.range]);
     try {
       const groups = grouped(await this.load(this.wish(missing)));
@@ -417,8 +448,9 @@ export class Board {
 
   /** @param {string} name @returns {import("./chart.js").View} */
   view(name) {
-    const { axis, smoothing, range } = this;
-    return { axis, smoothing, range, isLog: this.logs.has(name), isHidden: this.source.isHidden };
+    const { axis, smoothing, range, source } = this;
+    const isLogX = this.isLogX && axis !== "time";
+    return { axis, smoothing, range, isLogX, isLog: this.logs.has(name), yRange: this.yRanges.get(name) ?? [null, null], isSorted: Boolean(source.isSorted), isHidden: source.isHidden };
   }
 
   /** The charts that there are, in sections and in order, as far as the search lets them. */
@@ -524,7 +556,7 @@ export class Board {
       exact: exact && ((from, to) => exact(name, this.axis, from, to, signal)),
       zoom: (from, to) => this.zoom([from, to]),
       reset: () => this.range && this.zoom(null),
-      toggle: this.source.toggle && ((curve) => (this.source.toggle?.(curve), this.drawAll())),
+      toggle: this.source.toggle && ((curve, isOnly) => (this.source.toggle?.(curve, isOnly), this.drawAll())),
       color: this.source.color,
     };
   }
@@ -539,6 +571,7 @@ export class Board {
       iconButton("more", "Zoom in", () => chart.magnify(0.5)),
       iconButton("less", "Zoom out", () => chart.magnify(2)),
       this.wholeButton(),
+      ...this.yRangeFields(name),
       this.saveButton("CSV", "Every point as it was reported, in the range that is shown", () => this.table(name)),
       this.saveButton("PNG", "The chart as it is drawn", () => chart.image()),
       iconButton("shrink", "Leave full screen", () => this.full?.dialog.close()),
@@ -626,6 +659,13 @@ function grouped(curves) {
 /** @param {Curve[]} curves @returns {Curve[]} */
 function copied(curves) {
   return curves.map((c) => ({ ...c, x: [...c.x], y: [...c.y], low: c.low && [...c.low], high: c.high && [...c.high] }));
+}
+
+/** A vertical range as addresses have it. @param {string} text @returns {[string, [number | null, number | null]]} */
+function yRangeOf(text) {
+  const [, name, ...ends] = /^(.*)~([^~]*)~([^~]*)$/s.exec(text) ?? ["", text, "", ""];
+  const [low, high] = ends.map((end) => (end === "" || !Number.isFinite(Number(end)) ? null : Number(end)));
+  return [name, [low, high]];
 }
 
 /** @param {string} text @returns {[number, number] | null} */

@@ -7,23 +7,24 @@ import { h, notice, replace } from "./dom.js";
 import * as fingers from "./fingers.js";
 import * as format from "./format.js";
 import { distinct } from "./names.js";
+import { color, dash, swatch } from "./swatch.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /**
- * How curves are shown. `range`: of x, null for all.
+ * How curves are shown. `range`: of x, null for all; `yRange`: its ends, null for what the curves need. `isSorted`: the legend, by value.
  * @typedef {{
- *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, range: [number, number] | null,
+ *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, isLogX: boolean, isSorted: boolean,
+ *   range: [number, number] | null, yRange: [number | null, number | null],
  *   isHidden: (curve: Curve) => boolean,
  * }} View
  */
 /**
  * @typedef {{
- *   zoom: (from: number, to: number) => void, reset: () => void, toggle?: (curve: Curve) => void,
+ *   zoom: (from: number, to: number) => void, reset: () => void, toggle?: (curve: Curve, isOnly: boolean) => void,
  *   color: (curve: Curve) => number, exact?: (from: number, to: number) => Promise<Map<string, number>>,
  * }} Actions
  */
 
-const COLORS = 12;
 const KEY_STEP = 1 / 50;
 const LEAST_PINCH_PX = 10;
 const EXACT_MS = 120; // that a cursor rests before the stored values at it are asked for
@@ -91,7 +92,7 @@ export class Chart {
     this.view = view;
     const shown = curves.filter((curve) => !view.isHidden(curve));
     const hasBands = shown.map((curve) => curve.low !== null);
-    const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.axis, view.smoothing > 0, areDates(shown), theme()]);
+    const shape = JSON.stringify([shown.map((c) => c.series), hasBands, view.isLog, view.isLogX, view.axis, view.smoothing > 0, areDates(shown), theme()]);
     const data = assemble(shown, hasBands, view);
     if (this.plot && shape === this.shape) {
       this.redraw(this.plot, data);
@@ -143,7 +144,7 @@ export class Chart {
     const ink = style.getPropertyValue("--muted").trim();
     const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
     const lines = { stroke: ink, grid, ticks: { ...grid, size: 4 } };
-    const { axis, room } = horizontal(lines, view.axis, areDates(shown));
+    const { axis, room } = horizontal(lines, view.axis, areDates(shown), view.isLogX);
     const { series, bands } = this.series(shown, hasBands, view, style);
     return {
       ...this.size(),
@@ -151,8 +152,12 @@ export class Chart {
       padding: [10, room, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: view.axis === "time" && areDates(shown), range: (plot, low, high) => this.pinched ?? this.view?.range ?? all(view.axis === "iter" ? plot.data[0] : [], low, high) },
-        y: { range: (_, low, high) => padded(low, high) },
+        x: {
+          time: view.axis === "time" && areDates(shown),
+          distr: view.isLogX ? 3 : 1,
+          range: (plot, low, high) => this.across(plot, low, high),
+        },
+        y: { range: (_, low, high) => bounded(padded(low, high), this.view) },
       },
       axes: [axis, vertical(lines, view.isLog)],
       series,
@@ -168,6 +173,16 @@ export class Chart {
     };
   }
 
+  /** What of the horizontal axis is shown. @param {uPlot} plot @param {number | null} low @param {number | null} high @returns {[number, number]} */
+  across(plot, low, high) {
+    const range = this.pinched ?? this.view?.range;
+    if (!this.view?.isLogX) return range ?? all(this.view?.axis === "iter" ? plot.data[0] : [], low, high);
+    const least = low && low > 0 ? low : 1;
+    const [from, to] = range ?? [least, high ?? least];
+    const start = Math.max(from, Math.min(least, 1));
+    return [start, Math.max(to, start * 2)];
+  }
+
   /**
    * @param {Curve[]} shown
    * @param {boolean[]} hasBands
@@ -181,12 +196,13 @@ export class Chart {
     const bands = [];
     const unseen = { width: 0, points: { show: false } };
     shown.forEach((curve, i) => {
-      const color = style.getPropertyValue(`--c${this.actions.color(curve) % COLORS}`).trim();
-      if (view.smoothing) series.push({ stroke: `${color}55`, width: 1, points: { show: false } });
-      series.push({ stroke: color, width: 1.6, points: { size: 5 } });
+      const index = this.actions.color(curve);
+      const ink = style.getPropertyValue(color(index)).trim();
+      if (view.smoothing) series.push({ stroke: `${ink}55`, width: 1, points: { show: false } });
+      series.push({ stroke: ink, width: 1.6, dash: dash(index), points: { size: 5 } });
       if (!hasBands[i]) return;
       series.push(unseen, unseen);
-      bands.push({ series: [series.length - 1, series.length - 2], fill: `${color}45` });
+      bands.push({ series: [series.length - 1, series.length - 2], fill: `${ink}45` });
     });
     return { series, bands };
   }
@@ -282,7 +298,7 @@ export class Chart {
       row.curve = curves[i];
       const button = /** @type {HTMLElement} */ (row.output.parentElement);
       button.setAttribute("aria-pressed", String(!this.view?.isHidden(row.curve)));
-      button.title = summary(row.curve);
+      button.title = `${summary(row.curve)}${this.actions.toggle ? ". Shift and click: only this" : ""}`;
     });
     this.tell(this.plot?.cursor.idx ?? null);
   }
@@ -297,8 +313,8 @@ export class Chart {
         {},
         h(
           "button",
-          { type: "button", class: "series", onclick: () => this.actions.toggle?.(row.curve), disabled: !this.actions.toggle },
-          h("span", { class: "swatch", vars: { color: `var(--c${this.actions.color(row.curve) % COLORS})` } }),
+          { type: "button", class: "series", onclick: (/** @type {MouseEvent} */ e) => this.actions.toggle?.(row.curve, e.shiftKey), disabled: !this.actions.toggle },
+          swatch(this.actions.color(row.curve)),
           h("span", { class: "name" }, names[i]),
           row.output,
         ),
@@ -312,10 +328,20 @@ export class Chart {
     if (!this.plot) return;
     const at = index === null ? null : (this.plot.data[0][index] ?? null);
     this.element.classList.toggle("is-pointed", at !== null);
-    for (const row of this.rows) write(row.output, at === null ? extremes(row.curve).last : nearest(row.curve, at));
+    const values = this.rows.map((row) => (at === null ? extremes(row.curve).last : nearest(row.curve, at)));
+    this.rows.forEach((row, i) => write(row.output, values[i]));
+    this.rank(values);
     clearTimeout(this.resting);
     if (at !== null && index !== null && this.canvas.matches(":hover, :focus")) this.resting = setTimeout(() => this.tellExact(at, index), EXACT_MS);
     this.canvas.dataset.at = at === null ? "" : placeName(at, this.view?.axis ?? "iter");
+  }
+
+  /** Sort the legend by value, the highest first as it is above; hidden curves come last. @param {(number | null)[]} values */
+  rank(values) {
+    if (!this.view?.isSorted) return;
+    const sizes = values.map((value, i) => (value === null || this.view?.isHidden(this.rows[i].curve) ? -Infinity : value));
+    const order = sizes.map((_, i) => i).sort((a, b) => sizes[b] - sizes[a] || a - b);
+    order.forEach((i, place) => /** @type {HTMLElement} */ (this.legend.children[i]).style.setProperty("order", String(place)));
   }
 
   /** The stored values at the cursor, in place of what the curves have there, which are means of 32 bits. @param {number} at @param {number} index */
@@ -348,7 +374,7 @@ export class Chart {
     context.font = `${12 * scale}px system-ui, sans-serif`;
     this.curves.forEach((curve, i) => {
       const y = head + source.height + line * (i + 1);
-      context.fillStyle = style.getPropertyValue(`--c${this.actions.color(curve) % COLORS}`);
+      context.fillStyle = style.getPropertyValue(color(this.actions.color(curve)));
       context.fillRect(12 * scale, y - 9 * scale, 10 * scale, 10 * scale);
       context.fillStyle = style.getPropertyValue("--ink");
       context.fillText(curve.name, 28 * scale, y);
@@ -368,7 +394,9 @@ function assemble(shown, hasBands, view) {
   const tables = shown.map((curve, i) => {
     const columns = view.smoothing ? [curve.y, smooth(curve.y, view.smoothing)] : [curve.y];
     if (hasBands[i]) columns.push(curve.low ?? [], curve.high ?? []);
-    return /** @type {uPlot.AlignedData} */ ([curve.x, ...columns.map(placed)]);
+    const start = view.isLogX ? curve.x.findIndex((x) => x > 0) : 0;
+    const from = start < 0 ? curve.x.length : start;
+    return /** @type {uPlot.AlignedData} */ ([curve.x.slice(from), ...columns.map((column) => placed(column.slice(from)))]);
   });
   return tables.length ? uPlot.join(tables) : [[]];
 }
@@ -426,6 +454,13 @@ function padded(low, high) {
   if (low === null || high === null) return [0, 1];
   const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
   return [low >= 0 && low - room < 0 ? 0 : low - room, high + room];
+}
+
+/** A vertical range with the ends that somebody chose. @param {[number, number]} range @param {View | null} view @returns {[number, number]} */
+function bounded([low, high], view) {
+  const [least, most] = (view?.yRange ?? []).map((end) => (view?.isLog ? exponent(end) : end));
+  const [from, to] = [least ?? low, most ?? high];
+  return from < to ? [from, to] : [low, high];
 }
 
 /** Changes whenever colours do. */

@@ -10,10 +10,12 @@ import { curveKey, curveTitle, taskNames } from "./names.js";
 import * as route from "./route.js";
 import { firstPlace, firstValues, request } from "./scalars.js";
 import { status } from "./status.js";
+import { swatch } from "./swatch.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
-export const MAX_TASKS = 20;
+export const MAX_TASKS = 100;
+const MAX_CURVES = 1000; // read at once; of more, those of charts near the window
 const TABLE_MS = 5000;
 const MAX_EXACT = 12; // tasks whose stored value at the cursor is asked for
 const FIELDS = ["name", "status", "project.name", "last_update", ...["metric", "variant", "value", "min_value", "max_value"].map((name) => `last_metrics.*.*.${name}`)];
@@ -32,7 +34,12 @@ export async function compare(root, path, signal) {
   if (!ids.length) return replace(root, ...head);
   const names = h("ul", { class: "legend compared" });
   const table = h("div", { class: "scrolled" });
-  const board = new Board(source(compared));
+  const board = new Board(source(compared, () => tellHidden()));
+  const tellHidden = () => {
+    route.rememberList("hide", compared.hidden);
+    for (const button of names.querySelectorAll("button[data-task]")) button.setAttribute("aria-pressed", String(!compared.hidden.has(/** @type {HTMLElement} */ (button).dataset.task ?? "")));
+  };
+  const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), tellHidden(), board.drawAll());
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
@@ -41,7 +48,7 @@ export async function compare(root, path, signal) {
   const show = (/** @type {any[]} */ tasks) => {
     liveness.tell(tasks.map(({ status: state, last_update: updated }) => ({ status: state, updated })));
     const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
-    if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, board)));
+    if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, toggled)));
     names.dataset.key = key;
     replace(table, tableOf(tasks, compared));
   };
@@ -85,13 +92,29 @@ function leftOut(asked, ids) {
   ];
 }
 
-/** @param {Compared} compared @returns {import("./board.js").Source} */
-function source({ ids, names, hidden, signal }) {
+/** Switch a task on or off, or, if it is to be the only one, all others; once more: all on. @param {Compared} compared @param {string} id @param {boolean} isOnly */
+function toggle({ ids, hidden }, id, isOnly) {
+  if (!isOnly) {
+    if (!hidden.delete(id)) hidden.add(id);
+    return;
+  }
+  const others = ids.filter((other) => other !== id);
+  const wasOnly = !hidden.has(id) && others.every((other) => hidden.has(other));
+  hidden.clear();
+  if (!wasOnly) for (const other of others) hidden.add(other);
+}
+
+/** @param {Compared} compared @param {() => void} switched @returns {import("./board.js").Source} */
+function source(compared, switched) {
+  const { ids, names, hidden, signal } = compared;
   /** @type {Map<string, {metric: string, variants: string[]}>} */
   const charts = new Map();
   return {
     group: "compare",
     signal,
+    isSorted: true,
+    atOnce: Math.max(1, Math.min(60, Math.floor(MAX_CURVES / ids.length))),
+    toggle: (curve, isOnly) => (toggle(compared, curve.series, isOnly), switched()),
     title: (chart) => curveTitle(charts.get(chart)?.metric ?? chart, charts.get(chart)?.variants[0] ?? ""),
     color: (curve) => ids.indexOf(curve.series),
     isHidden: (curve) => hidden.has(curve.series),
@@ -140,22 +163,17 @@ function source({ ids, names, hidden, signal }) {
 /** Times of each task from its own beginning. @param {Curve[]} curves @param {boolean} areAll */
 function shift(curves, areAll) {
   for (const [id, own] of Map.groupBy(curves, ({ series }) => series)) {
-    if (areAll) origins.set(id, firstPlace(own));
+    if (areAll || !origins.has(id)) origins.set(id, firstPlace(own));
     for (const curve of own) curve.x = curve.x.map((x) => x - (origins.get(id) ?? 0));
   }
 }
 
-/** The name of a task, which switches it on and off. @param {any} task @param {Compared} compared @param {Board} board */
-function nameOf(task, { ids, names, hidden }, board) {
-  const toggle = () => {
-    if (!hidden.delete(task.id)) hidden.add(task.id);
-    button.setAttribute("aria-pressed", String(!hidden.has(task.id)));
-    route.rememberList("hide", hidden);
-    board.drawAll();
-  };
-  const swatch = h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } });
-  const button = h("button", { type: "button", class: "series", "aria-pressed": String(!hidden.has(task.id)), onclick: toggle }, swatch, h("span", { class: "name" }, names.get(task.id)), status(task.status));
-  return h("li", {}, button, h("a", { class: "about", href: route.link(["task", task.id, "scalars"]), "aria-label": `Open ${task.name}` }, "open"));
+/** The name of a task, which switches it on and off. @param {any} task @param {Compared} compared @param {(id: string, isOnly: boolean) => void} toggled */
+function nameOf(task, { ids, names, hidden }, toggled) {
+  const switchIt = (/** @type {MouseEvent} */ event) => toggled(task.id, event.shiftKey);
+  const button = h("button", { type: "button", class: "series", "data-task": task.id, "aria-pressed": String(!hidden.has(task.id)), onclick: switchIt }, swatch(ids.indexOf(task.id)), h("span", { class: "name" }, names.get(task.id)), status(task.status));
+  const only = h("button", { type: "button", class: "chip", "aria-label": `Only ${names.get(task.id)}`, onclick: () => toggled(task.id, true) }, "only");
+  return h("li", {}, button, only, h("a", { class: "about", href: route.link(["task", task.id, "scalars"]), "aria-label": `Open ${task.name}` }, "open"));
 }
 
 /** The summaries of a task's curves. @param {any} task @returns {any[]} */
@@ -174,7 +192,7 @@ function tableOf(tasks, { ids, names }) {
       rows.set(key, { ...row, of: row.of.set(task.id, latest) });
     }
   }
-  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(task.id) % 12})` } }), names.get(task.id)));
+  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, swatch(ids.indexOf(task.id)), names.get(task.id)));
   const kinds = tasks.flatMap(() => ["latest", "min", "max"].map((kind) => h("th", { scope: "col", class: "number" }, kind)));
   const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number", title: latest?.[kind] }, format.number(latest?.[kind])));
   const body = [...rows.values()].sort((a, b) => a.title.localeCompare(b.title)).map(({ title, of }) => h("tr", {}, h("th", { scope: "row", title }, title), ...tasks.flatMap((task) => cells(of.get(task.id)))));

@@ -4,6 +4,7 @@ import { call, describe, isAbort } from "./api.js";
 import { h, notice, replace } from "./dom.js";
 import { written } from "./information.js";
 import * as route from "./route.js";
+import { swatch } from "./swatch.js";
 
 /** @typedef {Map<string, Map<string, string>>} Facts  by section, the text of each name */
 /** @typedef {{ids: string[], names: Map<string, string>, signal: AbortSignal}} Compared */
@@ -79,7 +80,7 @@ function packages(requirements) {
 /** @param {Compared} compared @param {Map<string, Facts>} facts @param {string} base @param {boolean} areDifferent */
 function tableOf({ ids, names }, facts, base, areDifferent) {
   const shown = ids.filter((id) => facts.has(id));
-  const heads = shown.map((id) => h("th", { scope: "col" }, h("span", { class: "swatch", vars: { color: `var(--c${ids.indexOf(id) % 12})` } }), names.get(id)));
+  const heads = shown.map((id) => h("th", { scope: "col" }, swatch(ids.indexOf(id)), names.get(id)));
   const sections = [...new Set(shown.flatMap((id) => [...(facts.get(id)?.keys() ?? [])]))];
   const bodies = sections.flatMap((section) => {
     const lines = linesOf(section, shown, facts, base, areDifferent);

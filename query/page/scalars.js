@@ -33,8 +33,11 @@ export function scalars(root, id, signal) {
     signal,
     color: (curve) => colors.get(key(curve)) ?? 0,
     isHidden: (curve) => hidden.has(key(curve)),
-    toggle: (curve) => {
-      if (!hidden.delete(key(curve))) hidden.add(key(curve));
+    toggle: (curve, isOnly) => {
+      const others = (board.curves.get(curve.chart) ?? []).filter((other) => other.series !== curve.series);
+      const wasOnly = isOnly && !hidden.has(key(curve)) && others.every((other) => hidden.has(key(other)));
+      if (isOnly) for (const one of [curve, ...others]) hidden[wasOnly || one === curve ? "delete" : "add"](key(one));
+      else if (!hidden.delete(key(curve))) hidden.add(key(curve));
       route.rememberList("hide", hidden);
     },
     names: async (stop) => new Map(Object.entries((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics)),

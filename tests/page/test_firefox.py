@@ -96,3 +96,16 @@ def test_sections_of_metrics_are_scrolled_and_folded(window: Firefox, open_to_al
     window.run('document.querySelector(".fold").click()')
     assert window.until('document.querySelector(".fold").ariaExpanded') == "false"
     window.until('!document.querySelector("[aria-label^=grad]")')
+
+
+def test_a_comparison_is_read(window: Firefox, open_to_all: Deployment, on_lan: Api) -> None:
+    tasks = [on_lan.create_task(f"compared {number}") for number in range(3)]
+    on_lan.add(*(scalar(t, step, n + step / 10, "loss", "train") for n, t in enumerate(tasks) for step in range(1, 9)))
+    window.open(f"{log_in(window, open_to_all, '127.0.0.1')}/#/compare/{'/'.join(tasks)}?logx=1&y=loss/train~0~2")
+    window.until('document.querySelector("article .u-over")')
+    first = '[...document.querySelectorAll("article .legend li")].find(li => li.style.order === "0")'
+    assert window.until(f'{first}?.querySelector(".name").textContent') == "compared 2"
+    window.run("document.querySelector(\"[aria-label='Only compared 1']\").click()")
+    pressed = 'document.querySelectorAll("article .series[aria-pressed=true]")'
+    assert window.until(f"{pressed}.length === 1 && {pressed}[0].textContent") == "compared 11.8"
+    assert not window.run('return document.querySelector("[role=alert]")?.textContent')
