@@ -1,4 +1,4 @@
-"""Comparisons that are read: sorted by value, some or only one shown, axes of one's choice, and up to a hundred tasks."""
+"""Comparisons that are read: sorted by value, some or one shown, axes of one's choice, up to a hundred tasks."""
 
 from __future__ import annotations
 

@@ -505,7 +505,7 @@ def test_tasks_are_chosen_compared_and_switched_off(visit: Open, tasks: dict[str
     chart = page.get_by_role("article", name="loss / train")
     expect(chart.locator(".series")).to_have_count(2)
     expect(chart.locator(".u-over")).to_be_visible()
-    page.locator(".compared").get_by_role("button", name="resnet50 baseline").click()
+    page.locator(".compared .series", has_text="resnet50 baseline").click()
     expect(chart.locator(".series", has_text="baseline")).to_have_attribute("aria-pressed", "false")
     page.get_by_text("Table of values").click()
     row = page.get_by_role("row", name="accuracy / top 1")
