@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-import msgspec
 from pydantic import model_validator
 
 from schema.api.requests import Request
-from schema.errors import InvalidField
-
-Item = TypeVar("Item", bound=msgspec.Struct)
 
 
 class TextRequest(Request):
@@ -27,11 +23,3 @@ class NamedArguments(Request):
     def _arguments(cls, values: Any) -> Any:
         named = values.get("kwargs") if isinstance(values, dict) else None
         return named if isinstance(named, dict) else values
-
-
-def items_of(given: list[Any], kind: type[Item], name: str) -> list[Item]:
-    """Return the items of a list as structs; numbers may be texts. Raises InvalidField, which names the list."""
-    try:
-        return msgspec.convert(given, list[kind], strict=False)  # type: ignore[valid-type]
-    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
-        raise InvalidField(f"{name}: {error}") from error

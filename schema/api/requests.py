@@ -66,6 +66,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
     max_items: ClassVar[int] = MAX_ITEMS
     null_means_all: ClassVar[frozenset[str]] = frozenset()  # fields of which null is not the default
+    takes_body: ClassVar[bool] = False  # a field ``body`` gets the JSON as it came, which the handler decodes
     keeps_texts: ClassVar[bool] = False  # of a query string or form, whose keys have no levels then
 
     @model_validator(mode="before")

@@ -104,6 +104,10 @@ async def read_parameters(incoming: Incoming, body: bytes) -> Request:
         if not endpoint.is_batch:
             raise InvalidField(f"{endpoint.name} does not take {content_type}")
         return endpoint.request.model_validate({"body": body, "media_type": content_type})
+    if endpoint.request.takes_body:
+        if content_type in MAX_FORM_BYTES:
+            raise InvalidField(f"{endpoint.name} does not take {content_type}")
+        return endpoint.request.model_validate({"body": body})
     pairs = [*request.query.items(), *incoming.path_parameters.items()]
     if content_type == MULTIPART:
         return _parameters_of(endpoint, b"", pairs, await read_multipart(request, body))

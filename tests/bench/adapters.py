@@ -16,6 +16,7 @@ from tests.bench.measure import Figure
 GOAL = 100e3  # values a second
 PER_REQUEST = 1000  # of a log-batch of MLflow's clients at most
 KEYS = 50
+TOGETHER = 20  # values that trackio's clients log in one call
 
 
 def measure(bench: Bench) -> None:
@@ -28,6 +29,10 @@ def measure(bench: Bench) -> None:
             bench.results.add(Figure(what, sent.rate * PER_REQUEST, "values/s", GOAL))
             per_cpu = sent.requests * PER_REQUEST / sent.cpu
             bench.results.add(Figure(f"{what}, a CPU-second of the server", per_cpu, "values/s"))
+        _warm(service)
+        sent = _trackio(bench, service)
+        what = f"trackio, bulk_log of {PER_REQUEST} in {PER_REQUEST // TOGETHER} entries, 4 clients"
+        bench.results.add(Figure(what, sent.rate * PER_REQUEST, "values/s", GOAL))
 
 
 def _mlflow(bench: Bench, service: Service, clients: int) -> Sent:
@@ -36,6 +41,25 @@ def _mlflow(bench: Bench, service: Service, clients: int) -> Sent:
     connections = service.clients(clients)
     send = "/api/2.0/mlflow/runs/log-batch"
     return timed(lambda: send_to(connections, send, bodies), connections[0], service.pids("up"), runs)
+
+
+def _trackio(bench: Bench, service: Service) -> Sent:
+    runs = [f"{number:032x}" for number in range(20)]
+    bodies = [_entries(runs[number % len(runs)], number) for number in range(bench.times(500))]
+    connections = service.clients(4)
+    post(connections[0], "/api/bulk_log", orjson.dumps({"kwargs": {"logs": [_entry(run, 0) for run in runs]}}))
+    return timed(lambda: send_to(connections, "/api/bulk_log", bodies), connections[0], service.pids("up"), runs)
+
+
+def _entries(run: str, number: int) -> bytes:
+    entries = PER_REQUEST // TOGETHER
+    steps = range(number * entries, (number + 1) * entries)
+    return orjson.dumps({"args": [], "kwargs": {"logs": [_entry(run, step) for step in steps], "hf_token": None}})
+
+
+def _entry(run: str, step: int) -> dict[str, object]:
+    metrics = {f"train/metric {key}": step / (key + 3) for key in range(TOGETHER)}
+    return {"project": "bench", "run": run, "run_id": run, "metrics": metrics, "step": step, "log_id": f"{run}{step}"}
 
 
 def _run(client: Client) -> str:

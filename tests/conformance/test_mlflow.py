@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import math
 import secrets
 from typing import Any
 
@@ -13,7 +15,7 @@ from tests.harness.access import new_user
 from tests.harness.api import Api, Credentials, until
 from tests.harness.deployment import Deployment
 from tests.harness.events import scalar
-from tests.harness.mlflow import Mlflow, failure_of
+from tests.harness.mlflow import Mlflow, answer_of, failure_of
 
 MISSING = (404, "RESOURCE_DOES_NOT_EXIST")
 INVALID = (400, "INVALID_PARAMETER_VALUE")
@@ -437,8 +439,18 @@ def test_bodies_that_are_none(mlflow: Mlflow) -> None:
     for content in (b"[1]", b"{", b"\xff", b"[" * 5000):
         answer = mlflow.raw("runs/create", content=content, headers={"Content-Type": "application/json"})
         assert failure_of(answer) == INVALID
+    for content in (b"[1]", b"{", b"\xff", b'{"metrics": ' + b"[" * 5000, b'{"run_id": "\\ud800"}', b'{"run_id": 1}'):
+        answer = mlflow.raw("runs/log-batch", content=content, headers={"Content-Type": "application/json"})
+        assert failure_of(answer) == INVALID, content[:20]
     packed = mlflow.raw("runs/create", content=b"{}", headers={"Content-Encoding": "gzip"})
     assert failure_of(packed) == (415, "INVALID_PARAMETER_VALUE")
+
+
+def test_numbers_that_are_none_may_come_as_python_writes_them(mlflow: Mlflow, run: str) -> None:
+    content = json.dumps({"run_uuid": run, "metrics": [point("m", math.nan, 1), point("n", "0.5", 2)]}).encode()
+    answer = mlflow.raw("runs/log-batch", content=content, headers={"Content-Type": "application/json"})
+    assert answer_of(answer) == {}
+    assert mlflow.metrics(run) == {"m": "NaN", "n": 0.5}
 
 
 def test_texts_of_a_query_string_stay_texts(mlflow: Mlflow, run: str) -> None:
