@@ -33,21 +33,37 @@ class TensorBoard:
     def runs(self) -> Iterator[Run | Skipped]:
         """Yield a run for each folder that has event files, in the order of their names."""
         if self.path.is_file():
-            yield _run(self.path.parent, self.path.parent.resolve().name, [self.path])
+            yield _run_or_reason(self.path.parent, self.path.parent.resolve().name, [self.path])
             return
-        for folder, _, files in sorted(os.walk(self.path, followlinks=True)):
-            events = sorted(Path(folder, name) for name in files if MARK in name)
-            if events:
-                relative = os.path.relpath(folder, self.path)
-                name = self.path.resolve().name if relative == "." else relative
-                yield _run(Path(folder), name, events)
+        for folder, files in sorted(_folders(self.path)):
+            if files:
+                name = self.path.resolve().name if folder == self.path else str(folder.relative_to(self.path))
+                yield _run_or_reason(folder, name, files)
 
 
 def is_tensorboard(path: Path) -> bool:
     """Tell whether a path is an event file, or a folder with one below it."""
     if path.is_file():
         return MARK in path.name
-    return any(MARK in name for _, _, files in os.walk(path, followlinks=True) for name in files)
+    return any(files for _, files in _folders(path))
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield each folder with its event files. Links are followed; a folder that is reached twice is yielded once."""
+    seen = set[str]()
+    for folder, inner, files in os.walk(root, followlinks=True):
+        if (place := os.path.realpath(folder)) in seen:
+            inner.clear()
+            continue
+        seen.add(place)
+        yield Path(folder), sorted(Path(folder, name) for name in files if MARK in name)
+
+
+def _run_or_reason(folder: Path, name: str, files: list[Path]) -> Run | Skipped:
+    try:
+        return _run(folder, name, files)
+    except OSError as error:
+        return Skipped("run that cannot be read", message=f"{folder}: {error}")
 
 
 def _run(folder: Path, name: str, files: list[Path]) -> Run:

@@ -125,6 +125,16 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
     assert [part.reason for part in skipped] == ["graph", "mesh summary", "malformed event"]
 
 
+def test_links_are_followed_once_and_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "logs" / "run" / "events.out.tfevents.1", event(1, simple("loss", 1.0)))
+    (tmp_path / "logs" / "run" / "again").symlink_to(tmp_path / "logs")
+    (tmp_path / "logs" / "gone").mkdir()
+    (tmp_path / "logs" / "gone" / "events.out.tfevents.1").symlink_to(tmp_path / "nothing")
+    assert [run.name for run in runs_of(tmp_path / "logs")] == ["run"]
+    (told,) = (part for part in parts_of(tmp_path / "logs") if isinstance(part, Skipped))
+    assert (told.reason, str(tmp_path / "logs" / "gone") in told.message) == ("run that cannot be read", True)
+
+
 def test_an_id_survives_a_move_and_more_files(tmp_path: Path) -> None:
     write(tmp_path / "a" / "run" / "events.out.tfevents.1", event(1, simple("loss", 1.0)))
     before = runs_of(tmp_path / "a")[0].id
