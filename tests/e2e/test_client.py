@@ -169,7 +169,7 @@ def test_nothing_is_lost_or_twice_while_the_server_is_away(own: Deployment, tmp_
             assert run.flush()
             time.sleep(1.5)
     assert not run.finish(seconds=0.5)
-    assert client_commands.send(str(spool), 0.0) == client_commands.LEFT
+    until(lambda: client_commands.send(str(spool), 0.0) == client_commands.LEFT)  # once the last attempt has ended
     up.start()
     up.wait_until(lambda: is_ready(own.origins.gateway), 60)
     _sync_after_a_lost_answer(own, spool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_names_of_keys(key: str, names: tuple[str, str]) -> None:
 )
 def test_scalars_are_read_as_they_were(values: dict[str, float], step: int) -> None:
     encoder = EventLines(TASK)
-    first, again = encoder.scalars(values, step, 17), encoder.scalars(values, step, 17)
+    first, again = encoder.scalars(values, step, 0.0175), encoder.scalars(values, step, 0.0175)
     assert read(first) == read(again)
     for (key, value), event in zip(values.items(), read(first), strict=True):
         names = (event.pop("metric"), event.pop("variant"))
@@ -49,6 +50,11 @@ def test_scalars_are_read_as_they_were(values: dict[str, float], step: int) -> N
         same = {"type": "training_stats_scalar", "task": TASK, "iter": step, "timestamp": 17}
         assert event == same
         assert told == value or (abs(value) >= 1e308 and math.isinf(float(str(told)))) or math.isnan(value)
+
+
+def test_numbers_of_other_kinds_are_no_json_of_their_own() -> None:
+    (flag, part) = read(EventLines(TASK).scalars({"flag": True, "part": Fraction(1, 4)}, 1, 0.0))  # type: ignore[dict-item]
+    assert (flag["value"], part["value"]) == (1, 0.25)
 
 
 def test_other_events() -> None:

@@ -40,13 +40,15 @@ def test_what_was_put_is_written_soon_and_in_order(tmp_path: Path) -> None:
     spool = Spool.create(tmp_path, RUN, 1 << 20)
     pipeline = Pipeline(spool, NoServer(), BLOCK_SECONDS)
     for number in range(1000):
-        pipeline.put(lambda number=number: b"%d\n" % number)  # type: ignore[misc]
+        pipeline.put(lambda number: b"%d\n" % number, number)
     assert pipeline.flush(10)
     assert segments(spool) == b"".join(b"%d\n" % number for number in range(1000))
     pipeline.put(lambda: b"last\n")
     assert not pipeline.close(5)
     assert segments(spool).endswith(b"last\n")
-    assert not pipeline.is_running
+    ended = threading.Event()
+    pipeline.after_end(ended.set)
+    assert ended.wait(10)
 
 
 def test_that_the_server_is_away_is_told_once(

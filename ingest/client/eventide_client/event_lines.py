@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from eventide_client.scalars import PLAIN, plain
+
 SCALAR, IMAGE, PLOT, LOG = "training_stats_scalar", "training_debug_image", "plot", "log"
 SINGLE_VALUE_ITER = -(2**31)  # API contract 2.4
 SUMMARY = "Summary"
@@ -39,9 +41,11 @@ class EventLines:
         self._task = task
         self._prefixes: dict[str, str] = {}
 
-    def scalars(self, values: Mapping[str, float], step: int, milliseconds: int) -> bytes:
-        """Return a line for each value, NaN and infinities as text (docs/client.md)."""
-        end = f',"iter":{step},"timestamp":{milliseconds}}}\n'
+    def scalars(self, values: Mapping[str, float], step: int, seconds: float) -> bytes:
+        """Return a line for each value, NaN and infinities as text (docs/client.md). Raises as ``plain``."""
+        if not set(map(type, values.values())) <= PLAIN:
+            values = plain(values)
+        end = f',"iter":{step},"timestamp":{int(seconds * 1000)}}}\n'
         prefixes = self._prefixes
         try:
             # One pass, and the common end between them: a call of a function for each value would take as long again.

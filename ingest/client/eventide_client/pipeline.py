@@ -22,7 +22,7 @@ SEND_SECONDS = 1.0
 MAX_QUEUED = 10_000  # calls of ``log``
 AT_ONCE = 500  # calls that are encoded before a write: 13 ms with 50 values each
 
-Encode = Callable[[], bytes]
+Encode = Callable[..., bytes]
 
 logger = logging.getLogger("eventide_client")
 
@@ -35,7 +35,7 @@ class Pipeline:
         self._spool = spool
         self._delivery = delivery
         self._max_block_seconds = max_block_seconds
-        self._queue: deque[Encode] = deque()
+        self._queue: deque[tuple[Encode, tuple[object, ...]]] = deque()
         self._wake, self._room = threading.Event(), threading.Event()
         self._ending, self._is_stuck = threading.Event(), False
         self._flushed, self._hurried = threading.Event(), threading.Event()
@@ -45,13 +45,12 @@ class Pipeline:
         self._writer.start()
         self._sender.start()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether a thread uses the spool still, which may wait for a disk or a server."""
-        return self._writer.is_alive() or self._sender.is_alive()
+    def after_end(self, action: Callable[[], None]) -> None:
+        """Do something once no thread uses the spool any more, which may take as long as a disk or server hangs."""
+        threading.Thread(target=self._after_end, args=(action,), name="eventide-end", daemon=True).start()
 
-    def put(self, encode: Encode) -> None:
-        """Queue what ``encode`` returns, the lines of some events; it is called on another thread.
+    def put(self, encode: Encode, *arguments: object) -> None:
+        """Queue what ``encode`` returns of arguments, the lines of some events; it is called on another thread.
 
         Waits if the disk is slow, at most for the configured time; then what there is no room for is dropped and
         counted until there is room again.
@@ -59,7 +58,7 @@ class Pipeline:
         if len(self._queue) >= MAX_QUEUED and not self._has_room():
             self._drop("the disk is too slow")
             return
-        self._queue.append(encode)
+        self._queue.append((encode, arguments))
         if not self._wake.is_set():
             self._wake.set()
 
@@ -82,6 +81,11 @@ class Pipeline:
         self._hurried.set()
         self._sender.join(max(0.0, deadline - time.monotonic()))
         return not self._sender.is_alive() and not self._spool.segments()
+
+    def _after_end(self, action: Callable[[], None]) -> None:
+        self._writer.join()
+        self._sender.join()
+        action()
 
     def _has_room(self) -> bool:
         if self._is_stuck:
@@ -109,8 +113,8 @@ class Pipeline:
                 self._append([self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))])
             self._flushed.set()
 
-    def _append(self, calls: Iterable[Encode]) -> None:
-        lines = [_encoded(encode) for encode in calls]
+    def _append(self, calls: Iterable[tuple[Encode, tuple[object, ...]]]) -> None:
+        lines = [_encoded(encode, arguments) for encode, arguments in calls]
         if len(self._queue) < MAX_QUEUED // 2:
             self._is_stuck = False
             self._room.set()
@@ -146,9 +150,9 @@ class Pipeline:
             self._delivery.send_end()
 
 
-def _encoded(encode: Encode) -> bytes:
+def _encoded(encode: Encode, arguments: tuple[object, ...]) -> bytes:
     try:
-        return encode()
+        return encode(*arguments)
     except Exception:  # what one call was given must not keep the others from the spool
         logger.exception("eventide: a value cannot be logged")
         return b""

@@ -19,7 +19,7 @@ from eventide_client.event_lines import IMAGE, PLOT, EventLines, metric_and_vari
 from eventide_client.host_metrics import HostMonitor
 from eventide_client.pipeline import Encode, Pipeline
 from eventide_client.ranks import Place
-from eventide_client.scalars import PLAIN, plain
+from eventide_client.scalars import are_constant, plain
 from eventide_client.spool import Spool, SpoolFull
 
 FINISH_SECONDS = 60.0
@@ -63,10 +63,9 @@ class Run:
         TypeError and ValueError for anything else.
         """
         self._step = step = self._step + 1 if step is None else int(step)
-        is_plain = set(map(type, values.values())) <= PLAIN
-        taken = cast("dict[str, float]", dict(values)) if is_plain else plain(values)
+        taken = cast("dict[str, float]", dict(values)) if are_constant(values) else plain(values)
         if taken:
-            self._put(partial(self._encoder.scalars, taken, step, int(time.time() * 1000)))
+            (self._own or self._started()).pipeline.put(self._encoder.scalars, taken, step, time.time())
 
     def log_summary(self, values: Mapping[str, SupportsFloat]) -> None:
         """Report single values, which have no step."""
@@ -135,8 +134,7 @@ class Run:
             sync.send_spools_of(self.id, self._configuration)
         else:
             logger.warning("eventide: not all was sent. `eventide sync %s` does it", own.spool.folder)
-            if not own.pipeline.is_running:
-                own.spool.release()
+            own.pipeline.after_end(own.spool.release)
         return is_sent
 
     def __enter__(self) -> Run:
@@ -171,7 +169,7 @@ class Run:
 
     def _log_monitored(self, values: Mapping[str, float], seconds: int) -> None:
         if values and not self._is_finished:
-            self._put(partial(self._encoder.scalars, values, seconds, _now()))
+            self._put(partial(self._encoder.scalars, values, seconds, time.time()))
 
     def _put(self, encode: Encode) -> None:
         (self._own or self._started()).pipeline.put(encode)
