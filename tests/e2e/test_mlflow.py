@@ -27,6 +27,7 @@ def result_of(script: str, deployment: Deployment, cache: pytest.Cache, director
         "MLFLOW_TRACKING_PASSWORD": deployment.credentials.secret_key,
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1",  # of what a model needs: half of the time of autologging
     }
     output = run_script(SCRIPTS / f"{script}.py", python, directory, told)
     (result,) = (line.removeprefix("RESULT ") for line in output.splitlines() if line.startswith("RESULT "))
