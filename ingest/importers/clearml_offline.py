@@ -18,6 +18,7 @@ from typing import Any
 
 from ingest.importers.file_versions import version_of
 from ingest.importers.point_buffer import PointBuffer
+from ingest.importers.reading import readable
 from ingest.importers.records import Artifact, Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
 from schema.events.tables import DEBUG_IMAGE, LOG, PLOT, SCALAR
 
@@ -38,11 +39,9 @@ class ClearmlOffline:
         """Yield the run of each zip."""
         for path in archives(self.path):
             try:
-                with _opened(path) as archive:
-                    task = json.loads(archive.read(TASK))
-                yield _run(path, task)
-            except (UnreadableSource, ValueError, KeyError) as error:
-                yield Skipped("run that cannot be read", message=f"{path}: {error!r}")
+                yield from readable(_run(path), str(path))
+            except UnreadableSource as error:
+                yield Skipped("run that cannot be read", message=str(error))
 
 
 def is_clearml(path: Path) -> bool:
@@ -70,7 +69,9 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise UnreadableSource(f"{path}: {error}") from error
 
 
-def _run(path: Path, task: Mapping[str, Any]) -> Run:
+def _run(path: Path) -> Iterator[Run]:
+    with _opened(path) as archive:
+        task = json.loads(archive.read(TASK))
     document = {name: task[name] for name in KEPT if task.get(name)}
     status = task.get("status")
     details = Details(
@@ -81,7 +82,7 @@ def _run(path: Path, task: Mapping[str, Any]) -> Run:
     )
     name, project = task.get("name") or task["id"], task.get("project_name") or "clearml"
     read = partial(_parts, path, task)
-    return Run(task["id"], name, project, read, details, path.stat().st_size, version=version_of([path]))
+    yield Run(task["id"], name, project, read, details, path.stat().st_size, version=version_of([path]))
 
 
 def _parts(path: Path, task: Mapping[str, Any]) -> Iterator[Part]:
@@ -92,7 +93,7 @@ def _parts(path: Path, task: Mapping[str, Any]) -> Iterator[Part]:
             for event in _events(archive):
                 yield from _of_event(event, buffer, files)
                 yield from buffer.full()
-        except (zipfile.BadZipFile, zlib.error, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
             yield Skipped("damaged file", message=f"{path}: {error}")
         yield from buffer.rest()
         for artifact in (task.get("execution") or {}).get("artifacts") or ():

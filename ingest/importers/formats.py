@@ -51,7 +51,17 @@ def source_of(place: str, step_column: str | None = None) -> Source:
     if not path.exists():
         raise UnreadableSource(f"{path}: there is no such file or folder")
     for known in FORMATS:
-        if known.is_it(path):
+        if _fits(known, path):
             found = known.open(path)
             return replace(found, step=step_column) if isinstance(found, Tables) else found
     raise UnreadableSource(f"{path}: in no known format: {', '.join(known.name for known in FORMATS)}")
+
+
+def _fits(known: Format, path: Path) -> bool:
+    """Tell whether a path is in a format: not, if looking stumbles over what is there. Raises UnreadableSource."""
+    try:
+        return known.is_it(path)
+    except OSError as error:
+        raise UnreadableSource(f"{path}: {error.strerror}") from error
+    except Exception:
+        return False  # such as SQLite's UnicodeDecodeError for a damaged table of tables

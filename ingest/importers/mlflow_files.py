@@ -57,9 +57,9 @@ def read_meta(path: Path) -> dict[str, str]:
 def _run_or_reason(folder: Path, experiment: str) -> Run | Skipped:
     try:
         meta = read_meta(folder / META)
-    except UnreadableSource as error:
+        return Skipped("deleted run") if meta.get("lifecycle_stage") == "deleted" else _run(folder, experiment, meta)
+    except (UnreadableSource, OSError) as error:
         return Skipped("run that cannot be read", message=str(error))
-    return Skipped("deleted run") if meta.get("lifecycle_stage") == "deleted" else _run(folder, experiment, meta)
 
 
 def _run(folder: Path, experiment: str, meta: Mapping[str, str]) -> Run:

@@ -21,6 +21,7 @@ from ingest.importers import figures
 from ingest.importers.file_versions import version_of
 from ingest.importers.names import metric_and_variant
 from ingest.importers.parquet_files import batches, column_names, is_parquet
+from ingest.importers.reading import readable
 from ingest.importers.records import (
     Artifact,
     Details,
@@ -65,7 +66,7 @@ class Neptune:
         found: dict[tuple[str, str], list[Path]] = {}
         for path in exported_files(self.path):
             try:
-                for run in _runs_in(path):
+                for run in readable(_runs_in(path), str(path)):
                     found.setdefault(run, []).append(path)
             except UnreadableSource as error:
                 yield Skipped("file that cannot be read", message=str(error))

@@ -20,7 +20,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(_connect(path)) as connection:
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a text may be damaged, too
         raise UnreadableSource(f"{path}: {error}") from error
 
 

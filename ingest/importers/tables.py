@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ingest.importers import csv_files, parquet_files
 from ingest.importers.file_versions import version_of
 from ingest.importers.names import metric_and_variant
+from ingest.importers.reading import readable
 from ingest.importers.records import Doubles, Integers, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.table_columns import Columns, columns_of
 
@@ -34,7 +35,7 @@ class Tables:
         """Yield the runs of each table: by the column of runs, or one."""
         for path in table_files(self.path):
             try:
-                yield from self._runs(path)
+                yield from readable(self._runs(path), str(path))
             except UnreadableSource as error:
                 yield Skipped("table that cannot be read", message=_with_place(path, error))
 

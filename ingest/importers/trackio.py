@@ -17,6 +17,7 @@ from ingest.importers import figures
 from ingest.importers.file_versions import version_of
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.names import metric_and_variant
+from ingest.importers.reading import readable
 from ingest.importers.records import Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
 from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths, table_names
 from ingest.importers.times import milliseconds
@@ -46,7 +47,7 @@ class Trackio:
         """Yield the runs of each database."""
         for path in databases(self.path):
             try:
-                yield from list(_runs(path))
+                yield from readable(_runs(path), str(path))
             except UnreadableSource as error:
                 yield Skipped("database that cannot be read", message=str(error))
 

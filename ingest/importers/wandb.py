@@ -16,6 +16,7 @@ from ingest.importers.file_versions import version_of
 from ingest.importers.leveldb_log import Damaged, records
 from ingest.importers.logged_values import LoggedValues, Place
 from ingest.importers.protobuf import MalformedMessage, fields, number, signed
+from ingest.importers.reading import readable
 from ingest.importers.records import SINGLE_VALUE, Artifact, Details, Line, Lines, Part, Run, Skipped, UnreadableSource
 from ingest.importers.wandb_media import media_parts
 
@@ -42,7 +43,7 @@ class Wandb:
         """Yield the run of each file."""
         for path in files(self.path):
             try:
-                yield _run(path)
+                yield from readable(_run(path), str(path))
             except UnreadableSource as error:
                 yield Skipped("run that cannot be read", message=str(error))
 
@@ -60,8 +61,8 @@ def files(path: Path) -> list[Path]:
     return sorted(dict.fromkeys(found))
 
 
-def _run(path: Path) -> Run:
-    """Return the run of a file, by the record that its writer begins with. Raises UnreadableSource."""
+def _run(path: Path) -> Iterator[Run]:
+    """Yield the run of a file, by the record that its writer begins with. Raises UnreadableSource."""
     for record in records(path):
         kind, message = w.kind_of(record) if isinstance(record, bytes) else (0, b"")
         if kind == w.RUN:
@@ -71,7 +72,7 @@ def _run(path: Path) -> Run:
             name = texts.get(8, [run_id])[0]
             read = partial(_parts, path)
             weight, version = path.stat().st_size, version_of([path])
-            return Run(
+            yield Run(
                 run_id,
                 name,
                 where or "wandb",
@@ -80,6 +81,7 @@ def _run(path: Path) -> Run:
                 log=path.parent.name,
                 version=f"{path.name} {version}",
             )
+            return
     raise UnreadableSource(f"{path}: does not say which run it is of")
 
 

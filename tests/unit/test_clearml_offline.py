@@ -82,11 +82,14 @@ def test_damaged_zips_are_told_and_the_others_come(tmp_path: Path) -> None:
     (tmp_path / "c.zip").write_bytes(b"PK nothing")
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         archive.writestr("task.json", "{")
-    assert len(runs_of(tmp_path)) == 2
+    bad_header = write(tmp_path / "e.zip", [], {})
+    bad_header.write_bytes(b"\0\0\0\0" + bad_header.read_bytes()[4:])
+    write(tmp_path / "f.zip", [{"type": "log", "msg": "whole", "timestamp": 1}], {}, id="offline-3")
+    assert len(runs_of(tmp_path)) == 3
     parts = parts_of(tmp_path)
     assert [line.text for part in parts if isinstance(part, Lines) for line in part.lines][-1] == "whole"
     told = [part.message for part in parts if isinstance(part, Skipped) and part.message]
-    assert [message.partition(".zip")[0][-1] for message in told] == ["a", "d"]
+    assert [message.partition(".zip")[0][-1] for message in told] == ["a", "d", "e"]
 
 
 def test_a_run_says_what_its_task_is_made_of(tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ def test_infinite_values_and_what_was_deleted(store: Path) -> None:
     assert skipped(parts)["deleted run"] == 1
 
 
+def test_a_store_whose_tables_have_damaged_names_is_no_store(store: Path) -> None:
+    content = store.read_bytes()
+    store.write_bytes(content.replace(b"CREATE TABLE", b"CREATE \xed\xed\xed\xed\xed"))
+    with pytest.raises(UnreadableSource, match=str(store)):
+        parts_of(store)
+
+
 def test_a_store_that_is_damaged_says_so(store: Path) -> None:
     content = bytearray(store.read_bytes())
     content[4096:] = b"\xaa" * (len(content) - 4096)

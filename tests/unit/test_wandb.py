@@ -148,6 +148,17 @@ def test_other_files_are_told(tmp_path: Path, content: bytes, message: str) -> N
     assert found.message == f"{path}: {message}"
 
 
+def test_a_run_record_that_is_malformed_is_told_and_the_next_run_comes(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "run-x.wandb"
+    path.parent.mkdir()
+    path.write_bytes(HEADER + fragment(FULL, b"\x8a\x01\xff"))
+    run_file(tmp_path, history(1, item("loss", "1")))
+    told, *parts = parts_of(tmp_path)
+    assert isinstance(told, Skipped)
+    assert told.message.startswith(f"{path}: not as expected: MalformedMessage")
+    assert curves(parts) == {("loss", "loss"): [(1, 1.0)]}
+
+
 def test_files_that_are_gone_are_told(tmp_path: Path) -> None:
     shutil.copytree(SAMPLES / "wandb", tmp_path / "wandb")
     for path in (tmp_path / "wandb").glob("*/files/media/table/*"):
