@@ -24,12 +24,13 @@ ENDPOINTS = {"completed": "tasks.completed", "failed": "tasks.failed", "stopped"
 
 @dataclass(frozen=True)
 class FoundTask:
-    """The task of a run. ``is_new``: it was made now. ``runtime``: a field of the task."""
+    """The task of a run. ``is_new``: it was made now. ``runtime``: a field of the task. ``comment``: of a new one."""
 
     id: str
     is_new: bool
     status: str
     runtime: Mapping[str, Any]
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class TaskDirectory:
                 return found
         document = self._document(source_format, run, project, key)
         made = self._api.call("tasks.create", **document)
-        return FoundTask(str(made["id"]), is_new=True, status="created", runtime=document["runtime"])
+        known = {"runtime": document["runtime"], "comment": document["comment"]}
+        return FoundTask(str(made["id"]), is_new=True, status="created", **known)
 
     def _project(self, name: str) -> str:
         """Return the id of a project, made if there is none."""
@@ -158,6 +160,8 @@ def _fields(task: FoundTask, details: Details) -> dict[str, Any]:
     if details.fields:
         configuration = {"name": "source", "type": "json", "value": _lines(details.fields)}
         fields["configuration"] = dict(fields.get("configuration") or {}) | {"source": configuration}
+    if task.is_new and details.comment:
+        fields["comment"] = f"{details.comment}\n\n{task.comment}"
     if task.is_new and details.tags:
         fields["tags"] = list(dict.fromkeys(details.tags))
     return fields

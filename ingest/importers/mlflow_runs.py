@@ -33,10 +33,11 @@ def details(
 ) -> Details:
     """Return what is said of a run: own tags are ``name:value``, those of MLflow a configuration."""
     own = [f"{name}:{value}" if value else name for name, value in tags.items() if not name.startswith(OWN_TAG)]
-    system = {name: value for name, value in tags.items() if name.startswith(OWN_TAG) and name != RUN_NAME}
+    system = {name: value for name, value in tags.items() if name.startswith(OWN_TAG) and name not in (RUN_NAME, NOTE)}
     return Details(
         config=dict(params),
         tags=own,
+        comment=tags.get(NOTE) or "",
         status=STATUS.get(status, "completed"),
         started=started or None,
         ended=ended or None,

@@ -163,6 +163,15 @@ def test_mlflow(api: Api, target: Target, tmp_path: Path, store: str) -> None:
     assert [artifact["key"] for artifact in task["execution"]["artifacts"]] == ["notes.txt"]
 
 
+def test_notes_stand_above_where_a_run_is_from(api: Api, target: Target, tmp_path: Path) -> None:
+    store = unpacked("mlflow", tmp_path) / "mlruns-fs"
+    (tags,) = store.glob("*/*/tags")
+    (tags / "mlflow.note.content").write_text("a note")
+    import_into(target, store, "notes")
+    comment = tasks_of(api, "notes")["run-a"]["comment"]
+    assert comment == f"a note\n\nimported from mlflow, run {tags.parent.name} of eventide-sample"
+
+
 def test_a_picture_can_be_fetched(deployment: Deployment, api: Api, target: Target) -> None:
     import_into(target, SAMPLES / "tensorboard", "pictures")
     task = tasks_of(api, "pictures")["tbx_run"]["id"]
