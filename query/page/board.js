@@ -563,7 +563,7 @@ export class Board {
 
   /** One chart as large as the window. @param {string} name */
   open(name) {
-    if (!name || this.full || !this.curves.has(name)) return;
+    if (!name || this.full || !this.names.has(name)) return;
     const title = this.title(name);
     const chart = new Chart(title, this.actions(name), this.source.group);
     const buttons = [
@@ -595,7 +595,7 @@ export class Board {
   }
 
   drawFull() {
-    this.full?.chart.draw(this.full.curves, this.view(this.full.name));
+    if (this.full?.curves.length) this.full.chart.draw(this.full.curves, this.view(this.full.name));
   }
 
   /** The large chart deserves points of its own. */
