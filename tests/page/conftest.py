@@ -86,6 +86,8 @@ def visit(browser: Browser, eventide: Deployment) -> Iterator[Open]:
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="wait")  # a handler may be in the middle of an answer
         context.close()
     assert complaints == []
 
