@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.importers.names import MAX_DEPTH, metric_and_variant
 from ingest.importers.point_buffer import PointBuffer
 from ingest.importers.records import Line, Lines, Part, Skipped
+from schema.adapters.metric_keys import names_of_path
+from schema.adapters.nested_values import MAX_DEPTH
 
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -32,11 +33,11 @@ class LoggedValues:
     def read(self, value: Any, place: Place, depth: int = 0) -> Iterator[Part]:
         """Yield the parts of a value, and points if enough of them wait."""
         if isinstance(value, int | float):  # truth values too
-            self.buffer.add(metric_and_variant(place.key), place.step, float(value), place.time)
+            self.buffer.add(names_of_path(place.key), place.step, float(value), place.time)
         elif isinstance(value, Mapping):
             yield from self._mapping(value, place, depth)
         elif isinstance(value, str) and value in NUMBERS:
-            self.buffer.add(metric_and_variant(place.key), place.step, NUMBERS[value], place.time)
+            self.buffer.add(names_of_path(place.key), place.step, NUMBERS[value], place.time)
         elif isinstance(value, str):
             yield Lines([Line(place.time, f"[{place.key} @ {place.step:g}] {value}")])
         elif isinstance(value, list):

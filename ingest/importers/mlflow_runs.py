@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Artifact, Details, Doubles, Integers, Points, Skipped, Status
+from schema.adapters.metric_keys import names_of_path
 
 STATUS: dict[str, Status] = {
     "FINISHED": "completed",
@@ -55,7 +55,7 @@ def latest(key: str, steps: Integers, values: Doubles, times: Integers) -> Itera
     is_last = np.append(steps[1:] != steps[:-1], True) if len(steps) else np.zeros(0, np.bool_)
     if earlier := int(np.count_nonzero(~is_last)):
         yield Skipped(EARLIER, earlier)
-    metric, variant = metric_and_variant(key)
+    metric, variant = names_of_path(key)
     if len(steps):
         yield Points(metric, variant, steps[is_last], values[is_last], times[is_last])
 

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 
 from ingest.importers import figures
 from ingest.importers.file_versions import version_of
-from ingest.importers.names import metric_and_variant
 from ingest.importers.parquet_files import batches, column_names, is_parquet
 from ingest.importers.reading import readable
 from ingest.importers.records import (
@@ -37,6 +36,7 @@ from ingest.importers.records import (
     Skipped,
     UnreadableSource,
 )
+from schema.adapters.metric_keys import names_of_path
 
 COLUMNS = frozenset(("project_id", "run_id", "attribute_path", "attribute_type", "step", "timestamp"))
 FLOATS, TEXTS, HISTOGRAMS, FILES, FILE = "float_series", "string_series", "histogram_series", "file_series", "file"
@@ -158,7 +158,7 @@ def _points(rows: pa.RecordBatch) -> Iterator[Points]:
     values = pc.fill_null(rows["float_value"], float("nan")).to_numpy(zero_copy_only=False)[order]
     names = paths.dictionary.to_pylist()
     for part in np.split(np.arange(len(order)), np.flatnonzero(np.diff(numbers[order])) + 1):
-        metric, variant = metric_and_variant(names[numbers[order[part[0]]]])
+        metric, variant = names_of_path(names[numbers[order[part[0]]]])
         yield Points(metric, variant, steps[part], values[part], times[part])
 
 
@@ -177,7 +177,7 @@ def _times(column: pa.Array) -> Integers:
 
 def _other(row: dict[str, Any], kind: str, key: str, root: Path, path: Path) -> Part:
     step, time = float(row["step"] or 0), _milliseconds(row["timestamp"])
-    names = metric_and_variant(key)
+    names = names_of_path(key)
     if kind == TEXTS:
         text = row["string_value"] or ""
         return Lines([Line(time, text if key.endswith(CONSOLE) else f"[{key} @ {step:g}] {text}")])

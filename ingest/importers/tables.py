@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from ingest.importers import csv_files, parquet_files
 from ingest.importers.file_versions import version_of
-from ingest.importers.names import metric_and_variant
 from ingest.importers.reading import readable
 from ingest.importers.records import Doubles, Integers, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.table_columns import Columns, columns_of
+from schema.adapters.metric_keys import names_of_path
 
 # Numbers in a column of times are seconds, ms, µs or ns since the epoch, by their size: of this century.
 UNITS = ((1e11, 1000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
@@ -113,7 +113,7 @@ def _wide(rows: pa.RecordBatch, columns: Columns, steps: Integers | Doubles, tim
             continue
         is_there = rows[name].is_valid().to_numpy(zero_copy_only=False)
         if is_there.any():
-            yield Points(*metric_and_variant(name), steps[is_there], values[is_there], times[is_there])
+            yield Points(*names_of_path(name), steps[is_there], values[is_there], times[is_there])
 
 
 def _long(rows: pa.RecordBatch, columns: Columns, steps: Integers | Doubles, times: Integers) -> Iterator[Part]:
@@ -139,7 +139,7 @@ def _curves(rows: pa.RecordBatch, columns: Columns) -> tuple[Mapping[int, tuple[
     numbers = keys.indices.to_numpy().astype(np.int64)
     names = keys.dictionary.to_pylist()
     if columns.variant is None:
-        return {place: metric_and_variant(name) for place, name in enumerate(names)}, numbers
+        return {place: names_of_path(name) for place, name in enumerate(names)}, numbers
     variants = pc.fill_null(rows[columns.variant].cast(pa.string()), "").dictionary_encode()
     others = variants.dictionary.to_pylist()
     numbers = numbers * len(others) + variants.indices.to_numpy()

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from ingest.importers.file_versions import version_of
-from ingest.importers.names import metric_and_variant
 from ingest.importers.protobuf import MalformedMessage
 from ingest.importers.records import Details, Part, Points, Run, Skipped, UnreadableSource
 from ingest.importers.tensorboard_events import EventReader, Scalar
 from ingest.importers.tensorboard_scalars import ScalarRows, scalar_rows
 from ingest.importers.tfrecords import Chunk, chunks
+from schema.adapters.metric_keys import names_of_path
 
 MARK = "tfevents"
 FIRST_BYTES = 64  # of a file: length, checksums and time of its first event, which says when it was begun, to the µs
@@ -146,4 +146,4 @@ def _points(rows: list[ScalarRows]) -> Iterator[Points]:
         order = np.argsort(np.concatenate([part.places for part in parts]), kind="stable")
         columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "values", "times"))
         steps, values, times = (column[order] for column in columns)
-        yield Points(*metric_and_variant(tag), steps, values, times)
+        yield Points(*names_of_path(tag), steps, values, times)

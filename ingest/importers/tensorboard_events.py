@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ingest.importers import figures
-from ingest.importers.names import metric_and_variant
 from ingest.importers.protobuf import Value, data, double, fields, number, signed, text
 from ingest.importers.records import Details, Image, Line, Lines, Plot, Skipped
 from ingest.importers.tensorboard_hparams import hparams_details
 from ingest.importers.tensors import Tensor, read_tensor
+from schema.adapters.metric_keys import names_of_path
 
 GRAPH, RUN_METADATA, META_GRAPH = 4, 8, 9  # fields of events that have no place in Eventide
 NO_PLACE = {GRAPH: "graph", RUN_METADATA: "run metadata", META_GRAPH: "graph"}
@@ -48,7 +48,7 @@ class Place:
     @property
     def names(self) -> tuple[str, str]:
         """Metric and variant."""
-        return metric_and_variant(self.tag)
+        return names_of_path(self.tag)
 
 
 Found = Scalar | Lines | Image | Plot | Details | Skipped

@@ -16,11 +16,11 @@ from typing import Any
 from ingest.importers import figures
 from ingest.importers.file_versions import version_of
 from ingest.importers.logged_values import LoggedValues, Place
-from ingest.importers.names import metric_and_variant
 from ingest.importers.reading import readable
 from ingest.importers.records import Details, Image, Line, Lines, Part, Plot, Run, Skipped, UnreadableSource
 from ingest.importers.sqlite_files import is_database_with, opened, rows, sqlite_paths, table_names
 from ingest.importers.times import milliseconds
+from schema.adapters.metric_keys import names_of_path
 
 TABLES = ("metrics", "configs", "system_metrics")
 FILES = frozenset(f"trackio.{name}" for name in ("image", "audio", "video", "html", "object3d"))
@@ -101,7 +101,7 @@ def _logged(row: sqlite3.Row, values: LoggedValues, prefix: str, step: int) -> I
 
 
 def _typed(media: Path, value: Mapping[str, Any], place: Place) -> Iterator[Part]:
-    metric, variant = metric_and_variant(place.key)
+    metric, variant = names_of_path(place.key)
     kind = value["_type"]
     if kind in FILES and value.get("file_path"):
         path = media / value["file_path"]

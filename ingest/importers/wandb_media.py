@@ -11,8 +11,8 @@ import numpy as np
 
 from ingest.importers import figures
 from ingest.importers.logged_values import Place
-from ingest.importers.names import metric_and_variant
 from ingest.importers.records import Image, Part, Plot, Skipped
+from schema.adapters.metric_keys import names_of_path
 
 FILES = frozenset(f"{name}-file" for name in ("image", "audio", "video", "html", "object3D", "molecule", "markdown"))
 MAX_TABLE_BYTES = 64 << 20
@@ -21,7 +21,7 @@ MAX_TABLE_BYTES = 64 << 20
 def media_parts(folder: Path, value: Mapping[str, Any], place: Place) -> Iterator[Part]:
     """Yield what a value with a ``_type`` stands for. ``folder``: of the run's files."""
     kind = str(value["_type"])
-    names = metric_and_variant(place.key)
+    names = names_of_path(place.key)
     if kind in FILES and value.get("path"):
         path = folder / str(value["path"])
         yield Image(*names, place.step, place.time, path.name, path)
@@ -56,4 +56,4 @@ def _document(path: Path, kind: str, place: Place) -> Iterator[Part]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield Skipped("file that cannot be read", message=f"{path}: {error!r}")
     else:
-        yield Plot(*metric_and_variant(place.key), place.step, place.time, figure)
+        yield Plot(*names_of_path(place.key), place.step, place.time, figure)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
-from itertools import count
 
 import orjson
 
 from tests.bench.bench import Bench, Service, one_process
-from tests.bench.load import Client, Sent, settle, timed
+from tests.bench.load import Client, Sent, in_threads, settle, timed
 from tests.bench.measure import Figure
 
 GOAL = 100e3  # values a second
@@ -23,13 +20,13 @@ def measure(bench: Bench) -> None:
     """The rates."""
     with one_process() as service:
         for clients in (1, 4):
-            _warm(service)
+            settle(service.pids("up"))
             sent = _mlflow(bench, service, clients)
             what = f"MLflow, log-batch of {PER_REQUEST}, {clients} client{'s' * (clients > 1)}"
             bench.results.add(Figure(what, sent.rate * PER_REQUEST, "values/s", GOAL))
             per_cpu = sent.requests * PER_REQUEST / sent.cpu
             bench.results.add(Figure(f"{what}, a CPU-second of the server", per_cpu, "values/s"))
-        _warm(service)
+        settle(service.pids("up"))
         sent = _trackio(bench, service)
         what = f"trackio, bulk_log of {PER_REQUEST} in {PER_REQUEST // TOGETHER} entries, 4 clients"
         bench.results.add(Figure(what, sent.rate * PER_REQUEST, "values/s", GOAL))
@@ -40,15 +37,15 @@ def _mlflow(bench: Bench, service: Service, clients: int) -> Sent:
     bodies = [_batch(runs[number % len(runs)], number) for number in range(bench.times(1000))]
     connections = service.clients(clients)
     send = "/api/2.0/mlflow/runs/log-batch"
-    return timed(lambda: send_to(connections, send, bodies), connections[0], service.pids("up"), runs)
+    return timed(lambda: _send_to(connections, send, bodies), connections[0], service.pids("up"), runs)
 
 
 def _trackio(bench: Bench, service: Service) -> Sent:
     runs = [f"{number:032x}" for number in range(20)]
     bodies = [_entries(runs[number % len(runs)], number) for number in range(bench.times(500))]
     connections = service.clients(4)
-    post(connections[0], "/api/bulk_log", orjson.dumps({"kwargs": {"logs": [_entry(run, 0) for run in runs]}}))
-    return timed(lambda: send_to(connections, "/api/bulk_log", bodies), connections[0], service.pids("up"), runs)
+    _post(connections[0], "/api/bulk_log", orjson.dumps({"kwargs": {"logs": [_entry(run, 0) for run in runs]}}))
+    return timed(lambda: _send_to(connections, "/api/bulk_log", bodies), connections[0], service.pids("up"), runs)
 
 
 def _entries(run: str, number: int) -> bytes:
@@ -63,7 +60,7 @@ def _entry(run: str, step: int) -> dict[str, object]:
 
 
 def _run(client: Client) -> str:
-    answer = post(client, "/api/2.0/mlflow/runs/create", orjson.dumps({"run_name": "bench"}))
+    answer = _post(client, "/api/2.0/mlflow/runs/create", orjson.dumps({"run_name": "bench"}))
     return str(orjson.loads(answer)["run"]["info"]["run_id"])
 
 
@@ -78,33 +75,9 @@ def _batch(run: str, number: int) -> bytes:
     return orjson.dumps({"run_id": run, "metrics": metrics})
 
 
-def _warm(service: Service) -> None:
-    settle(service.pids("up"))
+def _send_to(clients: Sequence[Client], path: str, bodies: Sequence[bytes]) -> list[float]:
+    return in_threads(clients, bodies, lambda client, body: _post(client, path, body))
 
 
-def send_to(clients: Sequence[Client], path: str, bodies: Sequence[bytes]) -> list[float]:
-    """Send every body once, each by the next free client; return the latencies in ms."""
-    places, latencies = count(), list[float]()
-
-    def work(client: Client) -> None:
-        while (place := next(places)) < len(bodies):
-            begun = time.perf_counter()
-            post(client, path, bodies[place])
-            latencies.append((time.perf_counter() - begun) * 1000)
-
-    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(latencies) == len(bodies)
-    return latencies
-
-
-def post(client: Client, path: str, body: bytes) -> bytes:
-    """The answer to a request, which must be 200."""
-    client.connection.request("POST", path, body, dict(client.headers) | {"Content-Type": "application/json"})
-    response = client.connection.getresponse()
-    answer = response.read()
-    assert response.status == 200, answer[:500]
-    return answer
+def _post(client: Client, path: str, body: bytes) -> bytes:
+    return client.post(path, body, {"Content-Type": "application/json"})

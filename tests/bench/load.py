@@ -33,8 +33,13 @@ class Client:
 
     def send(self, action: str, body: bytes, content_type: str = "application/json", ack: str | None = None) -> bytes:
         """The body of the answer, which must be 200."""
-        headers = dict(self.headers) | {"Content-Type": content_type} | ({"X-Eventide-Ack": ack} if ack else {})
-        self.connection.request("POST", f"/v2.34/{action}", body, headers)
+        return self.post(
+            f"/v2.34/{action}", body, {"Content-Type": content_type} | ({"X-Eventide-Ack": ack} if ack else {})
+        )
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body of the answer to a request at any path, which must be 200."""
+        self.connection.request("POST", path, body, dict(self.headers) | dict(headers))
         response = self.connection.getresponse()
         answer = response.read()
         assert response.status == 200, answer[:500]
@@ -65,7 +70,11 @@ def send_all(
     tasks: Sequence[str] = (),
 ) -> Sent:
     """Every body once, each by the next free client; and until all of it can be read, if ``tasks`` are named."""
-    return timed(lambda: _in_threads(clients, bodies, content_type, ack), clients[0], pids, tasks)
+
+    def send(client: Client, body: bytes) -> None:
+        client.send("events.add_batch", body, content_type, ack)
+
+    return timed(lambda: in_threads(clients, bodies, send), clients[0], pids, tasks)
 
 
 def timed(send: Callable[[], list[float]], reader: Client, pids: Sequence[int], tasks: Sequence[str]) -> Sent:
@@ -77,13 +86,16 @@ def timed(send: Callable[[], list[float]], reader: Client, pids: Sequence[int], 
     return Sent(len(latencies), time.perf_counter() - started, cpu_seconds(pids) - before, latencies)
 
 
-def _in_threads(clients: Sequence[Client], bodies: Sequence[bytes], content_type: str, ack: str | None) -> list[float]:
+def in_threads(
+    clients: Sequence[Client], bodies: Sequence[bytes], send: Callable[[Client, bytes], object]
+) -> list[float]:
+    """Send every body once, each by the next free client; return the latencies in ms."""
     places, latencies = count(), list[float]()
 
     def work(client: Client) -> None:
         while (place := next(places)) < len(bodies):
             begun = time.perf_counter()
-            client.send("events.add_batch", bodies[place], content_type, ack)
+            send(client, bodies[place])
             latencies.append((time.perf_counter() - begun) * 1000)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]

@@ -227,6 +227,7 @@ COVERED_BY = {
     "schema/http/bodies.py": "bodies of any kind: e2e/test_hostile_bodies.py, conformance/test_http.py",
     "schema/http/body_memory.py": "limits: unit/test_body_limits.py, e2e/test_hostile_bodies.py",
     "schema/http/browser_pages.py": "pages for people: integration/test_static_site.py",
+    "schema/adapters/nested_values.py": "configurations: conformance/test_trackio.py, e2e/test_import.py",
     "schema/adapters/mlflow_documents.py": "documents of MLflow: conformance/test_mlflow.py, e2e/test_mlflow.py",
     "schema/http/trackio_uploads.py": "requests with files: conformance/test_trackio.py, e2e/test_trackio.py",
     "schema/api/dialect.py": "a protocol, as MLflow's has it: unit/test_mlflow_dialect.py, conformance/test_mlflow.py",

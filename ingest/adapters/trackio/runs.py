@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from ingest.registry.references import check_references
 from ingest.registry.status import IN_PROGRESS
 from ingest.registry.task_status import Reasons, status_fields
 from ingest.registry.tasks import NEW_TASK
+from schema.adapters.nested_values import flattened
 from schema.adapters.trackio import INTERNAL, OTHER_SECTION, task_id_of
 from schema.api.wire import Caller
 from schema.errors import InvalidField, NotUnique
@@ -20,7 +21,6 @@ from schema.json_encoding import to_json
 from schema.registry import PROJECTS, TASKS, Document
 
 SECTION = "General"
-MAX_DEPTH = 20  # of a configuration; what lies deeper is refused as part of the whole
 MAX_NAME = 500
 
 
@@ -81,16 +81,6 @@ async def started_at(gateway: Gateway, task_id: str) -> float:
     """Return the second since the epoch at which a run started; 0 if there is no such run."""
     task = await gateway.registry.get(TASKS, task_id)
     return datetime.fromisoformat(task.get("started") or task["created"]).timestamp() if task else 0
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested mappings by their path, ``model/depth``."""
-    for name, value in values.items():
-        path = f"{prefix}/{name}" if prefix else name
-        if isinstance(value, Mapping) and value and depth < MAX_DEPTH:
-            yield from flattened(value, path, depth + 1)
-        else:
-            yield path, value
 
 
 def _text(value: Any) -> str:

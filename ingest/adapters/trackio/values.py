@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from ingest.adapters.trackio.runs import flattened
 from schema.adapters.exact_values import exact_text
 from schema.adapters.metric_keys import metric_and_variant
+from schema.adapters.nested_values import flattened
 from schema.adapters.trackio import MEDIA
 from schema.events.normalize import is_float32
 from schema.events.tables import DEBUG_IMAGE, PLOT, SCALAR
