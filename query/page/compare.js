@@ -45,18 +45,23 @@ export async function compare(root, path, signal) {
   values.open = Boolean(route.param("table"));
   replace(root, ...head, names, differences(compared), values, board.element);
   const liveness = new Liveness(live);
+  let shown = ""; // tasks as the table has them
   const show = (/** @type {any[]} */ tasks) => {
     liveness.tell(tasks.map(({ status: state, last_update: updated }) => ({ status: state, updated })));
     const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
     if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, toggled)));
     names.dataset.key = key;
-    replace(table, tableOf(tasks, compared));
+    const told = JSON.stringify(tasks);
+    if (told !== shown) replace(table, tableOf(tasks, compared)); // else what is selected in it would be lost
+    shown = told;
   };
   const reread = async () => {
     try {
       show(await read(ids, signal));
     } catch (error) {
-      if (!isAbort(error)) replace(table, notice(describe(error), true));
+      if (isAbort(error)) return;
+      shown = "";
+      replace(table, notice(describe(error), true));
     }
   };
   const refresh = throttled(TABLE_MS, reread, signal);

@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -459,16 +460,24 @@ def test_texts_of_a_query_string_stay_texts(mlflow: Mlflow, run: str) -> None:
     assert mlflow.history(run, "true") == [(0, 2.0, 1000)]
 
 
-def test_a_quota_is_told_as_a_limit(eventide: Deployment, api: Api) -> None:
-    with new_user(eventide) as limited:
-        company = limited.call("users.get_current_user")["user"]["company"]["id"]
-        api.call("quotas.set", scope="company", id=company, kind="events_per_second", limit=10)
-        mlflow = Mlflow(limited)
-        run = mlflow.run()
-        metrics = [point("m", float(step), step) for step in range(2000)]
+@pytest.fixture
+def limited(eventide: Deployment, api: Api) -> Iterator[Api]:
+    """A user of a company that may store 10 events a second."""
+    with new_user(eventide) as user:
+        company = user.call("users.get_current_user")["user"]["company"]["id"]
+        quota = {"scope": "company", "id": company, "kind": "events_per_second"}
+        api.call("quotas.set", **quota, limit=10)
+        yield user
+        api.call("quotas.unset", **quota)
 
-        def is_refused() -> bool:
-            answer = mlflow.raw("runs/log-batch", json={"run_id": run, "metrics": metrics})
-            return answer.status_code == 429 and failure_of(answer) == (429, "REQUEST_LIMIT_EXCEEDED")
 
-        assert until(is_refused, 20)
+def test_a_quota_is_told_as_a_limit(limited: Api) -> None:
+    mlflow = Mlflow(limited)
+    run = mlflow.run()
+    metrics = [point("m", float(step), step) for step in range(2000)]
+
+    def is_refused() -> bool:
+        answer = mlflow.raw("runs/log-batch", json={"run_id": run, "metrics": metrics})
+        return answer.status_code == 429 and failure_of(answer) == (429, "REQUEST_LIMIT_EXCEEDED")
+
+    assert until(is_refused, 20)

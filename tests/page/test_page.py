@@ -398,7 +398,7 @@ def test_names_stay_beside_a_table_of_many_tasks(visit: Open, api: Api) -> None:
     before = until(name.bounding_box)  # the table is made anew once all tasks are there
     page.locator(".scrolled").evaluate("e => { e.scrollLeft = 900 }")
     assert page.locator(".scrolled").evaluate("e => e.scrollLeft") == 900
-    assert name.bounding_box() == before
+    until(lambda: name.bounding_box() == before)
 
 
 def test_a_list_of_no_tasks_has_no_head(visit: Open) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.harness.access import id_of
 from tests.harness.api import Api
@@ -31,15 +32,28 @@ def test_an_administrator_sees_what_is_used_of_quotas(visit: Open, api: Api, lim
     expect(line).to_contain_text("Tasks")
     expect(line).to_contain_text("50 %")
     api.call("quotas.unset", kind="tasks", scope="user", id=limited)
-    expect(page.locator("main")).to_contain_text("Nobody is limited.")
+    expect(line).to_have_count(0)
+
+
+def test_administrators_of_a_company_without_quotas_are_told_so(browser: Browser, eventide: Deployment) -> None:
+    with opened_by(browser, eventide, "admin") as page:
+        page.get_by_role("link", name="Quotas").click()
+        expect(page.locator("main")).to_contain_text("Nobody is limited.")
 
 
 def test_others_see_no_quotas(browser: Browser, eventide: Deployment) -> None:
-    keys = eventide.add_user("a company of its own", "ann")
+    with opened_by(browser, eventide, "user") as page:
+        expect(page.get_by_role("link", name="Quotas")).to_be_hidden()
+        page.goto(f"{eventide.origins.query}/#/quotas")
+        expect(page.locator("main")).to_contain_text("Only administrators")
+
+
+@contextmanager
+def opened_by(browser: Browser, eventide: Deployment, role: str) -> Iterator[Page]:
+    """The page, opened by somebody of that role in a company of their own."""
+    keys = eventide.add_user(f"a company of its own, {role}", "ann", role)
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{eventide.origins.query}/#login={keys.access_key}:{keys.secret_key}")
         expect(page.locator("header .user")).to_have_text("ann")
-        expect(page.get_by_role("link", name="Quotas")).to_be_hidden()
-        page.goto(f"{eventide.origins.query}/#/quotas")
-        expect(page.locator("main")).to_contain_text("Only administrators")
+        yield page
