@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -13,6 +12,7 @@ from aiohttp import web
 from deploy import components, tls
 from schema.build import publish_build
 from schema.errors import ConfigError
+from schema.fairness.thread_switching import switch_threads
 from schema.http.connections import ConnectionTable
 from schema.http.forms import ignore_odd_names
 from schema.http.health import Health
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from schema.http.server_certificate import ServerCertificate
 
 BACKLOG = 1024
-# After so long a thread that computes hands Python's lock to the event loop, if that waits. With Python's 5 ms, a
-# call that goes through two threads takes 7 to 11 ms beside one that computes; with this, 2 to 3.
-SWITCH_SECONDS = 0.001
 logger = logging.getLogger("eventide.serve")
 
 
@@ -42,7 +39,7 @@ async def start(
     ``port``: another one than the settings'. ``connections``, ``certificate``: those of the process, if it listens on
     several ports. Raises ConfigError if the address cannot be had, and for a certificate that cannot be used.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
+    switch_threads(are_shared=False)
     ignore_odd_names()
     certificate = certificate or tls.server_certificate(settings)
     runner = web.AppRunner(app, shutdown_timeout=settings.drain_seconds)

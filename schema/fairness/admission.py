@@ -11,8 +11,9 @@ from schema.fairness.fair_queue import FairQueue
 from schema.fairness.shares import Share, Shares, current_share
 from schema.metrics import CALLS_RUNNING, CALLS_WAITING, COMPANIES_ACTIVE
 
-CONTESTED_CALLS = 32  # that run at once while several companies call: each then holds the event loop for about 0.2 ms
-FEWEST_CALLS = 4  # of one company, however many there are
+CONTESTED_CALLS = 16  # that run at once while several companies call: each then holds the event loop for about 0.2 ms
+CONTESTED_SECONDS = 0.01  # of CPU on threads, in which they are done: there are fewer calls, if each takes long
+FEWEST_CALLS = 4  # of one company, however many there are; fewer, if each takes long
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,7 @@ class CallQueue:
     def leave(self, share: Share) -> None:
         """Note that a call has ended, and let the next ones run."""
         self._queue.finish(share, 0.0)
+        share.end_call()
         if self._queue.waiting_count:
             self._grant()
 
@@ -110,4 +112,5 @@ class CallQueue:
     def _most_running(self, share: Share) -> int:
         if share.is_alone:
             return self._most
-        return max(FEWEST_CALLS, share.most(CONTESTED_CALLS))
+        calls = max(1, min(CONTESTED_CALLS, int(CONTESTED_SECONDS / max(share.call_seconds, 1e-6))))
+        return max(FEWEST_CALLS * calls // CONTESTED_CALLS, share.most(calls))

@@ -127,8 +127,9 @@ class FairExecutor:
         """Run jobs as long as there is one that may start; what may not, starts behind one that runs."""
         job = self._next(None, 0.0)
         while job:
-            started = time.monotonic()
+            started, started_cpu = time.monotonic(), time.thread_time()
             job.run()
+            job.share.spend(time.thread_time() - started_cpu)
             job = self._next(job, time.monotonic() - started)
 
     def _next(self, done: Job | None, seconds: float) -> Job | None:

@@ -7,21 +7,28 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
+from schema.fairness.thread_switching import switch_threads
+
 ACTIVE_SECONDS = 10.0  # since its last call, a company counts among those that share the process
+AVERAGED_CALLS = 16  # that the average of what a call takes follows
 MAX_REMEMBERED = 10_000  # companies; then the one that was there longest ago is forgotten
 
 Clock = Callable[[], float]
 
 
 class Share:
-    """The share of one company. ``weight``: relative to those of others, 1 unless it is set."""
+    """The share of one company. ``weight``: relative to those of others, 1 unless it is set.
 
-    __slots__ = ("_shares", "company", "seen_at", "weight")
+    ``call_seconds``: CPU time of threads that a call of the company's took lately, on average.
+    """
+
+    __slots__ = ("_shares", "_spent_seconds", "call_seconds", "company", "seen_at", "weight")
 
     def __init__(self, company: str, weight: float = 1.0, shares: Shares | None = None) -> None:
         self.company = company
         self.weight = weight
         self.seen_at = float("-inf")
+        self.call_seconds = self._spent_seconds = 0.0
         self._shares = shares
 
     @property
@@ -34,6 +41,15 @@ class Share:
         if self._shares is None or self.is_alone:
             return slots
         return max(1, int(slots * self.weight / self._shares.active_weight))
+
+    def spend(self, seconds: float) -> None:
+        """Note CPU time of a thread that worked for a call."""
+        self._spent_seconds += seconds
+
+    def end_call(self) -> None:
+        """Note that a call has ended, which took what was spent since the one before."""
+        self.call_seconds += (self._spent_seconds - self.call_seconds) / AVERAGED_CALLS
+        self._spent_seconds = 0.0
 
 
 class Shares:
@@ -83,6 +99,7 @@ class Shares:
 
     def _weigh(self) -> None:
         self.active_weight = sum(share.weight for share in self._active.values())
+        switch_threads(are_shared=len(self._active) > 1)
 
 
 UNKNOWN = Share("(unknown)")  # of callers until they are known

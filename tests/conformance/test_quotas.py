@@ -168,7 +168,7 @@ def test_who_has_stored_too_much_stores_no_more(tenant: Tenant) -> None:
         return None if answer.status_code == 200 else failure_of(answer)
 
     assert until(refusal, 20) == TOO_MUCH
-    assert tenant.line(STORED)["used"] > 1  # 100 rows, each as large as those of other tests: a byte or less if all are alike
+    assert tenant.line(STORED)["used"] > 1  # 100 rows that are alike may take less than a byte each
     assert stored(user, task) == 100
     tenant.limit(STORED, 10**9)
     user.add(*points(task, 1))

@@ -44,6 +44,18 @@ def test_alone_all_calls_run() -> None:
     run(steps())
 
 
+@pytest.mark.parametrize(("call_seconds", "running"), [(0.0005, 8), (0.002, 2), (0.0051, 1), (1.0, 1)])
+def test_beside_another_company_fewer_calls_run_if_they_take_long(call_seconds: float, running: int) -> None:
+    async def steps() -> None:
+        shares, calls = Shares(), CallQueue(100)
+        a, b = shares.of("a"), shares.of("b")
+        a.call_seconds = call_seconds
+        assert [task.done() for task in await flood(calls, a, 20)].count(True) == running
+        assert all(task.done() for task in await flood(calls, b, CONTESTED_CALLS // 2))
+
+    run(steps())
+
+
 def test_beside_another_company_calls_wait_behind_their_own() -> None:
     async def steps() -> None:
         shares, calls = Shares(), CallQueue(100)

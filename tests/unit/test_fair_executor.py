@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -11,7 +12,7 @@ from contextvars import ContextVar
 import pytest
 
 from schema.fairness.fair_executor import FairExecutor
-from schema.fairness.shares import Share, Shares, current_share
+from schema.fairness.shares import AVERAGED_CALLS, Share, Shares, current_share
 
 
 def run_as(executor: FairExecutor, share: Share, work: Callable[[], object]) -> asyncio.Task[object]:
@@ -74,6 +75,24 @@ def test_results_and_errors_come_back() -> None:
         assert await executor.run(int, "7") == 7
 
     on(1, steps)
+
+
+def test_a_company_is_charged_the_time_that_its_work_computes() -> None:
+    share = Shares().of("a")
+
+    def compute() -> None:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.02:
+            pass
+
+    async def steps(executor: FairExecutor) -> None:
+        await run_as(executor, share, compute)
+        await run_as(executor, share, lambda: time.sleep(0.05))
+        executor.shutdown()
+
+    on(1, steps)
+    share.end_call()
+    assert 0.02 <= share.call_seconds * AVERAGED_CALLS < 0.05
 
 
 def test_a_company_that_has_all_of_its_threads_leaves_one_to_others() -> None:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from schema.fairness.shares import ACTIVE_SECONDS, BACKGROUND, MAX_REMEMBERED, Shares
+from schema.fairness.thread_switching import ALONE_SECONDS, SHARED_SECONDS
+
+
+@pytest.fixture(autouse=True)
+def switching() -> Iterator[None]:
+    """Leave the tests' own threads as they were."""
+    seconds = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(seconds)
 
 
 class Clock:
@@ -51,6 +63,30 @@ def test_who_has_not_called_for_long_does_not_count() -> None:
     assert a.is_alone
     assert not shares.of("b").is_alone
     assert not a.is_alone
+
+
+def test_what_a_call_takes_is_the_average_of_the_last_ones() -> None:
+    share = Shares().of("a")
+    for _ in range(100):
+        share.spend(0.25)
+        share.spend(0.75)
+        share.end_call()
+    assert share.call_seconds == pytest.approx(1.0, rel=0.01)
+    for _ in range(100):
+        share.end_call()
+    assert share.call_seconds == pytest.approx(0.0, abs=0.01)
+
+
+def test_threads_switch_sooner_while_companies_share_them() -> None:
+    clock = Clock()
+    shares = Shares(clock=clock)
+    shares.of("a")
+    assert sys.getswitchinterval() == pytest.approx(ALONE_SECONDS)
+    shares.of("b")
+    assert sys.getswitchinterval() == pytest.approx(SHARED_SECONDS)
+    clock.now += ACTIVE_SECONDS + 2
+    shares.of("a")
+    assert sys.getswitchinterval() == pytest.approx(ALONE_SECONDS)
 
 
 def test_what_a_process_does_by_itself_is_not_shared() -> None:

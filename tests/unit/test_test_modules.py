@@ -237,6 +237,7 @@ COVERED_BY = {
     "schema/http/description.py": "made once: conformance/test_openapi.py, e2e/test_hostile_bodies.py",
     "schema/http/dispatcher.py": "every request: conformance/test_http.py, integration/test_fair_calls.py",
     "schema/http/file_permissions.py": "requests: conformance/test_scopes.py, conformance/test_private_projects.py",
+    "schema/fairness/thread_switching.py": "set by the shares of companies: unit/test_shares.py",
     "schema/http/files_server.py": "requests: integration/test_registry_files.py, integration/test_files_attacks.py",
     "schema/http/loopback.py": "hosts of pages and providers: unit/test_origin_policy.py, unit/test_oidc_provider.py",
     "schema/http/forms.py": "forms as bodies: conformance/test_odd_requests.py, conformance/test_http.py",
