@@ -6,8 +6,8 @@ import sys
 
 # With Python's 5 ms, a call that goes through two threads takes 7 to 11 ms beside one that computes; with 1 ms 2 to 3.
 ALONE_SECONDS = 0.001
-# A write takes some ten turns of the loop and of threads: beside a flood of another company its p99 of 113 ms became 80,
-# that of a read 83 ms 60.
+# A write takes some ten turns of the loop and of threads: beside a flood of another company its p99 of 113 ms was 80,
+# that of a read 60 in place of 83.
 SHARED_SECONDS = 0.0001
 
 
