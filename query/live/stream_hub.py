@@ -31,7 +31,7 @@ from schema.store import Store
 ROUND_SECONDS = 0.4
 REST = 3
 MAX_STREAMS = 1024
-STREAMS_AT_ONCE = 16  # that are told between two turns of the event loop: to write to one takes some 50 us
+STREAMS_AT_ONCE = 4  # that are told between two turns of the event loop: to write to one takes some 50 us
 
 logger = logging.getLogger("eventide.watching")
 

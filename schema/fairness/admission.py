@@ -11,7 +11,7 @@ from schema.fairness.fair_queue import FairQueue
 from schema.fairness.shares import Share, Shares, current_share
 from schema.metrics import CALLS_RUNNING, CALLS_WAITING, COMPANIES_ACTIVE
 
-CONTESTED_CALLS = 16  # that run at once while several companies call: each then holds the event loop for about 0.2 ms
+CONTESTED_CALLS = 10  # that run at once while several companies call: each then holds the event loop for about 0.2 ms
 CONTESTED_SECONDS = 0.01  # of CPU on threads, in which they are done: there are fewer calls, if each takes long
 FEWEST_CALLS = 4  # of one company, however many there are; fewer, if each takes long
 

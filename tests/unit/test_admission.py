@@ -44,7 +44,7 @@ def test_alone_all_calls_run() -> None:
     run(steps())
 
 
-@pytest.mark.parametrize(("call_seconds", "running"), [(0.0005, 8), (0.002, 2), (0.0051, 1), (1.0, 1)])
+@pytest.mark.parametrize(("call_seconds", "running"), [(0.0005, 5), (0.002, 2), (0.0051, 1), (1.0, 1)])
 def test_beside_another_company_fewer_calls_run_if_they_take_long(call_seconds: float, running: int) -> None:
     async def steps() -> None:
         shares, calls = Shares(), CallQueue(100)
