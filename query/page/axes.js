@@ -40,16 +40,23 @@ function ticksOf(axis, isLog) {
 }
 
 /**
- * The horizontal axis, and how much room it needs at its right end.
+ * The horizontal axis, and how much room (px) it needs at its right end and left of the vertical axis.
  * @param {object} base colours and lines
  * @param {Axis} axis
  * @param {boolean} hasDates whether all times are dates
  * @param {boolean} isLog
  */
 export function horizontal(base, axis, hasDates, isLog) {
-  if (axis === "time" && hasDates) return { axis: { ...base, font: FONT, size: 40, space: DATE_PX, values: dates }, room: () => DATE_PX / 2 };
+  if (axis === "time" && hasDates) return { axis: { ...base, font: FONT, size: 40, space: DATE_PX, values: dates }, right: () => DATE_PX / 2, left: () => 0 };
   const { options, labels } = labelled(ticksOf(axis, isLog), (plot) => plot.width / (axis === "time" ? X_NUMBER_PX : X_TICK_PX));
-  return { axis: { ...base, ...options, filter: (/** @type {any} */ _, /** @type {number[]} */ places) => places, size: 28 }, room: () => Math.max(12, widest(labels.values()) / 2) };
+  const half = () => widest(labels.values()) / 2;
+  const left = (/** @type {uPlot} */ plot) => Math.max(0, Math.ceil(half() - widthOf(plot.axes?.[1])));
+  return { axis: { ...base, ...options, filter: (/** @type {any} */ _, /** @type {number[]} */ places) => places, size: 28 }, right: () => Math.max(12, half()), left };
+}
+
+/** px that a vertical axis takes, as uPlot computed it last; the least before. @param {any} axis */
+function widthOf(axis) {
+  return axis?._size ?? LEAST_WIDTH_PX;
 }
 
 /** @param {number} ms @param {number} step */

@@ -144,12 +144,12 @@ export class Chart {
     const ink = style.getPropertyValue("--muted").trim();
     const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
     const lines = { stroke: ink, grid, ticks: { ...grid, size: 4 } };
-    const { axis, room } = horizontal(lines, view.axis, areDates(shown), view.isLogX);
+    const { axis, right, left } = horizontal(lines, view.axis, areDates(shown), view.isLogX);
     const { series, bands } = this.series(shown, hasBands, view, style);
     return {
       ...this.size(),
       ms: 1,
-      padding: [10, room, 0, 0],
+      padding: [10, right, 0, left],
       legend: { show: false },
       scales: {
         x: {

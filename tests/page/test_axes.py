@@ -171,6 +171,18 @@ def test_timestamps_in_nanoseconds_are_numbers(visit: Open, api: Api, axis: str)
     expect(canvas).to_have_attribute("data-at", re.compile(r"\d"))
 
 
+def test_the_first_label_has_room_wherever_an_axis_begins(visit: Open, api: Api) -> None:
+    """Half of a label such as 1.79612341e18 is wider than the vertical axis: at the first place it stood outside."""
+    task = api.create_task("starts")
+    for seconds in range(0, 30, 5):
+        start = (1_796_123_410 + seconds) * 10**9
+        at = {"type": "training_stats_scalar", "task": task, "metric": f"from {seconds} s", "variant": "v"}
+        api.add(*(at | {"iter": n, "value": float(n % 7), "timestamp": start + n * 10**9} for n in STEPS))
+    page = visit_drawing(visit, f"#/task/{task}/scalars?x=time")
+    for found in labels(page, 6).values():
+        assert overlapping(found) == []
+
+
 def test_every_range_has_ticks_that_differ(visit: Open) -> None:
     assert visit("#/tasks").evaluate(RANGES) == []
 
