@@ -28,7 +28,7 @@ import { matcher, sectionsOf } from "./sections.js";
  *   color: (curve: Curve) => number,
  *   isHidden: (curve: Curve) => boolean,
  *   toggle?: (curve: Curve, isOnly: boolean) => void,
- *   isSorted?: boolean, atOnce?: number,
+ *   isSorted?: boolean, atOnce?: number, axes?: Axis[],
  *   signal: AbortSignal,
  * }} Source
  */
@@ -61,7 +61,8 @@ export class Board {
     this.cards = new Map();
     /** @type {{name: string, chart: Chart, curves: Curve[], dialog: HTMLDialogElement} | null} */
     this.full = null;
-    this.axis = /** @type {Axis} */ (AXES.some(([axis]) => axis === route.param("x")) ? route.param("x") : "iter");
+    this.axes = AXES.filter(([axis]) => !source.axes || source.axes.includes(axis));
+    this.axis = /** @type {Axis} */ (this.axes.some(([axis]) => axis === route.param("x")) ? route.param("x") : "iter");
     this.smoothing = Math.min(Math.max(Number(route.param("smooth")) || 0, 0), 0.99);
     this.range = rangeOf(route.param("range"));
     this.filter = route.param("q");
@@ -148,7 +149,7 @@ export class Board {
         "fieldset",
         { class: "choice" },
         h("legend", { class: "unseen" }, "Horizontal axis"),
-        ...AXES.map(([axis, label]) =>
+        ...this.axes.map(([axis, label]) =>
           h(
             "label",
             {},
@@ -271,6 +272,13 @@ export class Board {
     } finally {
       this.collections.delete(late);
     }
+  }
+
+  /** Read anew at once what answers before do not fit any more. */
+  reread() {
+    this.shown = this.asked + 1;
+    this.curves.clear();
+    this.read();
   }
 
   /** The last values of curves that have none yet and end in a bucket, whose mean is none. @param {Curve[]} curves */

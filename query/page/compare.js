@@ -1,6 +1,7 @@
 // Tasks over one another: a chart for each metric and variant, and a table of their values.
 
 import { call, describe, isAbort } from "./api.js";
+import { bandSource, groupControls } from "./bands.js";
 import { Board, latestKey } from "./board.js";
 import { differences } from "./differences.js";
 import { h, notice, replace } from "./dom.js";
@@ -11,6 +12,7 @@ import * as route from "./route.js";
 import { firstPlace, firstValues, request } from "./scalars.js";
 import { status } from "./status.js";
 import { swatch } from "./swatch.js";
+import { grouped, readTraits } from "./traits.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
@@ -20,30 +22,35 @@ const TABLE_MS = 5000;
 const MAX_EXACT = 12; // tasks whose stored value at the cursor is asked for
 const FIELDS = ["name", "status", "project.name", "last_update", ...["metric", "variant", "value", "min_value", "max_value"].map((name) => `last_metrics.*.*.${name}`)];
 
-/** @typedef {{ids: string[], names: Map<string, string>, hidden: Set<string>, signal: AbortSignal}} Compared */
+/** @typedef {{ids: string[], names: Map<string, string>, hidden: Set<string>, signal: AbortSignal, color: (id: string) => number}} Compared  `color`: of a task, or of its group */
 
 /** @type {import("./app.js").Show} */
 export async function compare(root, path, signal) {
   const asked = [...new Set(path)];
   const found = await read(asked.slice(0, MAX_TASKS), signal);
   const ids = asked.filter((id) => found.some((task) => task.id === id));
-  const compared = { ids, names: taskNames(found), hidden: route.listed("hide"), signal };
+  const compared = { ids, names: taskNames(found), hidden: route.listed("hide"), signal, color: (/** @type {string} */ id) => ids.indexOf(id) };
   const title = `Compare ${ids.length} ${ids.length === 1 ? "task" : "tasks"}`;
   const live = h("span", { class: "live", hidden: true }, "live");
   const head = [h("a", { class: "up", href: "#/tasks" }, "Tasks"), h("div", { class: "title" }, h("h1", {}, title), live), ...leftOut(asked, ids)];
   if (!ids.length) return replace(root, ...head);
+  const traits = readTraits(ids, signal);
+  traits.catch(() => null); // who awaits it hears of it
+  const by = route.param("group");
+  const groups = by ? grouped(await traits, by, ids) : [];
+  if (by) compared.color = (id) => groups.findIndex((group) => group.ids.includes(id));
   const names = h("ul", { class: "legend compared" });
   const table = h("div", { class: "scrolled" });
-  const board = new Board(source(compared, () => tellHidden()));
+  const board = new Board(by ? bandSource(compared, by, groups) : source(compared, () => tellHidden()));
   const tellHidden = () => {
     route.rememberList("hide", compared.hidden);
     for (const button of names.querySelectorAll("button[data-task]")) button.setAttribute("aria-pressed", String(!compared.hidden.has(/** @type {HTMLElement} */ (button).dataset.task ?? "")));
   };
-  const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), tellHidden(), board.drawAll());
+  const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), tellHidden(), by ? board.reread() : board.drawAll());
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
-  replace(root, ...head, names, differences(compared), values, board.element);
+  replace(root, ...head, names, differences(compared), values, groupControls(compared, traits), board.element);
   const liveness = new Liveness(live);
   let shown = ""; // tasks as the table has them
   const show = (/** @type {any[]} */ tasks) => {
@@ -70,7 +77,7 @@ export async function compare(root, path, signal) {
   show(found);
   follow(ids, true, {
     ready: again,
-    points: (id, metrics) => board.add(metrics, (metric, variant) => ({ chart: curveKey(metric, variant), series: id, shift: board.axis === "relative" ? origins.get(id) : 0 })),
+    points: (id, metrics) => by ? board.refresh() : board.add(metrics, (metric, variant) => ({ chart: curveKey(metric, variant), series: id, shift: board.axis === "relative" ? origins.get(id) : 0 })),
     change: () => refresh(),
     reset: again,
     state: (isConnected) => liveness.connect(isConnected),
@@ -121,7 +128,7 @@ function source(compared, switched) {
     atOnce: Math.max(1, Math.min(60, Math.floor(MAX_CURVES / ids.length))),
     toggle: (curve, isOnly) => (toggle(compared, curve.series, isOnly), switched()),
     title: (chart) => curveTitle(charts.get(chart)?.metric ?? chart, charts.get(chart)?.variants[0] ?? ""),
-    color: (curve) => ids.indexOf(curve.series),
+    color: (curve) => compared.color(curve.series),
     isHidden: (curve) => hidden.has(curve.series),
     reported: (chart) => ids.flatMap((task) => ({ task, name: names.get(task) ?? "", metric: chart, variants: [], ...charts.get(chart) })),
     origin: (task) => origins.get(task) ?? 0,
@@ -174,9 +181,9 @@ function shift(curves, areAll) {
 }
 
 /** The name of a task, which switches it on and off. @param {any} task @param {Compared} compared @param {(id: string, isOnly: boolean) => void} toggled */
-function nameOf(task, { ids, names, hidden }, toggled) {
+function nameOf(task, { color, names, hidden }, toggled) {
   const switchIt = (/** @type {MouseEvent} */ event) => toggled(task.id, event.shiftKey);
-  const button = h("button", { type: "button", class: "series", "data-task": task.id, "aria-pressed": String(!hidden.has(task.id)), onclick: switchIt }, swatch(ids.indexOf(task.id)), h("span", { class: "name" }, names.get(task.id)), status(task.status));
+  const button = h("button", { type: "button", class: "series", "data-task": task.id, "aria-pressed": String(!hidden.has(task.id)), onclick: switchIt }, swatch(color(task.id)), h("span", { class: "name" }, names.get(task.id)), status(task.status));
   const only = h("button", { type: "button", class: "chip", "aria-label": `Only ${names.get(task.id)}`, onclick: () => toggled(task.id, true) }, "only");
   return h("li", {}, button, only, h("a", { class: "about", href: route.link(["task", task.id, "scalars"]), "aria-label": `Open ${task.name}` }, "open"));
 }
@@ -187,7 +194,7 @@ function latestOf(task) {
 }
 
 /** @param {any[]} tasks @param {Compared} compared */
-function tableOf(tasks, { ids, names }) {
+function tableOf(tasks, { color, names }) {
   /** @type {Map<string, {title: string, of: Map<string, any>}>} */
   const rows = new Map();
   for (const task of tasks) {
@@ -197,7 +204,7 @@ function tableOf(tasks, { ids, names }) {
       rows.set(key, { ...row, of: row.of.set(task.id, latest) });
     }
   }
-  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, swatch(ids.indexOf(task.id)), names.get(task.id)));
+  const heads = tasks.map((task) => h("th", { scope: "colgroup", colspan: 3, title: task.name }, swatch(color(task.id)), names.get(task.id)));
   const kinds = tasks.flatMap(() => ["latest", "min", "max"].map((kind) => h("th", { scope: "col", class: "number" }, kind)));
   const cells = (/** @type {any} */ latest) => ["value", "min_value", "max_value"].map((kind) => h("td", { class: "number", title: latest?.[kind] }, format.number(latest?.[kind])));
   const body = [...rows.values()].sort((a, b) => a.title.localeCompare(b.title)).map(({ title, of }) => h("tr", {}, h("th", { scope: "row", title }, title), ...tasks.flatMap((task) => cells(of.get(task.id)))));

@@ -7,7 +7,7 @@ import * as route from "./route.js";
 import { swatch } from "./swatch.js";
 
 /** @typedef {Map<string, Map<string, string>>} Facts  by section, the text of each name */
-/** @typedef {{ids: string[], names: Map<string, string>, signal: AbortSignal}} Compared */
+/** @typedef {{ids: string[], names: Map<string, string>, signal: AbortSignal, color: (id: string) => number}} Compared */
 
 const FIELDS = ["hyperparams", "configuration", "script", "container", "models.input"];
 const SCRIPT = /** @type {[string, string][]} */ ([
@@ -78,9 +78,9 @@ function packages(requirements) {
 }
 
 /** @param {Compared} compared @param {Map<string, Facts>} facts @param {string} base @param {boolean} areDifferent */
-function tableOf({ ids, names }, facts, base, areDifferent) {
+function tableOf({ ids, names, color }, facts, base, areDifferent) {
   const shown = ids.filter((id) => facts.has(id));
-  const heads = shown.map((id) => h("th", { scope: "col" }, swatch(ids.indexOf(id)), names.get(id)));
+  const heads = shown.map((id) => h("th", { scope: "col" }, swatch(color(id)), names.get(id)));
   const sections = [...new Set(shown.flatMap((id) => [...(facts.get(id)?.keys() ?? [])]))];
   const bodies = sections.flatMap((section) => {
     const lines = linesOf(section, shown, facts, base, areDifferent);
