@@ -17,6 +17,10 @@ DESCRIPTION = "An event store for machine-learning experiments"
 USAGES = {
     "import": "import SOURCE --project NAME",
     "export": "export --project NAME --out DIRECTORY",
+    "runs": "runs [FILTER]",
+    "show": "show TASK",
+    "compare": "compare TASK TASK…",
+    "tail": "tail TASK",
     "sync": "sync [DIRECTORY]",
     "backup": "backup DIRECTORY",
     "restore": "restore DIRECTORY",
@@ -129,6 +133,48 @@ def _add_export_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("--json", dest="as_json", action="store_true", help="print the counts as one JSON object")
 
 
+def _add_runs_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("text", metavar="FILTER", nargs="?", default="", help='"loss.val < 0.3 and status = running"')
+    parser.add_argument("--project", default="", metavar="NAME", help="with the projects under it")
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="A,B",
+        help="name,loss.val.min,lr; else name,project,status,iteration,updated",
+    )
+    parser.add_argument("--order-by", default="", metavar="COLUMN", help="-COLUMN: descending; else -updated")
+    parser.add_argument("--limit", type=int, choices=range(1, 1001), default=50, metavar="N", help="of the rows: 50")
+    _add_json(parser)
+
+
+def _add_show_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    _add_task(parser)
+    parser.add_argument("--metric", default="", metavar="TEXT", help="only curves in whose metric/variant it is")
+    _add_json(parser)
+
+
+def _add_compare_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    parser.add_argument("tasks", metavar="TASK", type=_text, nargs="+", help="ids, or their last 8 characters")
+    parser.add_argument(
+        "--differences", dest="only_differences", action="store_true", help="leave out what is the same"
+    )
+    _add_json(parser)
+
+
+def _add_tail_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
+    _add_task(parser)
+    parser.add_argument("--lines", type=int, default=10, metavar="N", help="of the log from before: 10")
+    _add_json(parser)
+
+
+def _add_task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", type=_text, help="an id, or its last 8 characters")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print JSON in place of a table")
+
+
 def _add_sync_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
     parser.add_argument("place", metavar="DIRECTORY", nargs="?", help="a spool, or a folder of spools")
     parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="try for so long, else once")
@@ -164,6 +210,10 @@ def _add_import_arguments(parser: argparse.ArgumentParser, _: bool) -> None:
 OWN_ARGUMENTS = {
     "import": _add_import_arguments,
     "export": _add_export_arguments,
+    "runs": _add_runs_arguments,
+    "show": _add_show_arguments,
+    "compare": _add_compare_arguments,
+    "tail": _add_tail_arguments,
     "sync": _add_sync_arguments,
     "backup": _add_backup_arguments,
     "restore": _add_restore_arguments,

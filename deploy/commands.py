@@ -53,6 +53,7 @@ QUOTAS = frozenset(
 )
 TRACES = frozenset(("trace_endpoint", "trace_ratio"))
 ADAPTERS = frozenset(("adapters",))
+CLIENT = frozenset(("data_dir", "access_key", "secret_key"))
 API = LISTENER | TRACES | BODY_LIMITS | FAIRNESS | TOKENS | REGISTRY | ADAPTERS
 
 
@@ -118,10 +119,30 @@ COMMANDS = {
         "deploy.exporting.command:export_project",
         frozenset(("data_dir", "access_key", "secret_key", "host", "port", "files_port")),
     ),
+    "runs": Command(
+        "lists tasks: a filter, columns of choice",
+        "deploy.runs.commands:list_runs",
+        CLIENT,
+    ),
+    "show": Command(
+        "shows a task: status, hyper-parameters, values, and a digest of each curve",
+        "deploy.runs.commands:show_run",
+        CLIENT,
+    ),
+    "compare": Command(
+        "shows tasks side by side",
+        "deploy.runs.commands:compare_runs",
+        CLIENT,
+    ),
+    "tail": Command(
+        "follows the log and the scalars of a task until it ends",
+        "deploy.runs.tail:tail_run",
+        CLIENT,
+    ),
     "sync": Command(
         "sends what trainings of Eventide's client left in their spools",
         "deploy.client_spools:sync",
-        frozenset(("data_dir", "access_key", "secret_key")),
+        CLIENT,
     ),
     "backup": Command(
         "copies all that `up` keeps into a new directory, also while it runs",

@@ -107,14 +107,15 @@ def _turn(values: Array, found: Array, sign: int) -> Turn | None:
         return None
     window = _windows(len(values), len(found))[lowest]
     index = int(window[np.argmin(sign * values[window])])
-    before = float(np.max(found[: lowest + 1]) - found[lowest])
+    start = float(np.median(sign * values[:3]))  # most of a loss's way is often within its first window
+    before = max(start, float(np.max(found[: lowest + 1]))) - float(found[lowest])
     return Turn(index, sign * float(found[-1] - found[lowest]), before)
 
 
 def changes(values: Array) -> list[int]:
     """Return up to ``MAX_CHANGES`` indexes at which a straight line gives way to another, by binary segmentation.
 
-    A split is taken if it saves over 60 % of the squared error, and more than noise would give (BIC's penalty, 15-fold).
+    A split is taken if it saves over 60 % of the squared error, and more than noise gives (15 times the penalty of BIC).
     """
     smooth = np.median(sliding_window_view(np.pad(values, 2, mode="edge"), 5), axis=1)
     penalty = 15 * noise(values) ** 2 * float(np.log(len(values)))
@@ -146,7 +147,7 @@ def _line_errors(values: Array) -> Array:
     sx, sy = np.cumsum(x), np.cumsum(y)
     sxx, sxy, syy = np.cumsum(x * x) - sx**2 / n, np.cumsum(x * y) - sx * sy / n, np.cumsum(y * y) - sy**2 / n
     slopes = np.divide(sxy, sxx, out=np.zeros_like(sxy), where=sxx > 0)
-    return np.maximum(syy - slopes * sxy, 0.0)
+    return np.asarray(np.maximum(syy - slopes * sxy, 0.0))
 
 
 def spikes(values: Array) -> list[int]:

@@ -1,4 +1,4 @@
-"""The digest of a curve: what a person would see in its chart, in a few numbers and findings. Bounded, whatever n is."""
+"""The digest of a curve: what a person would see in its chart, in a few numbers and findings, however long it is."""
 
 from __future__ import annotations
 
@@ -128,4 +128,6 @@ def _slow_findings(found: dict[str, Any]) -> list[str]:
         told.append(f"plateau@{found['plateau']['since']}")
     if found["max"]["value"] < 0:
         told.append("negative")
-    return told + ([found["trend"]] if found.get("trend", "mixed") != "mixed" else [])
+    if "turned" in found or "diverged" in found or found.get("trend", "mixed") == "mixed":
+        return told
+    return [*told, found["trend"]]

@@ -63,7 +63,8 @@ def wrong_sign(random: np.random.Generator) -> tuple[Any, Any]:
     steps, values = healthy(random)
     if random.random() < 0.5:
         return steps, -values
-    return steps, values[0] + random.uniform(1, 4) * (np.arange(POINTS) / POINTS) + 0.02 * random.standard_normal(POINTS)
+    growth = random.uniform(1, 4) * np.arange(POINTS) / POINTS
+    return steps, values[0] + growth + 0.02 * random.standard_normal(POINTS)
 
 
 def overfit(random: np.random.Generator) -> tuple[Any, Any]:

@@ -65,10 +65,13 @@ class Api:
         body = b"".join((head.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
         self._send(self._configuration.files + "/", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
-    def stream(self, endpoint: str, **fields: Any) -> http.client.HTTPResponse:
-        """Return the open response to a call, to be read to its end; else call ``close``. Raises as ``call``."""
-        body = json.dumps(fields).encode()
-        return self._response("POST", self._url(endpoint), body, {"Content-Type": JSON})
+    def stream(self, endpoint: str, *, last_event_id: str = "", **fields: Any) -> http.client.HTTPResponse:
+        """Return the open response to a call, to be read to its end; else call ``close``. Raises as ``call``.
+
+        ``last_event_id``: of server-sent events, the one after which they go on.
+        """
+        headers = {"Content-Type": JSON} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
+        return self._response("POST", self._url(endpoint), json.dumps(fields).encode(), headers)
 
     def get(self, url: str) -> http.client.HTTPResponse:
         """Return the open response to a GET, such as a file; to be read as that of ``stream``. Raises as ``call``."""

@@ -76,7 +76,7 @@ def _table(api: Api, tasks: Mapping[str, str], what: str, filters: Sequence[Mapp
     import pyarrow as pa
 
     endpoint, fields = CALLS[what]
-    further = {"metrics": filters} if filters else {}
+    further: dict[str, Any] = {"metrics": filters} if filters else {}
     tables = []
     for task, name in tasks.items():
         with api.stream(endpoint, task=task, format="arrow", **fields, **further) as response:

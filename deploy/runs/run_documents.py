@@ -1,0 +1,77 @@
+"""Documents of tasks, made shorter and flat: hyper-parameters and extremes by their names, as scripts want them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SINGLE_VALUE_STEP = -(2**31)  # the iteration of values that belong to no step (API contract, appendix A)
+FIELDS = (
+    "id",
+    "name",
+    "project",
+    "status",
+    "status_message",
+    "type",
+    "tags",
+    "comment",
+    "created",
+    "started",
+    "completed",
+    "last_update",
+    "last_iteration",
+    "refused_events",
+)
+
+Document = dict[str, Any]
+
+
+def head(task: Document) -> Document:
+    """Return a task's own fields; those that it has not are left out."""
+    return {name: task[name] for name in FIELDS if task.get(name) not in (None, "", [], {})}
+
+
+def hyper_parameters(task: Document) -> dict[str, str]:
+    """Return the values by ``section/name``."""
+    sections: Document = task.get("hyperparams") or {}
+    return {
+        f"{section}/{name}": str(found.get("value", ""))
+        for section, values in sorted(sections.items())
+        for name, found in sorted(values.items())
+    }
+
+
+def summaries(task: Document) -> list[Document]:
+    """Return what the server knows of each curve, by name: exact values, whatever the length of the curve."""
+    metrics: Document = task.get("last_metrics") or {}
+    found = [curve for variants in metrics.values() for curve in variants.values()]
+    return sorted(found, key=lambda curve: (curve["metric"], curve["variant"]))
+
+
+def is_single_value(summary: Document) -> bool:
+    """Tell whether a summary is of a value without a step."""
+    return summary.get("max_value_iteration") == SINGLE_VALUE_STEP
+
+
+def key(summary: Document) -> str:
+    """Return the name that people know a curve by: ``metric/variant``; one of both where they are the same."""
+    metric, variant = summary["metric"], summary["variant"]
+    return str(metric) if metric == variant else f"{metric}/{variant}"
+
+
+def extremes(summary: Document) -> Document:
+    """Return ``first``, ``min`` and ``max``, each with its step."""
+    return {
+        name: {"step": summary[f"{name}_value_iteration"], "value": summary[f"{name}_value"]}
+        for name in ("first", "min", "max")
+        if summary.get(f"{name}_value_iteration") is not None
+    }
+
+
+def values_of(summaries_of_task: list[Document]) -> Document:
+    """Return the latest, least and greatest value by name; of single values the value."""
+    return {
+        key(one): {"value": one["value"]}
+        if is_single_value(one)
+        else {"latest": one["value"], "min": one["min_value"], "max": one["max_value"]}
+        for one in summaries_of_task
+    }
