@@ -115,7 +115,7 @@ def _turn(values: Array, found: Array, sign: int) -> Turn | None:
 def changes(values: Array) -> list[int]:
     """Return up to ``MAX_CHANGES`` indexes at which a straight line gives way to another, by binary segmentation.
 
-    A split is taken if it saves over 60 % of the squared error, and more than noise gives (15 times the penalty of BIC).
+    A split is taken if it saves over 60 % of the squared error, and 15 times the penalty of BIC, which noise does not.
     """
     smooth = np.median(sliding_window_view(np.pad(values, 2, mode="edge"), 5), axis=1)
     penalty = 15 * noise(values) ** 2 * float(np.log(len(values)))

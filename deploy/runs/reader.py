@@ -12,11 +12,11 @@ from deploy.runs.curve_shape import Array
 from deploy.runs.digest import Curve, digest
 from deploy.runs.run_documents import (
     Document,
+    curve_name,
     extremes,
     head,
     hyper_parameters,
     is_single_value,
-    key,
     summaries,
     values_of,
 )
@@ -63,10 +63,10 @@ class RunReader:
         ``metric``: only curves whose ``metric/variant`` contains it.
         """
         document = self._document(task)
-        known = [one for one in summaries(document) if metric in key(one)]
+        known = [one for one in summaries(document) if metric in curve_name(one)]
         curves = [one for one in known if not is_single_value(one)]
         found = {**head(document), "hyperparams": hyper_parameters(document)}
-        found["values"] = {key(one): one["value"] for one in known if is_single_value(one)}
+        found["values"] = {curve_name(one): one["value"] for one in known if is_single_value(one)}
         found["curves"] = self._digests(document, curves[:MAX_CURVES])
         return found | ({"further_curves": len(curves) - MAX_CURVES} if len(curves) > MAX_CURVES else {})
 
@@ -74,7 +74,7 @@ class RunReader:
         """Return of each task its head and the digest of one curve, ``metric/variant``; None where it has none."""
         found = []
         for document in self._documents(tasks):
-            curves = [one for one in summaries(document) if key(one) == metric and not is_single_value(one)]
+            curves = [one for one in summaries(document) if curve_name(one) == metric and not is_single_value(one)]
             found.append((document, curves))
         read = self._histograms([document["id"] for document, _ in found], [one for _, own in found for one in own])
         return [{**head(document), "digest": self._digest(document, own, read)} for document, own in found]
@@ -116,7 +116,7 @@ class RunReader:
 
     def _digests(self, document: Document, curves: Sequence[Document]) -> Document:
         read = self._histograms([document["id"]], curves)
-        return {key(one): self._digest(document, [one], read) for one in curves}
+        return {curve_name(one): self._digest(document, [one], read) for one in curves}
 
     def _histograms(self, tasks: Sequence[str], curves: Sequence[Document]) -> Document:
         wanted: dict[str, set[str]] = {}

@@ -52,7 +52,7 @@ def is_single_value(summary: Document) -> bool:
     return summary.get("max_value_iteration") == SINGLE_VALUE_STEP
 
 
-def key(summary: Document) -> str:
+def curve_name(summary: Document) -> str:
     """Return the name that people know a curve by: ``metric/variant``; one of both where they are the same."""
     metric, variant = summary["metric"], summary["variant"]
     return str(metric) if metric == variant else f"{metric}/{variant}"
@@ -70,7 +70,7 @@ def extremes(summary: Document) -> Document:
 def values_of(summaries_of_task: list[Document]) -> Document:
     """Return the latest, least and greatest value by name; of single values the value."""
     return {
-        key(one): {"value": one["value"]}
+        curve_name(one): {"value": one["value"]}
         if is_single_value(one)
         else {"latest": one["value"], "min": one["min_value"], "max": one["max_value"]}
         for one in summaries_of_task
