@@ -3,6 +3,7 @@
 import { call, describe, isAbort } from "./api.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
+import { note } from "./note.js";
 
 const FIELDS = ["type", "comment", "created", "started", "completed", "tags", "last_worker", "status_reason", "hyperparams", "script.repository", "script.branch", "script.version_num", "script.entry_point"];
 
@@ -11,13 +12,18 @@ export function information(root, id, signal) {
   const read = async () => {
     try {
       const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: FIELDS, search_hidden: true }, { signal });
-      if (tasks.length) replace(root, section("Task", facts(id, tasks[0])), ...parameters(tasks[0].hyperparams ?? {}));
+      if (tasks.length) replace(root, noted(tasks[0].comment), section("Task", facts(id, tasks[0])), ...parameters(tasks[0].hyperparams ?? {}));
     } catch (error) {
       if (!isAbort(error)) replace(root, notice(describe(error), true));
     }
   };
   read();
   return { again: read };
+}
+
+/** What somebody wrote about the task. @param {string | undefined} comment */
+function noted(comment) {
+  return comment ? h("section", { class: "card note-card", "aria-label": "Note" }, h("header", {}, h("h3", {}, "Note")), note(comment)) : null;
 }
 
 /** @param {string} id @param {any} task @returns {[string, string][]} */
@@ -27,7 +33,6 @@ function facts(id, task) {
     ["id", id],
     ["type", task.type],
     ["tags", (task.tags ?? []).join(", ")],
-    ["comment", task.comment],
     ["created", task.created && format.moment(task.created)],
     ["started", task.started && format.moment(task.started)],
     ["completed", task.completed && format.moment(task.completed)],

@@ -1,6 +1,7 @@
 // One task: its head, and a tab for each kind of what it reports.
 
 import { call, describe, isAbort } from "./api.js";
+import { changes } from "./changes.js";
 import { console_ } from "./console.js";
 import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
@@ -11,6 +12,7 @@ import { plots } from "./plots.js";
 import * as route from "./route.js";
 import { scalars } from "./scalars.js";
 import { status } from "./status.js";
+import { TidyBar } from "./tidybar.js";
 
 /**
  * What a tab does when something of its task is written, or deleted (`reset`; else it does `again`).
@@ -30,7 +32,7 @@ const TABS = /** @type {[string, string, ShowTab][]} */ ([
   ["console", "Console", console_],
   ["info", "Info", information],
 ]);
-const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "status_message", "status_reason", "refused_events"];
+const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "system_tags", "status_message", "status_reason", "refused_events"];
 const HEAD_MS = 3000;
 const POLL_MS = 10_000;
 
@@ -42,9 +44,10 @@ export async function task(root, [id, tab = "scalars"], signal) {
   const links = TABS.map(([name, label]) =>
     h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, label),
   );
-  replace(root, head, h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), body);
+  const bar = new TidyBar({ ids: () => [id], gone: () => (location.hash = "#/tasks") });
+  replace(root, h("div", { class: "task-head" }, head, bar.element), h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), body);
   const liveness = new Liveness(live);
-  const refresh = throttled(HEAD_MS, () => fillHead(head, id, liveness, signal), signal);
+  const refresh = throttled(HEAD_MS, () => fillHead(head, id, { liveness, bar }, signal), signal);
   const [, , show] = TABS.find(([name]) => name === tab) ?? TABS[0];
   const shown = show(body, id, signal);
   const again = () => (refresh(), shown.again?.());
@@ -55,18 +58,20 @@ export async function task(root, [id, tab = "scalars"], signal) {
     reset: () => (refresh(), (shown.reset ?? shown.again)?.()),
     state: (isConnected) => liveness.connect(isConnected),
   }, signal);
+  changes.addEventListener("changed", again, { signal });
   const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   await refresh();
 }
 
-/** @param {HTMLElement} head @param {string} id @param {Liveness} liveness @param {AbortSignal} signal */
-async function fillHead(head, id, liveness, signal) {
+/** @param {HTMLElement} head @param {string} id @param {{liveness: Liveness, bar: TidyBar}} told @param {AbortSignal} signal */
+async function fillHead(head, id, { liveness, bar }, signal) {
   try {
     const { tasks } = await call("tasks.get_all_ex", { id: [id], only_fields: FIELDS, search_hidden: true }, { signal });
     if (!tasks.length) throw new Error("There is no such task.");
     const [task] = tasks;
     liveness.tell([{ status: task.status, updated: task.last_update }]);
+    bar.showOne(task);
     document.title = `${task.name} · Eventide`;
     const facts = [
       format.STATUS[task.status] ?? task.status,
@@ -75,12 +80,13 @@ async function fillHead(head, id, liveness, signal) {
       task.last_iteration ? `iteration ${format.number(task.last_iteration)}` : "",
       task.started ? `${task.completed ? "ran" : "runs for"} ${format.duration(spent(task))}` : "",
       `updated ${format.ago(task.last_update)}`,
+      task.system_tags?.includes("archived") ? "archived" : "",
     ];
     replace(
       head,
       h("a", { class: "up", href: "#/tasks" }, "Tasks"),
       h("div", { class: "title" }, status(task.status), h("h1", {}, task.name || "unnamed")),
-      h("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => h("span", {}, fact))),
+      h("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => h("span", {}, fact)), ...(task.tags ?? []).map((/** @type {string} */ tag) => h("span", { class: "tag" }, tag))),
       refused(task.refused_events ?? {}),
       task.status === "failed" && (task.status_message || task.status_reason) ? notice(task.status_message || task.status_reason, true) : null,
     );

@@ -38,7 +38,7 @@ export class TaskRows {
     replace(this.widths, h("col", { class: "choose" }), h("col", { class: "name" }), columns.map((name) => h("col", { class: name === LATEST ? "curves" : "value" })));
     this.table.style.setProperty("--columns", String(columns.filter((name) => name !== LATEST).length));
     this.table.classList.toggle("has-curves", columns.includes(LATEST));
-    const heads = [h("th", { scope: "col", class: "choose" }, h("span", { class: "unseen" }, "Compare")), ...["name", ...columns].map((name) => this.heading(name, order))];
+    const heads = [h("th", { scope: "col", class: "choose" }, h("span", { class: "unseen" }, "Choose")), ...["name", ...columns].map((name) => this.heading(name, order))];
     replace(this.head, h("tr", { "aria-rowindex": 1 }, ...heads), h("tr", { class: "space", "aria-hidden": "true" }, h("td", { colspan: columns.length + 2 })));
   }
 
@@ -109,6 +109,14 @@ export class TaskRows {
       cells[i].title = full;
       cells[i].classList.toggle("number", isNumber(column, row.values[i]));
     });
+  }
+
+  /** Mark the rows that are chosen. */
+  showChosen() {
+    for (const [id, row] of this.rows) {
+      const box = /** @type {HTMLInputElement | null} */ (row.querySelector(".choose input"));
+      if (box) box.checked = this.actions.isChosen(id);
+    }
   }
 
   /** The cell of a task's curves, while it is in the document. @param {string} id */

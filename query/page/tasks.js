@@ -1,6 +1,7 @@
 // The list of tasks: columns of one's choice, sorted and filtered by the server, of any length, live.
 
 import { call, describe, isAbort } from "./api.js";
+import { changes } from "./changes.js";
 import { chooseColumns } from "./columnchooser.js";
 import { DEFAULT_COLUMNS, LATEST, MAX_COLUMNS, isSortable, label } from "./columns.js";
 import { completed } from "./completion.js";
@@ -11,6 +12,7 @@ import { Liveness, follow, throttled } from "./live.js";
 import * as route from "./route.js";
 import { Suggestions } from "./suggestions.js";
 import { TaskRows } from "./taskrows.js";
+import { TidyBar } from "./tidybar.js";
 
 /** @typedef {import("./taskrows.js").Row} Row */
 
@@ -22,7 +24,8 @@ const SCROLLING_MS = 60;
 const MAX_COMPARED = 100;
 const BASE = ["name", "status", "project", "tags", "updated"];
 const ORDER = "-updated";
-const STATES = ["in_progress", "completed", "failed", "stopped", "created", "queued", "published"];
+const ARCHIVED = "archived"; // of the choice of states the one that is a system tag
+const STATES = ["in_progress", "completed", "failed", "stopped", "created", "queued", "published", ARCHIVED];
 
 /** @type {import("./app.js").Show} */
 export async function tasks(root, _path, signal) {
@@ -47,6 +50,8 @@ class TaskList {
     this.state = h("div", { "aria-live": "polite" });
     this.count = h("output", { class: "count about" });
     this.compare = h("button", { type: "button", class: "button primary", onclick: () => this.openComparison() });
+    this.tidy = new TidyBar({ ids: () => [...this.chosen], gone: () => this.clear() });
+    this.chosenBar = h("div", { class: "chosen", hidden: true }, h("span", { class: "about" }), this.tidy.element, h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Choose none"));
     this.live = h("span", { class: "live", hidden: true }, "live");
     this.liveness = new Liveness(this.live);
     this.projects = h("select", { "aria-label": "Project", onchange: () => this.changeFilter({ project: this.projects.value }) }, h("option", { value: "" }, "All projects"));
@@ -60,7 +65,7 @@ class TaskList {
       seen: () => this.readSeen(),
       rowAt: (place) => this.known.get(place),
     }, signal);
-    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.count, this.live, this.compare), this.filters(), this.state, this.rows.element);
+    this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Tasks"), this.count, this.live, this.compare), this.filters(), this.chosenBar, this.state, this.rows.element);
     this.showChosen();
     this.arrange();
   }
@@ -73,7 +78,7 @@ class TaskList {
       changed: later(TYPING_MS, (/** @type {string} */ q) => this.changeFilter({ q })),
       suggest: (typed, column) => suggestions.of(typed, column),
     });
-    const states = STATES.map((state) => h("option", { value: state, selected: state === route.param("status") }, format.STATUS[state]));
+    const states = STATES.map((state) => h("option", { value: state, selected: state === route.param("status") }, format.STATUS[state] ?? "Archived"));
     const change = (/** @type {Event} */ e) => this.changeFilter({ status: /** @type {HTMLSelectElement} */ (e.target).value });
     const status = h("select", { "aria-label": "Status", onchange: change }, h("option", { value: "" }, "Any status"), ...states);
     const columns = h("button", { type: "button", class: "button", onclick: () => this.openChooser() }, "Columns");
@@ -96,11 +101,13 @@ class TaskList {
     await Promise.all([this.read(), this.readProjects()]);
     const timer = setInterval(() => document.hidden || this.refresh(), POLL_MS);
     this.signal.addEventListener("abort", () => (clearInterval(timer), this.stop.abort()));
+    changes.addEventListener("changed", () => this.refresh(), { signal: this.signal });
   }
 
-  /** @param {Record<string, string>} changes */
-  changeFilter(changes) {
-    route.remember(changes);
+  /** @param {Record<string, string>} wish */
+  changeFilter(wish) {
+    route.remember(wish);
+    this.showChosen();
     this.rows.rewind();
     this.read();
   }
@@ -219,8 +226,19 @@ class TaskList {
     this.showChosen();
   }
 
+  /** Choose none of the tasks. */
+  clear() {
+    this.chosen.clear();
+    route.remember({ choose: "" });
+    this.rows.showChosen();
+    this.showChosen();
+  }
+
   showChosen() {
     const { size } = this.chosen;
+    this.tidy.showMany(size, route.param("status") === ARCHIVED);
+    this.chosenBar.hidden = size === 0;
+    replace(/** @type {HTMLElement} */ (this.chosenBar.firstElementChild), `${format.number(size)} chosen`);
     this.compare.hidden = size < 2;
     this.compare.disabled = size > MAX_COMPARED;
     this.compare.textContent = size > MAX_COMPARED ? `Compare at most ${MAX_COMPARED}` : `Compare ${size}`;
@@ -243,8 +261,8 @@ function filter() {
   return {
     filter: route.param("q").trim(),
     ...(project ? { project: [project], include_subprojects: true } : {}),
-    ...(state ? { status: [state] } : {}),
-    system_tags: ["-archived"],
+    ...(state && state !== ARCHIVED ? { status: [state] } : {}),
+    system_tags: [state === ARCHIVED ? ARCHIVED : `-${ARCHIVED}`],
   };
 }
 

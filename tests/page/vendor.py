@@ -1,4 +1,4 @@
-"""Renew the libraries of the page: ``python -m tests.page.vendor [plotly.js=4.1.1] [uplot=1.6.32]`` (needs npm).
+"""Renew the libraries of the page: ``python -m tests.page.vendor [plotly.js=4.1.1] [marked=18.2.1]`` (needs npm).
 
 Without versions it fetches those of ``versions.json`` again. The file also has the digest of each vendored file, which
 a test compares with what is there.
@@ -30,6 +30,16 @@ FILES = {
         "dist/plotly-cartesian.min.js": "plotly/plotly-cartesian.min.js",
         "dist/plotly-strict.min.js": "plotly/plotly-strict.min.js",
         "LICENSE": "plotly/LICENSE",
+    },
+    "marked": {
+        "lib/marked.esm.js": "marked/marked.esm.js",
+        "lib/marked.d.ts": "marked/marked.esm.d.ts",
+        "LICENSE": "marked/LICENSE",
+    },
+    "dompurify": {
+        "dist/purify.es.mjs": "dompurify/purify.es.js",
+        "dist/purify.es.d.mts": "dompurify/purify.es.d.ts",
+        "LICENSE": "dompurify/LICENSE",
     },
 }
 LOADER = ROOT / "query" / "page" / "plotly.js"
