@@ -14,6 +14,8 @@ const KINDS = /** @type {[RegExp, (sample: Sample, name: string, signal: AbortSi
   [/\.html?$/i, (sample, name, signal) => frame(sample, name, signal)],
   [/\.(txt|log|md|csv|tsv|json|jsonl|ya?ml|xml|ini|toml|py)$/i, (sample, name, signal) => text(sample, name, signal)],
 ]);
+const IMAGE = /\.(png|jpe?g|gif|webp|svg|bmp|ico|avif)$/i;
+const JSON_FILE = /\.json$/i;
 const SHOWN_TEXT_BYTES = 1 << 16;
 
 /** A sample with its name. @param {Sample} sample @param {AbortSignal} signal */
@@ -27,6 +29,15 @@ export function figure(sample, signal) {
   const shown = make ? make(sample, name, signal) : picture(sample, name);
   if (!sample.url.startsWith("data:")) caption.append(opener(sample));
   return h("figure", { class: "card" }, shown, caption);
+}
+
+/** What a file has inside, by the ending of its name; null where a browser has no way to show it. @param {Sample} sample @param {AbortSignal} signal */
+export function preview(sample, signal) {
+  const path = URL.parse(sample.url)?.pathname ?? "";
+  if (!candidates(sample.url).length) return null;
+  const [, make] = KINDS.find(([ending]) => ending.test(path)) ?? [];
+  if (make) return make(sample, sample.metric, signal);
+  return IMAGE.test(path) ? picture(sample, sample.metric) : null;
 }
 
 /** Names stay when an image is uploaded anew; what browsers remember of the older one must not be shown. @param {Sample} sample */
@@ -90,9 +101,19 @@ function text(sample, name, signal) {
     const answer = await fetch(address, { headers: { Range: `bytes=0-${SHOWN_TEXT_BYTES - 1}` }, signal });
     const size = Number(answer.headers.get("Content-Range")?.split("/")[1] ?? 0);
     const rest = size > SHOWN_TEXT_BYTES ? [notice(`The first ${format.number(SHOWN_TEXT_BYTES)} of ${format.number(size)} bytes.`)] : [];
-    return h("div", {}, h("pre", { tabindex: 0, "aria-label": name }, await answer.text()), ...rest);
+    const content = await answer.text();
+    return h("div", {}, h("pre", { tabindex: 0, "aria-label": name }, rest.length || !JSON_FILE.test(URL.parse(address)?.pathname ?? "") ? content : indented(content)), ...rest);
   });
   return box;
+}
+
+/** JSON on lines of its own; other text as it is. @param {string} text */
+function indented(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }
 
 /**

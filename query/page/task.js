@@ -1,6 +1,7 @@
 // One task: its head, and a tab for each kind of what it reports.
 
 import { call, describe, isAbort } from "./api.js";
+import { artifacts } from "./artifacts.js";
 import { changes } from "./changes.js";
 import { console_ } from "./console.js";
 import { h, notice, replace } from "./dom.js";
@@ -30,6 +31,7 @@ const TABS = /** @type {[string, string, ShowTab][]} */ ([
   ["plots", "Plots", plots],
   ["images", "Images", images],
   ["console", "Console", console_],
+  ["artifacts", "Artifacts", artifacts],
   ["info", "Info", information],
 ]);
 const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "system_tags", "status_message", "status_reason", "refused_events"];
