@@ -12,6 +12,7 @@ import * as route from "./route.js";
 import { firstPlace, firstValues, request } from "./scalars.js";
 import { status } from "./status.js";
 import { swatch } from "./swatch.js";
+import { sweep } from "./sweep.js";
 import { grouped, readTraits } from "./traits.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
@@ -46,14 +47,21 @@ export async function compare(root, path, signal) {
     route.rememberList("hide", compared.hidden);
     for (const button of names.querySelectorAll("button[data-task]")) button.setAttribute("aria-pressed", String(!compared.hidden.has(/** @type {HTMLElement} */ (button).dataset.task ?? "")));
   };
-  const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), tellHidden(), by ? board.reread() : board.drawAll());
+  const switched = () => (tellHidden(), by ? board.reread() : board.drawAll());
+  const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), switched());
+  const onlyThese = (/** @type {string[]} */ wanted) => {
+    for (const id of ids) compared.hidden[wanted.includes(id) ? "delete" : "add"](id);
+    switched();
+  };
+  let newest = found;
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
-  replace(root, ...head, names, differences(compared), values, groupControls(compared, traits), board.element);
+  replace(root, ...head, names, differences(compared), values, sweep(compared, { traits, tasks: () => newest, only: (wanted) => onlyThese(wanted) }), groupControls(compared, traits), board.element);
   const liveness = new Liveness(live);
   let shown = ""; // tasks as the table has them
   const show = (/** @type {any[]} */ tasks) => {
+    newest = tasks;
     liveness.tell(tasks.map(({ status: state, last_update: updated }) => ({ status: state, updated })));
     const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
     if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, toggled)));
