@@ -139,6 +139,11 @@ COMMANDS = {
         "deploy.runs.tail:tail_run",
         CLIENT,
     ),
+    "mcp": Command(
+        "a Model Context Protocol server on stdin and stdout: agents read runs",
+        "deploy.runs.mcp_server:serve_agents",
+        CLIENT,
+    ),
     "sync": Command(
         "sends what trainings of Eventide's client left in their spools",
         "deploy.client_spools:sync",

@@ -11,6 +11,7 @@ import numpy as np
 from deploy.runs.curve_shape import Array
 from deploy.runs.digest import Curve, digest
 from deploy.runs.run_documents import (
+    FIELDS,
     Document,
     curve_name,
     extremes,
@@ -18,6 +19,7 @@ from deploy.runs.run_documents import (
     hyper_parameters,
     is_single_value,
     summaries,
+    summary_paths,
     values_of,
 )
 from eventide_client.api import Api
@@ -73,7 +75,7 @@ class RunReader:
     def digests(self, tasks: Sequence[str], metric: str) -> list[Document]:
         """Return of each task its head and the digest of one curve, ``metric/variant``; None where it has none."""
         found = []
-        for document in self._documents(tasks):
+        for document in self._documents(tasks, [*FIELDS, *summary_paths(metric)]):
             curves = [one for one in summaries(document) if curve_name(one) == metric and not is_single_value(one)]
             found.append((document, curves))
         read = self._histograms([document["id"] for document, _ in found], [one for _, own in found for one in own])
@@ -105,11 +107,14 @@ class RunReader:
         named = self.api.call("tasks.get_table", id=[document["id"]], columns=["project"])["tasks"]
         return document | {"project": named[0]["values"][0] if named else document.get("project")}
 
-    def _documents(self, tasks: Sequence[str]) -> list[Document]:
+    def _documents(self, tasks: Sequence[str], fields: Sequence[str] = ()) -> list[Document]:
+        """Return documents in the order of ids. ``fields``: the paths that are wanted, else all."""
         if len(tasks) > MAX_RUNS:
             raise ConfigError(f"at most {MAX_RUNS} tasks can be read at once, and not {len(tasks)}")
         ids = [self.task_id(task) for task in tasks]
-        found = {one["id"]: one for one in self.api.call("tasks.get_all", id=ids, page=0, page_size=MAX_RUNS)["tasks"]}
+        asked = {"only_fields": list(fields)} if fields else {}
+        listed = self.api.call("tasks.get_all", id=ids, page=0, page_size=MAX_RUNS, search_hidden=True, **asked)
+        found = {one["id"]: one for one in listed["tasks"]}
         if missing := [one for one in ids if one not in found]:
             raise ConfigError(f"there is no task {missing[0]}")
         return [found[one] for one in ids]

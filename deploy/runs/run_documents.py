@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 SINGLE_VALUE_STEP = -(2**31)  # the iteration of values that belong to no step (API contract, appendix A)
@@ -21,6 +22,8 @@ FIELDS = (
     "last_iteration",
     "refused_events",
 )
+ENDS = ("first", "min", "max")
+SUMMARY_FIELDS = ("metric", "variant", "value", *(f"{end}_value{part}" for end in ENDS for part in ("", "_iteration")))
 
 Document = dict[str, Any]
 
@@ -47,6 +50,21 @@ def summaries(task: Document) -> list[Document]:
     return sorted(found, key=lambda curve: (curve["metric"], curve["variant"]))
 
 
+def summary_paths(name: str) -> list[str]:
+    """Return the paths of the summary of a curve, ``metric/variant``, in documents; any slash may be the one between.
+
+    Count and mean, which take a read of all points, are not among them.
+    """
+    parts = name.split("/")
+    splits = [("/".join(parts[:at]), "/".join(parts[at:])) for at in range(1, len(parts))] or [(name, name)]
+    return [f"last_metrics.{_md5(one)}.{_md5(two)}.{field}" for one, two in splits for field in SUMMARY_FIELDS]
+
+
+def _md5(name: str) -> str:
+    """Return the key that ``last_metrics`` has for a metric or variant."""
+    return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+
+
 def is_single_value(summary: Document) -> bool:
     """Tell whether a summary is of a value without a step."""
     return summary.get("max_value_iteration") == SINGLE_VALUE_STEP
@@ -62,7 +80,7 @@ def extremes(summary: Document) -> Document:
     """Return ``first``, ``min`` and ``max``, each with its step."""
     return {
         name: {"step": summary[f"{name}_value_iteration"], "value": summary[f"{name}_value"]}
-        for name in ("first", "min", "max")
+        for name in ENDS
         if summary.get(f"{name}_value_iteration") is not None
     }
 
