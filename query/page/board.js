@@ -70,6 +70,9 @@ export class Board {
     this.pinned = route.listed("pin");
     this.atOnce = source.atOnce ?? ALL_AT_ONCE;
     this.isLogX = Boolean(route.param("logx"));
+    this.isClipped = Boolean(route.param("clip"));
+    this.nearest = ""; // the series of the curve that is nearest to the cursor
+    this.nearestFrame = 0;
     /** @type {Map<string, [number | null, number | null]>} the vertical ranges that somebody chose */
     this.yRanges = new Map([...route.listed("y")].map(yRangeOf));
     this.turned = route.listed("fold");
@@ -159,6 +162,7 @@ export class Board {
         ),
       ),
       h("button", { type: "button", class: "chip", title: "Logarithmic horizontal axis", "aria-pressed": String(this.isLogX), onclick: (/** @type {Event} */ e) => this.toggleLogX(/** @type {HTMLElement} */ (e.currentTarget)) }, "log x"),
+      h("button", { type: "button", class: "chip", title: "Vertical axes without the odd hundredth of points, and without curves far beyond the others", "aria-pressed": String(this.isClipped), onclick: (/** @type {Event} */ e) => this.toggleClip(/** @type {HTMLElement} */ (e.currentTarget)) }, "clip outliers"),
       h("select", { "aria-label": "Size of charts", onchange: (/** @type {Event} */ e) => this.resize(/** @type {HTMLSelectElement} */ (e.target).value) }, Object.keys(SIZES).map((size) => h("option", { value: size, selected: size === this.size }, `${size[0].toUpperCase()}${size.slice(1)}`))),
       this.everything,
     );
@@ -170,6 +174,24 @@ export class Board {
     button.setAttribute("aria-pressed", String(this.isLogX));
     route.remember({ logx: this.isLogX ? "1" : "" });
     this.drawAll();
+  }
+
+  /** @param {HTMLElement} button */
+  toggleClip(button) {
+    this.isClipped = !this.isClipped;
+    button.setAttribute("aria-pressed", String(this.isClipped));
+    route.remember({ clip: this.isClipped ? "1" : "" });
+    this.drawAll();
+  }
+
+  /** Let the curves of a series stand out in all charts; an empty name: none. @param {string} series */
+  highlight(series) {
+    if (series === this.nearest) return;
+    this.nearest = series;
+    this.nearestFrame ||= requestAnimationFrame(() => {
+      this.nearestFrame = 0;
+      for (const chart of [...[...this.cards.values()].map((card) => card.chart), this.full?.chart]) chart?.highlight(this.nearest);
+    });
   }
 
   /** The ends of a chart's vertical axis, to be chosen. @param {string} name */
@@ -458,7 +480,7 @@ export class Board {
   view(name) {
     const { axis, smoothing, range, source } = this;
     const isLogX = this.isLogX && axis !== "time";
-    return { axis, smoothing, range, isLogX, isLog: this.logs.has(name), yRange: this.yRanges.get(name) ?? [null, null], isSorted: Boolean(source.isSorted), isHidden: source.isHidden };
+    return { axis, smoothing, range, isLogX, isClipped: this.isClipped, isLog: this.logs.has(name), yRange: this.yRanges.get(name) ?? [null, null], isSorted: Boolean(source.isSorted), isHidden: source.isHidden };
   }
 
   /** The charts that there are, in sections and in order, as far as the search lets them. */
@@ -566,6 +588,7 @@ export class Board {
       reset: () => this.range && this.zoom(null),
       toggle: this.source.toggle && ((curve, isOnly) => (this.source.toggle?.(curve, isOnly), this.drawAll())),
       color: this.source.color,
+      near: (series) => this.highlight(series),
     };
   }
 

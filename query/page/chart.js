@@ -2,6 +2,7 @@
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { areDates, horizontal, isDate, remarks, vertical } from "./axes.js";
+import { clipped } from "./clipping.js";
 import { extremes, smooth } from "./curves.js";
 import { h, notice, replace } from "./dom.js";
 import * as fingers from "./fingers.js";
@@ -13,7 +14,7 @@ import { color, dash, swatch } from "./swatch.js";
 /**
  * How curves are shown. `range`: of x, null for all; `yRange`: its ends, null for what the curves need. `isSorted`: the legend, by value.
  * @typedef {{
- *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, isLogX: boolean, isSorted: boolean,
+ *   axis: import("./curves.js").Axis, smoothing: number, isLog: boolean, isLogX: boolean, isSorted: boolean, isClipped: boolean,
  *   range: [number, number] | null, yRange: [number | null, number | null],
  *   isHidden: (curve: Curve) => boolean,
  * }} View
@@ -21,12 +22,14 @@ import { color, dash, swatch } from "./swatch.js";
 /**
  * @typedef {{
  *   zoom: (from: number, to: number) => void, reset: () => void, toggle?: (curve: Curve, isOnly: boolean) => void,
- *   color: (curve: Curve) => number, exact?: (from: number, to: number) => Promise<Map<string, number>>,
+ *   color: (curve: Curve) => number, near?: (series: string) => void, exact?: (from: number, to: number) => Promise<Map<string, number>>,
  * }} Actions
  */
 
 const KEY_STEP = 1 / 50;
 const LEAST_PINCH_PX = 10;
+const NEAR_PX = 30; // from the cursor to the curve that it is said to be at
+const FAINT = 0.25; // of the other curves
 const EXACT_MS = 120; // that a cursor rests before the stored values at it are asked for
 
 export class Chart {
@@ -54,6 +57,9 @@ export class Chart {
     this.pinched = null;
     this.isHeld = false;
     this.resting = 0;
+    this.nearest = "";
+    /** The curves that are drawn, and which series of the plot their lines are. @type {{curve: Curve, line: number}[]} */
+    this.lines = [];
     /** What is to be drawn once no finger is on the canvas any more. @type {(() => void) | null} */
     this.late = null;
     this.canvas = h("div", { class: "canvas", tabindex: 0, role: "img", "aria-label": title, onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e) });
@@ -100,8 +106,10 @@ export class Chart {
       this.shape = shape;
       this.plot?.destroy();
       this.plot = this.make(this.options(shown, hasBands, view), data);
+      if (this.nearest) this.highlight(this.nearest);
     }
-    replace(this.remarks, remarks(shown, view).map((text) => notice(text)));
+    this.lines.forEach((line, i) => (line.curve = shown[i]));
+    replace(this.remarks, [...remarks(shown, view), ...this.beyond(this.plot)].map((text) => notice(text)));
     this.describe(curves, shown);
   }
 
@@ -157,11 +165,12 @@ export class Chart {
           distr: view.isLogX ? 3 : 1,
           range: (plot, low, high) => this.across(plot, low, high),
         },
-        y: { range: (_, low, high) => bounded(padded(low, high), this.view) },
+        y: { range: (plot, low, high) => bounded(padded(...(this.ends(plot) ?? [low, high])), this.view) },
       },
       axes: [axis, vertical(lines, view.isLog)],
       series,
       bands,
+      focus: { alpha: FAINT },
       cursor: {
         sync: { key: this.group, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false },
@@ -169,7 +178,7 @@ export class Chart {
         y: false,
         bind: { dblclick: () => () => (this.actions.reset(), null) },
       },
-      hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.tell(plot.cursor.idx ?? null)] },
+      hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => (this.tell(plot.cursor.idx ?? null), this.point(plot))] },
     };
   }
 
@@ -195,16 +204,52 @@ export class Chart {
     /** @type {uPlot.Band[]} */
     const bands = [];
     const unseen = { width: 0, points: { show: false } };
+    this.lines = [];
     shown.forEach((curve, i) => {
       const index = this.actions.color(curve);
       const ink = style.getPropertyValue(color(index)).trim();
       if (view.smoothing) series.push({ stroke: `${ink}55`, width: 1, points: { show: false } });
       series.push({ stroke: ink, width: 1.6, dash: dash(index), points: { size: 5 } });
+      this.lines.push({ curve, line: series.length - 1 });
       if (!hasBands[i]) return;
       series.push(unseen, unseen);
       bands.push({ series: [series.length - 1, series.length - 2], fill: `${ink}45` });
     });
     return { series, bands };
+  }
+
+  /** The vertical range without outliers, if it is to be such. @param {uPlot} plot @returns {[number, number] | null} */
+  ends(plot) {
+    return this.view?.isClipped ? clipped(this.lines.map(({ line }) => /** @type {(number | null)[]} */ (plot.data[line] ?? []).filter((value) => value !== undefined))) : null;
+  }
+
+  /** What outliers are not seen, in words. @param {uPlot} plot */
+  beyond(plot) {
+    const [low, high] = this.ends(plot) ?? [-Infinity, Infinity];
+    const isBeyond = (/** @type {number | null | undefined} */ value) => value != null && (value < low || value > high);
+    const names = this.lines.filter(({ line }) => /** @type {(number | null)[]} */ (plot.data[line]).some(isBeyond)).map(({ curve }) => curve.name);
+    return names.length ? [`Clipped: ${names.length > 3 ? `${names.length} curves` : names.join(", ")} reach beyond what is shown.`] : [];
+  }
+
+  /** Tell which curve the cursor is at, if a mouse points here. @param {uPlot} plot */
+  point(plot) {
+    if (!this.actions.near || this.lines.length < 2) return;
+    const { left = -1, top = -1, idx } = plot.cursor;
+    const isHere = this.canvas.matches(":hover");
+    if (left < 0 || idx == null) return isHere ? undefined : this.nearest && !document.querySelector(".canvas:hover") ? this.actions.near("") : undefined;
+    if (!isHere) return;
+    const distances = this.lines.map(({ line }) => Math.abs(plot.valToPos(before(plot.data[line], idx), "y") - top));
+    const least = distances.reduce((best, distance, i) => (distance < (distances[best] ?? NEAR_PX) ? i : best), -1);
+    this.actions.near(distances[least] < NEAR_PX ? this.lines[least].curve.series : "");
+  }
+
+  /** Let the curve of a series stand out; an empty name: none. @param {string} series */
+  highlight(series) {
+    this.nearest = series;
+    const line = this.lines.find(({ curve }) => curve.series === series)?.line ?? null;
+    this.plot?.setSeries(/** @type {any} */ (line), { focus: true }, false);
+    this.canvas.dataset.nearest = line === null ? "" : series;
+    for (const { curve, output } of this.rows) output.closest("li")?.classList.toggle("is-nearest", curve.series === series);
   }
 
   /** @param {uPlot} plot */
@@ -421,6 +466,12 @@ function nearest(curve, x) {
     else high = middle - 1;
   }
   return curve.y[low] ?? null;
+}
+
+/** The last value up to an index, which a curve need not have itself; NaN without any. @param {ArrayLike<number | null | undefined>} values @param {number} index */
+function before(values, index) {
+  for (let i = index; i >= 0; i--) if (values[i] != null) return Number(values[i]);
+  return NaN;
 }
 
 /** @param {Curve} curve */
