@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from query import events, metrics, reports, scalars, snapshot_scroll, vectors
+from query import events, metrics, reports, scalars, snapshot_scroll, storage_usage, vectors
 from query.adapters import trackio
 from query.adapters.mlflow import experiments as mlflow_experiments
 from query.adapters.mlflow import models as mlflow_models
@@ -54,6 +54,7 @@ endpoints = Endpoints(Tier.QUERY).merge(
     scalars.endpoints,
     log_scroll.endpoints,
     snapshot_scroll.endpoints,
+    storage_usage.endpoints,
     table.endpoints,
     tags.endpoints,
     task_log.endpoints,
