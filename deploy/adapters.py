@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy import access
 from schema.adapters.mlflow import MlflowDialect
 from schema.adapters.trackio import TrackioDialect
+from schema.adapters.wandb import WandbDialect
 from schema.errors import ConfigError
 from schema.settings import Settings
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from schema.api.dialect import Dialect
     from schema.http.files_server import Files
 
-DIALECTS: dict[str, type[Dialect]] = {"mlflow": MlflowDialect, "trackio": TrackioDialect}
+DIALECTS: dict[str, type[Dialect]] = {"mlflow": MlflowDialect, "trackio": TrackioDialect, "wandb": WandbDialect}
 
 
 def spoken(settings: Settings) -> frozenset[str]:
@@ -41,6 +42,7 @@ def other_files(settings: Settings) -> Sequence[type[Files]]:
     """Return what has the files of a files server at the addresses of other SDKs. Raises ConfigError as ``spoken``."""
     from schema.http.mlflow_artifacts import MlflowArtifacts
     from schema.http.trackio_uploads import TrackioUploads
+    from schema.http.wandb_uploads import WandbUploads
 
-    kinds: dict[str, type[Files]] = {"mlflow": MlflowArtifacts, "trackio": TrackioUploads}
+    kinds: dict[str, type[Files]] = {"mlflow": MlflowArtifacts, "trackio": TrackioUploads, "wandb": WandbUploads}
     return [kind for name, kind in kinds.items() if name in spoken(settings)]

@@ -8,6 +8,8 @@ from ingest.adapters.mlflow import metrics as mlflow_metrics
 from ingest.adapters.mlflow import models as mlflow_models
 from ingest.adapters.mlflow import runs as mlflow_runs
 from ingest.adapters.trackio import logs as trackio_logs
+from ingest.adapters.wandb import operations as wandb_operations
+from ingest.adapters.wandb import stream as wandb_stream
 from ingest.registry import (
     administration,
     belonging,
@@ -59,4 +61,6 @@ endpoints = Endpoints(Tier.GATEWAY).merge(
     tasks.endpoints,
     trackio_logs.endpoints,
     users.endpoints,
+    wandb_operations.endpoints,
+    wandb_stream.endpoints,
 )

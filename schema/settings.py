@@ -46,8 +46,8 @@ class Settings(BaseModel):
     access_key: str = Field("", description="access key of the first user; made at the first start")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key of the first user; made at the first start")
     adapters: str = Field(
-        "mlflow,trackio",
-        description="other SDKs whose protocols are spoken, of `mlflow,trackio`; empty: none beside ClearML's",
+        "mlflow,trackio,wandb",
+        description="other SDKs whose protocols are spoken, of `mlflow,trackio,wandb`; empty: none beside ClearML's",
     )
     audit_days: int = Field(90, ge=1, description="days that the registry keeps the audit log for")
     allowed_hosts: str = Field(

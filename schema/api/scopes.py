@@ -93,6 +93,8 @@ REPORTING = frozenset(
         "trackio.get_run_summary",
         "trackio.get_runs_for_project",
         "trackio.version",
+        "wandb.file_stream",
+        "wandb.graphql",
     )
 )
 LOGGING_IN = frozenset(("auth.login", "login.logout", "login.supported_modes"))

@@ -92,6 +92,7 @@ class Caller:
     address: str = ""
     origin: str = ""  # scheme and host by which the client knows this server
     client: str = ""
+    authorization: str = field(default="", compare=False, repr=False)  # as it came, for clients to send with files
     is_abandoned: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)  # has left
 
     def but(self, **fields: Any) -> Caller:

@@ -336,6 +336,7 @@ def _with_headers(caller: Caller, sender: Sender, projects: ProjectRoles = EVERY
         projects=projects,
         address=sender.address,
         origin=f"{'https' if sender.is_secure else 'http'}://{headers.get('Host', '')}",
+        authorization=headers.get("Authorization", ""),
         client=client[:MAX_CLIENT_CHARACTERS].encode("ascii", "replace").decode(),
     )
 

@@ -84,6 +84,7 @@ OF_NOTHING_PRIVATE = frozenset(
         "trackio.bulk_log_system",
         "trackio.bulk_upload_media",
         "users.set_preferences",
+        "wandb.graphql",  # without an operation
     )
 )
 

@@ -36,6 +36,7 @@ mlflow.runs_outputs mlflow.runs_set_tag mlflow.runs_delete_tag mlflow.logged_mod
 mlflow.logged_models_get mlflow.logged_models_log_params mlflow.logged_models_set_tags
 trackio.bulk_log trackio.bulk_log_system trackio.bulk_alert trackio.bulk_upload_media trackio.get_run_summary
 trackio.get_runs_for_project trackio.version
+wandb.file_stream wandb.graphql
 mlflow.experiments_get mlflow.experiments_get_by_name mlflow.runs_get mlflow.logged_models_search
 """
 ALLOWED = {"read": ENDPOINTS.keys() - CHANGES - ABOUT_ACCESS, "write": set(REPORTS.split()) | LOG_IN}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e import test_trackio as trackio
+from tests.e2e import test_wandb as wandb
 from tests.e2e.sdk import Sdk
 from tests.e2e.test_mlflow import check, result_of
 from tests.faults.topic import records
@@ -142,6 +143,13 @@ def test_trackios_sdk_logs_through_kafka(
     task = trackio.quick_start(front, pytestconfig.cache, tmp_path)
     trackio.check(one_address, task)
     assert trackio.image_of(one_address, task).content.startswith(b"\x89PNG")
+
+
+def test_wandbs_sdk_logs_through_kafka(one_address: Api, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.cache
+    task = wandb.quick_start(one_address, pytestconfig.cache, tmp_path)
+    wandb.check(one_address, task)
+    wandb.check_files(one_address, task)
 
 
 def test_the_sdk_reads_back_the_same_from_either(front: Deployment, eventide: Deployment, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_all_are_spoken_unless_said_otherwise() -> None:
 
 
 def test_a_name_of_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match="EVENTIDE_ADAPTERS: nothing; there are mlflow, trackio"):
+    with pytest.raises(ConfigError, match="EVENTIDE_ADAPTERS: nothing; there are mlflow, trackio, wandb"):
         dialects(Settings(adapters="mlflow, nothing"))
 
 
