@@ -31,7 +31,7 @@ class AuditLog {
     this.older = h("button", { type: "button", class: "button", onclick: () => this.turn(1) }, "Older");
     this.newer = h("button", { type: "button", class: "button", onclick: () => this.turn(-1) }, "Newer");
     this.place = h("span");
-    this.table = h("div", { class: "card scrolled" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Time", "Action", "User", "From", "What"].map((text) => h("th", { scope: "col" }, text)))), this.body));
+    this.table = h("div", { class: "card scrolled", tabindex: 0, role: "group", "aria-label": "Events" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Time", "Action", "User", "From", "What"].map((text) => h("th", { scope: "col" }, text)))), this.body));
     this.element = h("div", {}, h("div", { class: "title" }, h("h1", {}, "Audit log")), this.toolbar(), this.state, this.table, h("div", { class: "pages" }, this.newer, this.older, this.place));
   }
 

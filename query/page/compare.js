@@ -41,7 +41,7 @@ export async function compare(root, path, signal) {
   const groups = by ? grouped(await traits, by, ids) : [];
   if (by) compared.color = (id) => groups.findIndex((group) => group.ids.includes(id));
   const names = h("ul", { class: "legend compared" });
-  const table = h("div", { class: "scrolled" });
+  const table = h("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "Latest values" });
   const board = new Board(by ? bandSource(compared, by, groups) : source(compared, () => tellHidden()));
   const tellHidden = () => {
     route.rememberList("hide", compared.hidden);
@@ -57,7 +57,7 @@ export async function compare(root, path, signal) {
   const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
   values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
   values.open = Boolean(route.param("table"));
-  replace(root, ...head, names, differences(compared), values, sweep(compared, { traits, tasks: () => newest, only: (wanted) => onlyThese(wanted) }), groupControls(compared, traits), board.element);
+  replace(root, ...head, names, differences(compared), values, sweep(compared, { traits, tasks: () => newest, only: (wanted) => onlyThese(wanted) }), groupControls(compared, traits), h("h2", { class: "unseen" }, "Curves"), board.element);
   const liveness = new Liveness(live);
   let shown = ""; // tasks as the table has them
   const show = (/** @type {any[]} */ tasks) => {

@@ -37,7 +37,7 @@ async function show(body, compared) {
   try {
     const { tasks } = await call("tasks.get_all_ex", { id: compared.ids, only_fields: FIELDS, search_hidden: true, page_size: compared.ids.length }, { signal: compared.signal });
     const facts = new Map(tasks.map((/** @type {any} */ task) => [task.id, factsOf(task)]));
-    const table = h("div", { class: "scrolled" });
+    const table = h("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "What differs" });
     const draw = () => replace(table, tableOf(compared, facts, base.value, !all.checked));
     const remember = () => (route.remember({ base: base.value === compared.ids[0] ? "" : base.value, all: all.checked ? "1" : "" }), draw());
     const base = h("select", { onchange: remember }, compared.ids.map((id) => h("option", { value: id, selected: id === route.param("base") }, compared.names.get(id))));

@@ -15,7 +15,7 @@ export function table(trace) {
   const row = (/** @type {any} */ _, /** @type {number} */ i) => h("tr", {}, columns.map((column, j) => h("td", kind(j), cell(column[i]))));
   const rows = Array.from({ length: Math.min(count, MAX_ROWS) }, row);
   const drawn = h("table", { class: "plain" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows));
-  return h("div", { class: "scrolled" }, drawn, count > MAX_ROWS && notice(`The first ${format.number(MAX_ROWS)} of ${format.number(count)} rows.`));
+  return h("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "Table" }, drawn, count > MAX_ROWS && notice(`The first ${format.number(MAX_ROWS)} of ${format.number(count)} rows.`));
 }
 
 /** @param {unknown} value @returns {any[]} */

@@ -40,7 +40,7 @@ export async function quotas(root, _path, signal) {
 function table(quotas) {
   const heads = ["Of", "What", "Used", "Limit", "Share"].map((text) => h("th", { scope: "col" }, text));
   const rows = quotas.toSorted((a, b) => share(b) - share(a)).map(row);
-  return h("section", { class: "card scrolled" }, h("table", { class: "plain quotas" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
+  return h("section", { class: "card scrolled", tabindex: 0, "aria-label": "Quotas" }, h("table", { class: "plain quotas" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
 }
 
 /** @param {Quota} quota */

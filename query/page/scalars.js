@@ -7,6 +7,7 @@ import * as format from "./format.js";
 import { throttled } from "./live.js";
 import { curveKey, curveTitle } from "./names.js";
 import * as route from "./route.js";
+import { isMonitor } from "./sections.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
@@ -14,12 +15,32 @@ const SINGLE_MS = 5000;
 const LATEST = ["metric", "variant", "value"].map((name) => `last_metrics.*.*.${name}`);
 const EXACT_POINTS = 1000;
 
-/** @type {import("./task.js").ShowTab} */
+/** What the task reported of its training. @type {import("./task.js").ShowTab} */
 export function scalars(root, id, signal) {
+  const tiles = h("dl", { class: "tiles", hidden: true });
+  root.append(tiles);
+  const shown = curvesOf(root, id, signal, (metric) => !isMonitor(metric));
+  const readSingle = throttled(SINGLE_MS, () => fillTiles(tiles, id, signal), signal);
+  readSingle();
+  return {
+    points: shown.points,
+    change: (types) => types.includes("training_stats_scalar") && readSingle(),
+    again: () => (shown.again(), readSingle()),
+  };
+}
+
+/** What the resource monitor told of the machine: processors, GPUs, memory, disk, network. @type {import("./task.js").ShowTab} */
+export function system(root, id, signal) {
+  return curvesOf(root, id, signal, isMonitor);
+}
+
+/** Charts of some of a task's metrics. @param {HTMLElement} root @param {string} id @param {AbortSignal} signal @param {(metric: string) => boolean} isShown */
+function curvesOf(root, id, signal, isShown) {
   const hidden = route.listed("hide");
   /** @type {Map<string, number>} */
   const colors = new Map();
   let origin = 0;
+  const own = (/** @type {Record<string, any>} */ metrics) => Object.entries(metrics).filter(([metric]) => isShown(metric));
   const key = (/** @type {Curve} */ curve) => curveKey(curve.chart, curve.series);
   /** @type {Map<string, number>} */
   const counts = new Map();
@@ -40,7 +61,7 @@ export function scalars(root, id, signal) {
       else if (!hidden.delete(key(curve))) hidden.add(key(curve));
       route.rememberList("hide", hidden);
     },
-    names: async (stop) => new Map(Object.entries((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics)),
+    names: async (stop) => new Map(own((await call("events.get_scalar_metrics_and_variants", { task: id }, { signal: stop })).metrics)),
     reported: (metric) => [{ task: id, metric, variants: [] }],
     origin: () => origin,
     latest: async (stop) => {
@@ -52,23 +73,19 @@ export function scalars(root, id, signal) {
     load: async (wish, stop) => {
       const range = wish.range && wish.axis === "relative" ? wish.range.map((x) => x + origin) : wish.range;
       const answer = await call("events.scalar_metrics_iter_histogram", request({ task: id }, wish, range), { signal: stop });
-      const curves = Object.entries(answer).flatMap(([metric, variants]) => ofMetric(metric, variants));
+      const curves = own(answer).flatMap(([metric, variants]) => ofMetric(metric, variants));
       if (!wish.range && (!wish.charts || !origin)) origin = firstPlace(curves);
       if (wish.axis === "relative") for (const curve of curves) curve.x = curve.x.map((x) => x - origin);
       for (const curve of curves) if (!colors.has(key(curve))) colors.set(key(curve), nextColor(curve.chart));
       return curves;
     },
   });
-  const tiles = h("dl", { class: "tiles", hidden: true });
-  root.append(tiles, board.element);
-  const readSingle = throttled(SINGLE_MS, () => fillTiles(tiles, id, signal), signal);
+  root.append(board.element);
   board.start();
-  readSingle();
   return {
-    points: (metrics) =>
-      board.add(metrics, (metric, variant) => ({ chart: metric, series: variant, shift: board.axis === "relative" ? origin : 0 })),
-    change: (types) => types.includes("training_stats_scalar") && readSingle(),
-    again: () => (board.again(), readSingle()),
+    points: (/** @type {Parameters<Board["add"]>[0]} */ metrics) =>
+      board.add(Object.fromEntries(own(metrics)), (metric, variant) => ({ chart: metric, series: variant, shift: board.axis === "relative" ? origin : 0 })),
+    again: () => board.again(),
   };
 }
 

@@ -21,13 +21,21 @@ export function sectionsOf(names, { title, pinned, turned }) {
     ...own.map((key) => [key, key.slice(1), groups.get(key) ?? []]),
     ["monitor", "Resource monitor", groups.get("monitor") ?? []],
   ]);
-  return order.filter(([, , of]) => of.length).map(([key, text, of]) => ({ key, title: text, names: of, isFolded: turned.has(key) !== (key === "monitor") }));
+  const isAlone = rest.length === 0 && own.length === 0; // the tab of the resource monitor has nothing else
+  return order
+    .filter(([, , of]) => of.length)
+    .map(([key, text, of]) => (key === "monitor" && isAlone ? { key, title: "", names: of, isFolded: false } : { key, title: text, names: of, isFolded: turned.has(key) !== (key === "monitor") }));
+}
+
+/** Whether a metric is the resource monitor's: of processors, memory, disks, networks. @param {string} metric */
+export function isMonitor(metric) {
+  return MONITOR.test(metric);
 }
 
 /** @param {string} name @param {string} title @param {Set<string>} pinned @param {number} count of charts */
 function keyOf(name, title, pinned, count) {
   if (pinned.has(name)) return "pinned";
-  if (MONITOR.test(name)) return "monitor";
+  if (isMonitor(name)) return "monitor";
   const prefix = count < LEAST_CHARTS ? "" : (PREFIX.exec(title)?.[1] ?? "");
   return prefix ? `/${prefix}` : "";
 }

@@ -11,7 +11,7 @@ import { information } from "./information.js";
 import { Liveness, follow, throttled } from "./live.js";
 import { plots } from "./plots.js";
 import * as route from "./route.js";
-import { scalars } from "./scalars.js";
+import { scalars, system } from "./scalars.js";
 import { status } from "./status.js";
 import { TidyBar } from "./tidybar.js";
 
@@ -33,6 +33,7 @@ const TABS = /** @type {[string, string, ShowTab][]} */ ([
   ["console", "Console", console_],
   ["artifacts", "Artifacts", artifacts],
   ["info", "Info", information],
+  ["system", "System", system],
 ]);
 const FIELDS = ["name", "status", "project.name", "user.name", "last_update", "last_iteration", "started", "completed", "tags", "system_tags", "status_message", "status_reason", "refused_events"];
 const HEAD_MS = 3000;
@@ -41,19 +42,19 @@ const POLL_MS = 10_000;
 /** @type {import("./app.js").Show} */
 export async function task(root, [id, tab = "scalars"], signal) {
   const head = h("div", { class: "head" });
-  const body = h("div", { class: "tab", role: "tabpanel", id: "tab" });
+  const body = h("div", { class: "tab" });
   const live = h("span", { class: "live", hidden: true }, "live");
-  const links = TABS.map(([name, label]) =>
-    h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, label),
+  const [, label, show] = TABS.find(([name]) => name === tab) ?? TABS[0];
+  const links = TABS.map(([name, title]) =>
+    h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, title),
   );
   const bar = new TidyBar({ ids: () => [id], gone: () => (location.hash = "#/tasks") });
-  replace(root, h("div", { class: "task-head" }, head, bar.element), h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), body);
+  replace(root, h("div", { class: "task-head" }, head, bar.element), h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), h("div", { role: "tabpanel", id: "tab", "aria-label": label }, h("h2", { class: "unseen" }, label), body));
   const liveness = new Liveness(live);
   const refresh = throttled(HEAD_MS, () => fillHead(head, id, { liveness, bar }, signal), signal);
-  const [, , show] = TABS.find(([name]) => name === tab) ?? TABS[0];
   const shown = show(body, id, signal);
   const again = () => (refresh(), shown.again?.());
-  follow([id], tab === "scalars", {
+  follow([id], tab === "scalars" || tab === "system", {
     ready: again,
     points: (_, metrics) => shown.points?.(metrics),
     change: (_, types) => (refresh(), shown.change?.(types)),

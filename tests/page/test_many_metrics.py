@@ -34,16 +34,35 @@ def shown(page: Page) -> list[str]:
 def test_sections_are_folded_and_that_has_an_address(visit: Open, task: str) -> None:
     page = visit(f"#/task/{task}/scalars", height=2400)
     heads = page.locator(".section-head button")
-    expect(heads).to_have_text(["Others2", "train6", "val6", "Resource monitor1"])
-    expect(page.locator(".charts .card")).to_have_count(14)  # the monitor's are folded at first
+    expect(heads).to_have_text(["Others2", "train6", "val6"])
+    expect(page.locator(".charts .card")).to_have_count(14)
     page.get_by_role("button", name="train 6").click()
     expect(page.locator(".charts .card h3")).to_have_text([*ALONE, *NAMES[6:]])
-    page.get_by_role("button", name="Resource monitor").click()
-    expect(page.get_by_role("article", name=":monitor:gpu")).to_be_visible()
     page.reload()
-    expect(page.locator(".charts .card h3")).to_have_text([*ALONE, *NAMES[6:], ":monitor:gpu"])
+    expect(page.locator(".charts .card h3")).to_have_text([*ALONE, *NAMES[6:]])
     expect(page.get_by_role("button", name="train 6")).to_have_attribute("aria-expanded", "false")
     assert page.evaluate(NAMELESS) == []
+
+
+def test_the_resource_monitor_has_a_tab(visit: Open, api: Api) -> None:
+    monitored = api.create_task("monitored")
+    api.add(*(scalar(monitored, 0, 1.0, name, "v") for name in ("loss", ":monitor:gpu", ":monitor:machine")))
+    page = visit(f"#/task/{monitored}/scalars")
+    expect(page.locator(".charts .card h3")).to_have_text(["loss"])
+    page.get_by_role("tab", name="System").click()
+    expect(page.locator(".charts .card h3")).to_have_text([":monitor:gpu", ":monitor:machine"])
+    expect(page.locator(".section-head")).to_be_hidden()
+    expect(page.locator(".live")).to_be_visible()
+    api.add(scalar(monitored, 1, 2.0, ":monitor:gpu", "v"))
+    expect(page.get_by_role("article", name=":monitor:gpu").locator(".series .value")).to_have_text("2")
+
+
+def test_a_comparison_folds_the_resource_monitor(visit: Open, task: str, api: Api) -> None:
+    page = visit(f"#/compare/{task}/{api.create_task('other')}", height=2400)
+    monitor = page.get_by_role("button", name="Resource monitor")
+    expect(monitor).to_have_attribute("aria-expanded", "false")
+    monitor.click()
+    expect(page.locator(".charts .card h3").last).to_contain_text(":monitor:gpu")
 
 
 def test_pinned_charts_come_first(visit: Open, task: str) -> None:
