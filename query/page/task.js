@@ -8,6 +8,7 @@ import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { images } from "./images.js";
 import { information } from "./information.js";
+import { stepTabs } from "./keys.js";
 import { Liveness, follow, throttled } from "./live.js";
 import { plots } from "./plots.js";
 import * as route from "./route.js";
@@ -49,7 +50,7 @@ export async function task(root, [id, tab = "scalars"], signal) {
     h("a", { href: route.link(["task", id, name]), role: "tab", "aria-selected": String(name === tab), "aria-controls": "tab" }, title),
   );
   const bar = new TidyBar({ ids: () => [id], gone: () => (location.hash = "#/tasks") });
-  replace(root, h("div", { class: "task-head" }, head, bar.element), h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports" }, ...links), live), h("div", { role: "tabpanel", id: "tab", "aria-label": label }, h("h2", { class: "unseen" }, label), body));
+  replace(root, h("div", { class: "task-head" }, head, bar.element), h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "What the task reports", onkeydown: (/** @type {KeyboardEvent} */ e) => stepTabs(links, e) }, ...links), live), h("div", { role: "tabpanel", id: "tab", "aria-label": label }, h("h2", { class: "unseen" }, label), body));
   const liveness = new Liveness(live);
   const refresh = throttled(HEAD_MS, () => fillHead(head, id, { liveness, bar }, signal), signal);
   const shown = show(body, id, signal);

@@ -111,6 +111,21 @@ export class TaskRows {
     });
   }
 
+  /** Move the focus to the next task, or the previous one; to the first if none has it. @param {1 | -1} by */
+  step(by) {
+    const rows = [...this.body.children];
+    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    const link = /** @type {HTMLElement | null | undefined} */ (rows[at < 0 ? 0 : at + by]?.querySelector(".name a"));
+    link?.focus();
+    link?.closest("tr")?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Choose the task that has the focus, or no longer. */
+  toggle() {
+    const box = document.activeElement?.closest("tbody tr")?.querySelector("input");
+    if (box && this.body.contains(box)) box.click();
+  }
+
   /** Mark the rows that are chosen. */
   showChosen() {
     for (const [id, row] of this.rows) {

@@ -7,6 +7,7 @@ import { DEFAULT_COLUMNS, LATEST, MAX_COLUMNS, isSortable, label } from "./colum
 import { completed } from "./completion.js";
 import { h, later, notice, replace } from "./dom.js";
 import * as format from "./format.js";
+import { listen } from "./keys.js";
 import { fillLatest } from "./latestvalues.js";
 import { Liveness, follow, throttled } from "./live.js";
 import * as route from "./route.js";
@@ -98,10 +99,21 @@ class TaskList {
   }
 
   async start() {
+    listen(this.keys(), this.signal);
     await Promise.all([this.read(), this.readProjects()]);
     const timer = setInterval(() => document.hidden || this.refresh(), POLL_MS);
     this.signal.addEventListener("abort", () => (clearInterval(timer), this.stop.abort()));
     changes.addEventListener("changed", () => this.refresh(), { signal: this.signal });
+  }
+
+  keys() {
+    return [
+      { key: "/", label: "Search", press: () => /** @type {HTMLElement | null} */ (this.element.querySelector("[role=combobox]"))?.focus() },
+      { key: "j", label: "Next task", press: () => this.rows.step(1) },
+      { key: "k", label: "Previous task", press: () => this.rows.step(-1) },
+      { key: "x", label: "Choose the task, or not", press: () => this.rows.toggle() },
+      { key: "c", label: "Compare the chosen tasks", press: () => this.compare.hidden || this.compare.click() },
+    ];
   }
 
   /** @param {Record<string, string>} wish */

@@ -64,12 +64,14 @@ def violations(page: Page) -> list[str]:
 def test_pages(visit: Open, shown: dict[str, str], address: str, scheme: str) -> None:
     page = visit(address.format(**shown), scheme=scheme)
     expect(page.locator(READY[address]).first).to_be_visible()
+    expect(page.locator("h1").first).to_be_visible()  # a task's name is read by a call of its own
     assert violations(page) == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_dialogs(visit: Open, shown: dict[str, str], scheme: str) -> None:
     page = visit(f"#/task/{shown['task']}/info", scheme=scheme)
+    expect(page.locator("h1")).to_be_visible()
     for name in ("Rename", "Tags", "Note", "Delete"):
         page.get_by_role("group", name="Tidy up").get_by_role("button", name=name).click()
         expect(page.get_by_role("dialog")).to_be_visible()
