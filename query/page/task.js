@@ -8,7 +8,7 @@ import { h, notice, replace } from "./dom.js";
 import * as format from "./format.js";
 import { images } from "./images.js";
 import { information } from "./information.js";
-import { stepTabs } from "./keys.js";
+import { stepTabs } from "./keyboard.js";
 import { Liveness, follow, throttled } from "./live.js";
 import { plots } from "./plots.js";
 import * as route from "./route.js";

@@ -7,7 +7,7 @@ import { DEFAULT_COLUMNS, LATEST, MAX_COLUMNS, isSortable, label } from "./colum
 import { completed } from "./completion.js";
 import { h, later, notice, replace } from "./dom.js";
 import * as format from "./format.js";
-import { listen } from "./keys.js";
+import { listen } from "./keyboard.js";
 import { fillLatest } from "./latestvalues.js";
 import { Liveness, follow, throttled } from "./live.js";
 import * as route from "./route.js";
