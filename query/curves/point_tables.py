@@ -59,13 +59,29 @@ def arrays(table: pa.Table, names: Sequence[str]) -> list[tuple[int, dict[str, A
     if not table.num_rows:
         return []
     curves, xs, ys = (table[name].combine_chunks() for name in ("curve", "x", "y"))
-    bounds, x, y = xs.offsets.to_numpy(), xs.values.to_numpy(), ys.values.to_numpy()
-    rises = np.diff(x) > 0
-    rises[bounds[1:-1] - 1] = True  # from one curve to the next
-    if not rises.all():
-        return ungrouped(pa.table({"curve": np.repeat(curves.to_numpy(), np.diff(bounds)), "x": x, "y": y}), names)
-    runs, y = map(slice, bounds[:-1], bounds[1:]), y.astype(np.float64)
+    bounds, x, y = xs.offsets.to_numpy(), xs.values.to_numpy(), ys.values.to_numpy().astype(np.float64)
+    if len(falling := _falling(x, bounds)):
+        x = x.copy()
+        for run in map(slice, bounds[falling], bounds[falling + 1]):
+            order = np.argsort(x[run], kind="stable")
+            x[run], y[run] = x[run][order], y[run][order]
+            if not _rises(x[run]).all():
+                return None
+    runs = map(slice, bounds[:-1], bounds[1:])
     return [(number, _curve(x[run], y[run], names)) for number, run in zip(curves.to_pylist(), runs, strict=True)]
+
+
+def _falling(x: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Return the places of the curves whose x does not rise throughout, as where two threads have read a curve."""
+    rises = _rises(x)
+    rises[bounds[1:-1] - 1] = True  # from one curve to the next
+    return np.unique(np.searchsorted(bounds, np.flatnonzero(~rises), side="right") - 1)
+
+
+def _rises(x: np.ndarray) -> np.ndarray:
+    """Return for each x but the first whether it is greater than the one before."""
+    rises: np.ndarray = x[1:] > x[:-1]
+    return rises
 
 
 def _runs(is_new: np.ndarray, count: int) -> Iterator[slice]:

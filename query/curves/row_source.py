@@ -190,7 +190,8 @@ class RowSource:
     def _width(self) -> str:
         exact = [min(curve.interval, INT64_MAX) for curve in self._curves.values()]  # INT64_MAX spans everything
         widths = [rollup_width(width) for width in exact] if self._is_rolled else exact
-        self._parameters["numbers"] = list(self._curves)
+        if len(set(widths)) > 1:
+            self._parameters["numbers"] = list(self._curves)
         return self._choice("curve", "numbers:Array(UInt64)", "width", "Int64", widths, otherwise=1)
 
     def _living(self, index: CurveIndex) -> str:
