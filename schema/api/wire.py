@@ -272,10 +272,13 @@ class Call:
         self.endpoint = endpoints.get(self.name, self.version)
         return self.endpoint
 
-    def envelope(self, data: bytes, error: EventsError | None = None) -> bytes:
-        """Return the body of the answer (API contract 1.6). ``data``: JSON of the data object."""
+    def envelope(self, data: bytes, error: EventsError | None = None) -> tuple[bytes, ...]:
+        """Return the body of the answer (API contract 1.6) in parts: large data is not copied.
+
+        ``data``: JSON of the data object.
+        """
         if self.dialect:
-            return self.dialect.body(data, error)
+            return (self.dialect.body(data, error),)
         meta = {
             "id": self.id,
             "trx": self.trx or self.id,
@@ -290,7 +293,7 @@ class Call:
             "error_stack": None,
             "error_data": {},
         }
-        return b"".join((b'{"meta":', to_json(meta), b',"data":', data, b"}"))  # one copy of large data
+        return b'{"meta":', to_json(meta), b',"data":', data, b"}"
 
     def status(self, error: EventsError) -> int:
         """Return the HTTP status of an error."""

@@ -1,4 +1,4 @@
-"""Large answers arrive whole, and are written in parts that copy nothing."""
+"""Large answers arrive whole, and are written in pieces that copy nothing."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from aiohttp import ClientSession, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.test_utils import TestServer
 
-from schema.http.large_body import PART_BYTES, LargeBody
+from schema.http.large_body import PIECE_BYTES, LargeBody
 
-CONTENT = random.Random(1).randbytes(3 * PART_BYTES + 1)
+CONTENT = random.Random(1).randbytes(3 * PIECE_BYTES + 1)
+PARTS = (CONTENT[:7], CONTENT[7:])
 
 
-class Parts:
+class Writer:
     """A writer that keeps what is written."""
 
     def __init__(self) -> None:
-        self.parts: list[memoryview] = []
+        self.pieces: list[memoryview] = []
 
-    async def write(self, part: memoryview) -> None:
-        self.parts.append(part)
+    async def write(self, piece: memoryview) -> None:
+        self.pieces.append(piece)
 
 
-def test_parts_are_views_of_the_content() -> None:
-    writer = Parts()
-    asyncio.run(LargeBody(CONTENT).write(cast("AbstractStreamWriter", writer)))
-    assert [len(part) for part in writer.parts] == [PART_BYTES, PART_BYTES, PART_BYTES, 1]
-    assert all(part.obj is CONTENT for part in writer.parts)
+def test_pieces_are_views_of_the_content() -> None:
+    writer = Writer()
+    asyncio.run(LargeBody(PARTS).write(cast("AbstractStreamWriter", writer)))
+    assert [len(piece) for piece in writer.pieces] == [7, PIECE_BYTES, PIECE_BYTES, PIECE_BYTES - 6]
+    assert all(any(piece.obj is part for part in PARTS) for piece in writer.pieces)
 
 
 async def received() -> tuple[bytes, Any]:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=LargeBody(CONTENT), content_type="application/json")
+        return web.Response(body=LargeBody(PARTS), content_type="application/json")
 
     app = web.Application()
     app.router.add_get("/", answer)

@@ -156,7 +156,7 @@ def envelope(path: str, *, resolved: bool = True, error: Any = None) -> Any:
     call.parse(path)
     if resolved:
         call.resolve(table())
-    return json.loads(call.envelope(b'{"a":1}', error))
+    return json.loads(b"".join(call.envelope(b'{"a":1}', error)))
 
 
 def test_an_envelope() -> None:
@@ -197,13 +197,13 @@ def test_an_unresolved_call_has_no_actual_version() -> None:
 
 
 def test_a_call_without_a_path_has_the_version_1_0() -> None:
-    endpoint = json.loads(Call().envelope(b"{}"))["meta"]["endpoint"]
+    endpoint = json.loads(b"".join(Call().envelope(b"{}")))["meta"]["endpoint"]
     assert endpoint == {"name": "", "requested_version": 1.0, "actual_version": None}
 
 
 def test_every_call_has_an_id() -> None:
     assert Call().id != Call().id
-    assert json.loads(Call(trx="mine").envelope(b"{}"))["meta"]["trx"] == "mine"
+    assert json.loads(b"".join(Call(trx="mine").envelope(b"{}")))["meta"]["trx"] == "mine"
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
