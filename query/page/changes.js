@@ -7,7 +7,7 @@ import { call } from "./api.js";
 
 const FIELDS = ["name", "status", "tags", "system_tags", "comment"];
 
-/** Dispatches "changed" after every change, so that views read anew. */
+/** Dispatches "changed" after every change, so that views read anew, and "removing" before tasks are deleted. */
 export const changes = new EventTarget();
 
 /** The tasks as they are now; ids of tasks that are gone are left out. @param {string[]} ids @returns {Promise<Task[]>} */
@@ -70,7 +70,13 @@ export async function stop(ids) {
 
 /** Delete whatever the status is: the person was told it. @param {string[]} ids @returns {Promise<Outcome>} */
 export async function remove(ids) {
-  return many("delete", "Deleted", ids, undefined, { force: true });
+  changes.dispatchEvent(new Event("removing"));
+  try {
+    return await many("delete", "Deleted", ids, undefined, { force: true });
+  } catch (error) {
+    changes.dispatchEvent(new Event("changed")); // they are there still
+    throw error;
+  }
 }
 
 /**

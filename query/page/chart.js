@@ -225,7 +225,8 @@ export class Chart {
 
   /** What outliers are not seen, in words. @param {uPlot} plot */
   beyond(plot) {
-    const [low, high] = this.ends(plot) ?? [-Infinity, Infinity];
+    const ends = this.ends(plot);
+    const [low, high] = ends ? padded(...ends) : [-Infinity, Infinity];
     const isBeyond = (/** @type {number | null | undefined} */ value) => value != null && (value < low || value > high);
     const names = this.lines.filter(({ line }) => /** @type {(number | null)[]} */ (plot.data[line]).some(isBeyond)).map(({ curve }) => curve.name);
     return names.length ? [`Clipped: ${names.length > 3 ? `${names.length} curves` : names.join(", ")} reach beyond what is shown.`] : [];

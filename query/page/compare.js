@@ -40,43 +40,29 @@ export async function compare(root, path, signal) {
   const by = route.param("group");
   const groups = by ? grouped(await traits, by, ids) : [];
   if (by) compared.color = (id) => groups.findIndex((group) => group.ids.includes(id));
-  const names = h("ul", { class: "legend compared" });
-  const table = h("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "Latest values" });
-  const board = new Board(by ? bandSource(compared, by, groups) : source(compared, () => tellHidden()));
-  const tellHidden = () => {
-    route.rememberList("hide", compared.hidden);
-    for (const button of names.querySelectorAll("button[data-task]")) button.setAttribute("aria-pressed", String(!compared.hidden.has(/** @type {HTMLElement} */ (button).dataset.task ?? "")));
-  };
-  const switched = () => (tellHidden(), by ? board.reread() : board.drawAll());
+  const names = legend(compared, (id, isOnly) => toggled(id, isOnly));
+  const values = tableOfValues(compared);
+  const board = new Board(by ? bandSource(compared, by, groups) : source(compared, () => names.tellHidden()));
+  const switched = () => (names.tellHidden(), by ? board.reread() : board.drawAll());
   const toggled = (/** @type {string} */ id, /** @type {boolean} */ isOnly) => (toggle(compared, id, isOnly), switched());
   const onlyThese = (/** @type {string[]} */ wanted) => {
     for (const id of ids) compared.hidden[wanted.includes(id) ? "delete" : "add"](id);
     switched();
   };
   let newest = found;
-  const values = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
-  values.addEventListener("toggle", () => route.remember({ table: values.open ? "1" : "" }));
-  values.open = Boolean(route.param("table"));
-  replace(root, ...head, names, differences(compared), values, sweep(compared, { traits, tasks: () => newest, only: (wanted) => onlyThese(wanted) }), groupControls(compared, traits), h("h2", { class: "unseen" }, "Curves"), board.element);
+  replace(root, ...head, names.element, differences(compared), values.element, sweep(compared, { traits, tasks: () => newest, only: (wanted) => onlyThese(wanted) }), groupControls(compared, traits), h("h2", { class: "unseen" }, "Curves"), board.element);
   const liveness = new Liveness(live);
-  let shown = ""; // tasks as the table has them
   const show = (/** @type {any[]} */ tasks) => {
     newest = tasks;
     liveness.tell(tasks.map(({ status: state, last_update: updated }) => ({ status: state, updated })));
-    const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
-    if (key !== names.dataset.key) replace(names, tasks.map((task) => nameOf(task, compared, toggled)));
-    names.dataset.key = key;
-    const told = JSON.stringify(tasks);
-    if (told !== shown) replace(table, tableOf(tasks, compared)); // else what is selected in it would be lost
-    shown = told;
+    names.show(tasks);
+    values.show(tasks);
   };
   const reread = async () => {
     try {
       show(await read(ids, signal));
     } catch (error) {
-      if (isAbort(error)) return;
-      shown = "";
-      replace(table, notice(describe(error), true));
+      if (!isAbort(error)) values.fail(describe(error));
     }
   };
   const refresh = throttled(TABLE_MS, reread, signal);
@@ -90,6 +76,41 @@ export async function compare(root, path, signal) {
     reset: again,
     state: (isConnected) => liveness.connect(isConnected),
   }, signal);
+}
+
+/** What is compared, each task to be switched on and off. @param {Compared} compared @param {(id: string, isOnly: boolean) => void} toggled */
+function legend(compared, toggled) {
+  const element = h("ul", { class: "legend compared" });
+  return {
+    element,
+    show: (/** @type {any[]} */ tasks) => {
+      const key = JSON.stringify(tasks.map(({ id, status: state }) => [id, state]));
+      if (key !== element.dataset.key) replace(element, tasks.map((task) => nameOf(task, compared, toggled)));
+      element.dataset.key = key;
+    },
+    tellHidden: () => {
+      route.rememberList("hide", compared.hidden);
+      for (const button of element.querySelectorAll("button[data-task]")) button.setAttribute("aria-pressed", String(!compared.hidden.has(/** @type {HTMLElement} */ (button).dataset.task ?? "")));
+    },
+  };
+}
+
+/** The latest values, folded unless the address says otherwise. Made anew only if they differ: what is selected in them stays. @param {Compared} compared */
+function tableOfValues(compared) {
+  const table = h("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "Latest values" });
+  const element = h("details", { class: "card values" }, h("summary", {}, "Table of values"), table);
+  element.addEventListener("toggle", () => route.remember({ table: element.open ? "1" : "" }));
+  element.open = Boolean(route.param("table"));
+  let shown = "";
+  const show = (/** @type {string} */ told, /** @type {() => Node} */ content) => {
+    if (told !== shown) replace(table, content());
+    shown = told;
+  };
+  return {
+    element,
+    show: (/** @type {any[]} */ tasks) => show(JSON.stringify(tasks), () => tableOf(tasks, compared)),
+    fail: (/** @type {string} */ message) => show(message, () => notice(message, true)),
+  };
 }
 
 /** Where the time of each task begins. @type {Map<string, number>} */

@@ -55,17 +55,40 @@ export async function task(root, [id, tab = "scalars"], signal) {
   const refresh = throttled(HEAD_MS, () => fillHead(head, id, { liveness, bar }, signal), signal);
   const shown = show(body, id, signal);
   const again = () => (refresh(), shown.again?.());
-  follow([id], tab === "scalars" || tab === "system", {
+  const ifThere = async (/** @type {(() => void) | undefined} */ reread) => {
+    refresh();
+    if (await isThere(id, signal)) reread?.(); // a tab of a task that was deleted has nothing to ask for
+  };
+  const listener = {
     ready: again,
-    points: (_, metrics) => shown.points?.(metrics),
-    change: (_, types) => (refresh(), shown.change?.(types)),
-    reset: () => (refresh(), (shown.reset ?? shown.again)?.()),
-    state: (isConnected) => liveness.connect(isConnected),
-  }, signal);
-  changes.addEventListener("changed", again, { signal });
+    points: (/** @type {string} */ _, /** @type {Parameters<NonNullable<Tab["points"]>>[0]} */ metrics) => shown.points?.(metrics),
+    change: (/** @type {string} */ _, /** @type {string[]} */ types) => (refresh(), shown.change?.(types)),
+    reset: () => ifThere(shown.reset ?? shown.again),
+    state: (/** @type {boolean} */ isConnected) => liveness.connect(isConnected),
+  };
+  /** @type {AbortController | null} */
+  let following = null;
+  const start = () => {
+    if (following) return;
+    following = new AbortController();
+    follow([id], tab === "scalars" || tab === "system", listener, AbortSignal.any([signal, following.signal]));
+  };
+  const stop = () => (following?.abort(), (following = null)); // the stream of a deleted task is refused
+  start();
+  changes.addEventListener("removing", stop, { signal });
+  changes.addEventListener("changed", () => ifThere(() => (start(), shown.again?.())), { signal });
   const timer = setInterval(() => document.hidden || refresh(), POLL_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   await refresh();
+}
+
+/** Whether a task has not been deleted; false once its view is left. @param {string} id @param {AbortSignal} signal */
+async function isThere(id, signal) {
+  try {
+    return (await call("tasks.get_all_ex", { id: [id], only_fields: ["id"], search_hidden: true }, { signal })).tasks.length > 0;
+  } catch (error) {
+    return !isAbort(error);
+  }
 }
 
 /** @param {HTMLElement} head @param {string} id @param {{liveness: Liveness, bar: TidyBar}} told @param {AbortSignal} signal */

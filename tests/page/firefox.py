@@ -59,8 +59,9 @@ class Firefox:
         return self.command("WebDriver:ExecuteScript", {"script": script, "args": []})["value"]
 
     def until(self, expression: str) -> Any:
-        """The value of an expression in the page, once it is true."""
-        return self._until(lambda: self.run(f"return {expression}"), expression)
+        """The value of an expression in the page, once it is true; of an element true: it may soon be another one."""
+        script = f"const found = {expression}; return found instanceof Node || found"
+        return self._until(lambda: self.run(script), expression)
 
     def frame(self, selector: str) -> None:
         """Look into a frame from now on."""

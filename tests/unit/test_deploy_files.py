@@ -17,6 +17,7 @@ from ingest.app import endpoints as write_endpoints
 from query.app import endpoints as read_endpoints
 from schema.adapters.mlflow import MODEL_CALLS, MlflowDialect
 from schema.adapters.trackio import TrackioDialect
+from schema.adapters.wandb import WandbDialect
 from schema.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,12 @@ def test_nginx_sends_the_calls_of_trackio_to_the_tiers_of_their_endpoints() -> N
             path = "/version" if name == "trackio.version" else f"/api/{name.removeprefix('trackio.')}"
             assert TrackioDialect().address("POST", path).endpoint == name
             assert upstream_of(path) == tier, path
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/files/entity/project/run/file_stream"])
+def test_nginx_sends_the_calls_of_wandb_to_the_gateway(path: str) -> None:
+    assert WandbDialect().address("POST", path).endpoint in {endpoint.name for endpoint in write_endpoints}
+    assert upstream_of(path) == "gateway"
 
 
 def test_nginx_sends_the_calls_of_mlflow_to_the_tiers_of_their_endpoints() -> None:
