@@ -64,7 +64,7 @@ def visit(browser: Browser, eventide: Deployment) -> Iterator[Open]:
 
     def hear(message: ConsoleMessage) -> None:
         if is_complaint(message):
-            complaints.append(message.text)
+            complaints.append(f"{message.text} {message.location.get('url', '')}")
 
     def opened(
         address: str = "#/tasks", *, width: int = 1280, height: int = 900, scheme: str = "light", touch: bool = False
