@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from schema.api.dialect import Address
+from schema.api.dialect import Address, message_of
 from schema.errors import (
     BadDocument,
     EventsError,
@@ -18,8 +18,6 @@ from schema.errors import (
     InvalidProject,
     InvalidTask,
     NotUnique,
-    RequestError,
-    Unavailable,
     UnknownEndpoint,
 )
 from schema.json_encoding import to_json
@@ -92,13 +90,6 @@ def error_code(error: EventsError) -> str:
     named = next((code for kind, code in ERROR_CODES if isinstance(error, kind)), None)
     default = "INTERNAL_ERROR" if error.code >= 500 else "INVALID_PARAMETER_VALUE"
     return named or CODES_BY_STATUS.get(error.code, default)
-
-
-def message_of(error: EventsError) -> str:
-    """Return the text of an error that clients may know."""
-    if isinstance(error, UnknownEndpoint):
-        return f"Not supported by Eventide: {error}"
-    return str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"
 
 
 def _of_model(method: str, found: re.Match[str]) -> Address:

@@ -11,8 +11,8 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 
-from schema.api.dialect import Address
-from schema.errors import EventsError, RequestError, Unavailable, UnknownEndpoint
+from schema.api.dialect import Address, message_of
+from schema.errors import EventsError
 from schema.json_encoding import to_json
 
 TOKEN_HEADER = "x-trackio-write-token"  # noqa: S105 - a header's name
@@ -51,13 +51,6 @@ class TrackioDialect:
     def body(self, data: bytes, error: EventsError | None) -> bytes:
         """Return the answer as it is, or trackio's form of an error."""
         return data if error is None else to_json({"error": message_of(error)})
-
-
-def message_of(error: EventsError) -> str:
-    """Return the text of an error that clients may know."""
-    if isinstance(error, UnknownEndpoint):
-        return f"Not supported by Eventide: {error}"
-    return str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"
 
 
 def task_id_of(company: str, project: str, run: str, run_id: str | None) -> str:

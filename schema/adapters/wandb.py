@@ -13,8 +13,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from schema.api.dialect import Address
-from schema.errors import EventsError, RequestError, Unavailable
+from schema.api.dialect import Address, message_of
+from schema.errors import EventsError
 from schema.json_encoding import to_json
 
 GRAPHQL = "/graphql"
@@ -67,11 +67,6 @@ def authorization_of(key: str) -> str:
         return f"Bearer {key}"
     access, _, secret = key.partition("-")
     return f"Basic {b64encode(f'{access}:{secret}'.encode()).decode()}"
-
-
-def message_of(error: EventsError) -> str:
-    """Return the text of an error that clients may know."""
-    return str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"
 
 
 def project_name(entity: str | None, project: str | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from schema.errors import EventsError
+from schema.errors import EventsError, RequestError, Unavailable, UnknownEndpoint
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,10 @@ class Dialect(Protocol):
 
     def body(self, data: bytes, error: EventsError | None) -> bytes:
         """Return the JSON body of an answer, whose data object is ``data``, or of an error."""
+
+
+def message_of(error: EventsError) -> str:
+    """Return the text of an error that clients may know."""
+    if isinstance(error, UnknownEndpoint):
+        return f"Not supported by Eventide: {error}"
+    return str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"

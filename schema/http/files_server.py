@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
+from schema.api.dialect import message_of
 from schema.api.scopes import FULL_ONLY, READS, WRITES
 from schema.api.wire import Caller, new_request_id
 from schema.errors import (
@@ -141,8 +142,7 @@ class Files:
         """Return an error; as a page for a browser that opens a file by itself."""
         if wants_page(request) and isinstance(error, RequestError):
             return error_page(request, error.code, str(error))
-        told = str(error) if isinstance(error, RequestError | Unavailable) else "Internal error"
-        return refusal_with({"error": told}, error)
+        return refusal_with({"error": message_of(error)}, error)
 
     def _sender(self, request: web.Request) -> Sender:
         is_change = request.method not in SAFE_METHODS

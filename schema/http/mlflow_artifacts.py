@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from schema.adapters.mlflow import error_code, message_of
+from schema.adapters.mlflow import error_code
+from schema.api.dialect import message_of
 from schema.api.wire import Caller
 from schema.errors import BodyTooLarge, ClientGone, EventsError, MalformedRequest, UnknownEndpoint
 from schema.http.files_server import UPLOAD_CHUNK_BYTES, Files, next_bytes, refusal_with

@@ -10,7 +10,8 @@ import uuid
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
-from schema.adapters.trackio import FILES, MEDIA, TrackioDialect, message_of
+from schema.adapters.trackio import FILES, MEDIA, TrackioDialect
+from schema.api.dialect import message_of
 from schema.api.wire import Caller
 from schema.errors import BodyTooLarge, EventsError
 from schema.http.auth import Sender, with_authorization

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from schema.adapters.wandb import FOLDER, UPLOADS, message_of
+from schema.adapters.wandb import FOLDER, UPLOADS
+from schema.api.dialect import message_of
 from schema.errors import EventsError
 from schema.http.files_server import refusal_with
 from schema.http.mlflow_artifacts import MlflowArtifacts

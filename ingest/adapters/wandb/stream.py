@@ -59,10 +59,8 @@ async def file_stream(gateway: Gateway, caller: Caller, request: FileStream) -> 
     """
     task_id = run_of(request.entity, request.project, request.run).task_id(caller)
     task = await own_document(gateway, caller, TASKS, task_id)
-    made = round(
-        datetime.fromisoformat(task["created"]).timestamp() * 1000
-    )  # for lines without a time, if they come again
-    place = Place(task_id, 0, made, caller.origin)
+    created_ms = round(datetime.fromisoformat(task["created"]).timestamp() * 1000)
+    place = Place(task_id, 0, created_ms, caller.origin)  # of lines without a time, also if they come again
     count = sum(len(piece.content) for piece in request.files.values())
     lines, keys = await compute_if(count >= IN_THREAD_FROM_LINES, _read, request.files, place)
     await _add(gateway, caller, lines, _key_of(task_id, request.files))
